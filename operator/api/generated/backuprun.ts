@@ -1,0 +1,287 @@
+/* Generated from crds/backupruns.yaml by `make generate`. Do not edit. */
+/**
+ * What is to be done. Never changes.
+ */
+export interface BackupRunSpec {
+  /**
+   * BackupPolicy in this namespace.
+   */
+  policyName: string;
+  /**
+   * Full captures databases and volumes of the stopped app. Database captures the databases only, while the app runs.
+   */
+  type: "Full" | "Database";
+  /**
+   * Schedule whose slot this is; absent for a run started by hand.
+   */
+  scheduleName?: string;
+  /**
+   * Slot this run is for.
+   */
+  scheduledFor?: string;
+  /**
+   * Only to these sinks. All by default.
+   */
+  sinks: string[];
+}
+
+/**
+ * What has happened. The record that every step stands on.
+ */
+export interface BackupRunStatus {
+  /**
+   * Generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * For people: the step and its number.
+   */
+  phase?: string;
+  /**
+   * Complete: sealed and verified everywhere it has to be. AtRisk: restorable, with fewer copies than wanted. Failed: nothing restorable was produced; older generations are untouched.
+   */
+  result?: "" | "Complete" | "AtRisk" | "Failed";
+  /**
+   * Up, Stopped (by us, within the budget), Down (it should be up and is not), Unknown.
+   */
+  app?: "Up" | "Stopped" | "Down" | "Unknown";
+  /**
+   * Error code, empty when all is well.
+   */
+  code?: string;
+  /**
+   * One line for people that ends with a command to paste.
+   */
+  advice?: string;
+  /**
+   * From the first missing to the last returned ready replica.
+   */
+  downtime?: string;
+  /**
+   * From no process of the app to the release of the source: the part of the downtime that is ours.
+   */
+  freeze?: string;
+  /**
+   * Texts for the columns of kubectl get. For people, not an API.
+   */
+  display?: {
+    /**
+     * Stored size.
+     */
+    size?: string;
+    /**
+     * Verified copies of the copies wanted.
+     */
+    copies?: string;
+    /**
+     * One line: what matters now.
+     */
+    message?: string;
+  };
+  /**
+   * Number of the generation in its lineage.
+   */
+  seq?: number;
+  /**
+   * The policy as it was when the run was accepted. A later edit or deletion does not change a run.
+   */
+  policy?: {
+    [k: string]: unknown;
+  };
+  /**
+   * UID of the policy.
+   */
+  policyUID?: string;
+  /**
+   * The workloads and what was seen of them.
+   */
+  workloads?: {
+    /**
+     * Deployment or StatefulSet.
+     */
+    kind: string;
+    /**
+     * Name.
+     */
+    name: string;
+    /**
+     * UID when the run was accepted.
+     */
+    uid: string;
+    /**
+     * Replicas when the run was accepted.
+     */
+    replicas: number;
+  }[];
+  /**
+   * The generation that this run made.
+   */
+  generation?: {
+    /**
+     * Its id.
+     */
+    id: string;
+    /**
+     * Full or Database.
+     */
+    type?: string;
+    /**
+     * Id of the generation it stands on, empty for one that stands alone.
+     */
+    parent?: string;
+    /**
+     * Quiesced, or Running when it was captured while the app ran.
+     */
+    consistency?: string;
+    /**
+     * When it was sealed.
+     */
+    sealedAt?: string;
+    /**
+     * Bytes of the state.
+     */
+    bytes?: number;
+    /**
+     * Bytes that were stored.
+     */
+    storedBytes?: number;
+    /**
+     * Files in the volumes.
+     */
+    files?: number;
+    /**
+     * Tables in the databases.
+     */
+    tables?: number;
+    /**
+     * Digest of its manifest.
+     */
+    manifestSHA256?: string;
+  };
+  /**
+   * Where it lies.
+   */
+  copies?: {
+    /**
+     * source, or the name of a sink.
+     */
+    location: string;
+    /**
+     * Stored is there, Verified was re-read and is equal to the manifest.
+     */
+    state: "Missing" | "Stored" | "Verified" | "Damaged" | "Pruned";
+    /**
+     * Whether the run needs this copy to be Complete.
+     */
+    required?: boolean;
+    /**
+     * When the state changed.
+     */
+    time?: string;
+    /**
+     * Error code.
+     */
+    code?: string;
+  }[];
+  /**
+   * What was done, in order. Written before it is done.
+   */
+  steps?: {
+    /**
+     * Name of the step; a step per sink is named Step/sink.
+     */
+    name: string;
+    /**
+     * State.
+     */
+    state: "Pending" | "Running" | "Waiting" | "Done" | "Skipped" | "Failed";
+    /**
+     * Attempt, from 1.
+     */
+    attempt?: number;
+    /**
+     * Job of the attempt.
+     */
+    job?: string;
+    /**
+     * When the step was started.
+     */
+    startedAt?: string;
+    /**
+     * When the step ended.
+     */
+    finishedAt?: string;
+    /**
+     * When the next attempt starts.
+     */
+    retryAt?: string;
+    /**
+     * Error code.
+     */
+    code?: string;
+    /**
+     * What happened.
+     */
+    message?: string;
+    /**
+     * What the mover reported.
+     */
+    result?: {
+      [k: string]: unknown;
+    };
+  }[];
+  /**
+   * Moments of the stop, by the clock of the operator.
+   */
+  times?: {
+    /**
+     * The first workload was scaled to zero.
+     */
+    stopAt?: string;
+    /**
+     * No process of the app runs.
+     */
+    goneAt?: string;
+    /**
+     * The source is released.
+     */
+    releasedAt?: string;
+    /**
+     * The replicas were written back.
+     */
+    givenBackAt?: string;
+    /**
+     * The last replica is ready.
+     */
+    readyAt?: string;
+  };
+  /**
+   * Conditions by the conventions of the Kubernetes API.
+   */
+  conditions?: {
+    /**
+     * Type of the condition.
+     */
+    type: string;
+    /**
+     * True, False or Unknown.
+     */
+    status: "True" | "False" | "Unknown";
+    /**
+     * Generation of the spec that the condition speaks of.
+     */
+    observedGeneration?: number;
+    /**
+     * When status changed last.
+     */
+    lastTransitionTime: string;
+    /**
+     * CamelCase reason.
+     */
+    reason: string;
+    /**
+     * For people.
+     */
+    message: string;
+  }[];
+}

@@ -1,0 +1,256 @@
+/* Generated from crds/restorerequests.yaml by `make generate`. Do not edit. */
+/**
+ * What is to be brought back.
+ */
+export interface RestoreRequestSpec {
+  /**
+   * BackupPolicy in this namespace whose generation is restored.
+   */
+  policyName: string;
+  /**
+   * Which generation. Exactly one of generation, latest and before.
+   */
+  from: {
+    /**
+     * Id of a generation, or its six digits.
+     */
+    generation?: string;
+    /**
+     * The newest verified generation.
+     */
+    latest?: true;
+    /**
+     * The newest verified generation from before this time.
+     */
+    before?: string;
+    /**
+     * source, or the name of a sink. The nearest verified copy by default.
+     */
+    location?: string;
+  };
+  /**
+   * Only these parts. Everything by default.
+   */
+  include?: {
+    /**
+     * Names of databases in the policy.
+     */
+    databases?: string[];
+    /**
+     * Names of volumes in the policy.
+     */
+    volumes?: string[];
+  };
+  /**
+   * InPlace replaces the databases and the contents of the volumes of the app.
+   */
+  target: "InPlace";
+  /**
+   * Make the plan and wait. Nothing changes until it is set to false.
+   */
+  planOnly: boolean;
+}
+
+/**
+ * What has happened. The record that every step stands on.
+ */
+export interface RestoreRequestStatus {
+  /**
+   * Generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * For people: the step and its number.
+   */
+  phase?: string;
+  /**
+   * Complete: the app runs on the restored state. Failed: the app runs on the state it had before, unless app says Down.
+   */
+  result?: "" | "Complete" | "Failed";
+  /**
+   * Up, Stopped (by us, within the budget), Down (it should be up and is not), Unknown.
+   */
+  app?: "Up" | "Stopped" | "Down" | "Unknown";
+  /**
+   * Error code, empty when all is well.
+   */
+  code?: string;
+  /**
+   * One line for people that ends with a command to paste.
+   */
+  advice?: string;
+  /**
+   * From the first missing to the last returned ready replica.
+   */
+  downtime?: string;
+  /**
+   * Texts for the columns of kubectl get. For people, not an API.
+   */
+  display?: {
+    /**
+     * One line: what matters now.
+     */
+    message?: string;
+  };
+  /**
+   * The policy as it was when the request was accepted.
+   */
+  policy?: {
+    [k: string]: unknown;
+  };
+  /**
+   * UID of the policy.
+   */
+  policyUID?: string;
+  /**
+   * The workloads and what was seen of them.
+   */
+  workloads?: {
+    /**
+     * Deployment or StatefulSet.
+     */
+    kind: string;
+    /**
+     * Name.
+     */
+    name: string;
+    /**
+     * UID when the request was accepted.
+     */
+    uid: string;
+    /**
+     * Replicas when the request was accepted.
+     */
+    replicas: number;
+  }[];
+  /**
+   * What will be done.
+   */
+  plan?: {
+    /**
+     * Id of the generation.
+     */
+    generation: string;
+    /**
+     * Location it is read from.
+     */
+    from: string;
+    /**
+     * When the generation was sealed.
+     */
+    sealedAt?: string;
+    /**
+     * What is replaced.
+     */
+    replaces?: string[];
+    /**
+     * Bytes of the state that is brought back.
+     */
+    bytes?: number;
+    /**
+     * What a person should know before.
+     */
+    warnings?: string[];
+  };
+  /**
+   * What was done, in order. Written before it is done.
+   */
+  steps?: {
+    /**
+     * Name of the step; a step per sink is named Step/sink.
+     */
+    name: string;
+    /**
+     * State.
+     */
+    state: "Pending" | "Running" | "Waiting" | "Done" | "Skipped" | "Failed";
+    /**
+     * Attempt, from 1.
+     */
+    attempt?: number;
+    /**
+     * Job of the attempt.
+     */
+    job?: string;
+    /**
+     * When the step was started.
+     */
+    startedAt?: string;
+    /**
+     * When the step ended.
+     */
+    finishedAt?: string;
+    /**
+     * When the next attempt starts.
+     */
+    retryAt?: string;
+    /**
+     * Error code.
+     */
+    code?: string;
+    /**
+     * What happened.
+     */
+    message?: string;
+    /**
+     * What the mover reported.
+     */
+    result?: {
+      [k: string]: unknown;
+    };
+  }[];
+  /**
+   * Moments of the stop, by the clock of the operator.
+   */
+  times?: {
+    /**
+     * The first workload was scaled to zero.
+     */
+    stopAt?: string;
+    /**
+     * No process of the app runs.
+     */
+    goneAt?: string;
+    /**
+     * The source is released.
+     */
+    releasedAt?: string;
+    /**
+     * The replicas were written back.
+     */
+    givenBackAt?: string;
+    /**
+     * The last replica is ready.
+     */
+    readyAt?: string;
+  };
+  /**
+   * Conditions by the conventions of the Kubernetes API.
+   */
+  conditions?: {
+    /**
+     * Type of the condition.
+     */
+    type: string;
+    /**
+     * True, False or Unknown.
+     */
+    status: "True" | "False" | "Unknown";
+    /**
+     * Generation of the spec that the condition speaks of.
+     */
+    observedGeneration?: number;
+    /**
+     * When status changed last.
+     */
+    lastTransitionTime: string;
+    /**
+     * CamelCase reason.
+     */
+    reason: string;
+    /**
+     * For people.
+     */
+    message: string;
+  }[];
+}

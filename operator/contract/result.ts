@@ -1,0 +1,122 @@
+/**
+ * The result: what a mover pod tells the controller, as JSON in the termination message of its container, at most
+ * 4,096 bytes for each container. The full story is in the manifest on disk and in the log of the pod. The controller treats
+ * a result as untrusted input: it is parsed, and no removal ever rests on it alone.
+ */
+import { z } from "zod";
+import { errorCodes } from "../api/codes.ts";
+
+const code = z.enum(errorCodes);
+const short = z.string().max(1000);
+
+const failure = z.object({
+  version: z.literal(1),
+  step: z.string(),
+  ok: z.literal(false),
+  code,
+  /** Constant-sentence cause with its numbers and names, for people. Never credentials. */
+  message: short,
+  /** Whether the same attempt may succeed later: a network, not a wrong password. */
+  retry: z.boolean(),
+});
+
+const ok = { version: z.literal(1), ok: z.literal(true) };
+const ids = z.array(z.string().max(64)).max(20);
+const locationFacts = z.object({
+  name: z.string(),
+  uuid: z.string(),
+  generations: z.number().int(),
+  verified: z.number().int(),
+  bytes: z.number().int(),
+  freeBytes: z.number().int(),
+  oldest: z.string().optional(),
+  newest: z.string().optional(),
+});
+
+const success = z.discriminatedUnion("step", [
+  z.object({
+    ...ok,
+    step: z.literal("preflight"),
+    /** Highest number in use anywhere in the lineage, 0 if none: store, handover, staging, sinks. */
+    lastSeq: z.number().int(),
+    locations: z.array(locationFacts).max(9),
+    /** Sealed generations that wait in the handover point. */
+    pending: z.number().int(),
+    bytes: z.number().int(),
+    files: z.number().int(),
+    databases: z.array(z.object({ name: z.string(), serverVersion: z.string(), clientVersion: z.string(), bytes: z.number().int() })).max(16),
+    warnings: z.array(short).max(8),
+  }),
+  z.object({ ...ok, step: z.literal("warm"), bytes: z.number().int(), files: z.number().int() }),
+  z.object({ ...ok, step: z.literal("dump"), bytes: z.number().int(), storedBytes: z.number().int(), tables: z.number().int(), rows: z.number().int(), seconds: z.number(), peakMiB: z.number() }),
+  z.object({ ...ok, step: z.literal("archive"), bytes: z.number().int(), storedBytes: z.number().int(), files: z.number().int(), freezeSeconds: z.number(), seconds: z.number(), peakMiB: z.number(), warnings: z.array(short).max(8) }),
+  z.object({ ...ok, step: z.literal("release") }),
+  z.object({
+    ...ok,
+    step: z.literal("seal"),
+    id: z.string(),
+    manifestSHA256: z.string(),
+    bytes: z.number().int(),
+    storedBytes: z.number().int(),
+    files: z.number().int(),
+    tables: z.number().int(),
+    peakMiB: z.number(),
+  }),
+  z.object({ ...ok, step: z.literal("transport"), /** Ids that the sink has now and had not before. */ delivered: ids, bytes: z.number().int(), seconds: z.number() }),
+  z.object({
+    ...ok,
+    step: z.literal("verify"),
+    /** Ids that are verified at the sink, newest first; the newest twenty. */
+    verified: ids,
+    /** Ids whose copy did not equal the manifest; moved out of sight of restore and retention. */
+    damaged: ids,
+    bytes: z.number().int(),
+    seconds: z.number(),
+  }),
+  z.object({
+    ...ok,
+    step: z.literal("prune"),
+    location: locationFacts,
+    /** Source only: ids moved from the handover point to the store. */
+    settled: ids,
+    /** Source only: sealed generations that still wait. */
+    pending: z.number().int(),
+    removed: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
+    kept: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
+    /** Why nothing was removed although the rules ask for it. */
+    refused: short.optional(),
+  }),
+  z.object({
+    ...ok,
+    step: z.literal("plan"),
+    id: z.string(),
+    location: z.string(),
+    sealedAt: z.string(),
+    manifestSHA256: z.string(),
+    bytes: z.number().int(),
+    replaces: z.array(short).max(16),
+    warnings: z.array(short).max(8),
+  }),
+  z.object({ ...ok, step: z.literal("stage"), bytes: z.number().int(), files: z.number().int(), rows: z.number().int(), seconds: z.number() }),
+  z.object({ ...ok, step: z.literal("swap"), databases: z.number().int(), volumes: z.number().int() }),
+  z.object({ ...ok, step: z.literal("cleanup"), databases: z.number().int(), volumes: z.number().int() }),
+]);
+
+export const resultSchema = z.union([success, failure]);
+export type MoverResult = z.infer<typeof resultSchema>;
+export type MoverFailure = z.infer<typeof failure>;
+export type MoverSuccess = z.infer<typeof success>;
+export type ResultOf<S extends MoverSuccess["step"]> = Extract<MoverSuccess, { step: S }>;
+
+/** Kubernetes cuts the termination message of a container at this many bytes. */
+export const maxResultBytes = 4096;
+
+/** @returns undefined when the text is not a result: the container died before it could report, or lies. */
+export function parseResult(text: string | undefined): MoverResult | undefined {
+  if (text === undefined || text.length > maxResultBytes) return undefined;
+  try {
+    return resultSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The task: what the controller tells a mover pod, as JSON in one environment variable. Credentials are never in it,
+ * they are mounted. The mover refuses a task of another version, so controller and mover of different releases
+ * cannot misunderstand each other.
+ */
+import { z } from "zod";
+
+const name = z.string().regex(/^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/);
+/** `000042-20261121T010203Z-full` */
+const generationId = z.string().regex(/^[0-9]{6}-[0-9]{8}T[0-9]{6}Z-[a-z]+$/);
+
+const database = z.object({
+  name,
+  host: z.string().min(1),
+  port: z.number().int(),
+  database: z.string().min(1),
+});
+const volume = z.object({
+  name,
+  claimName: z.string(),
+  paths: z.array(z.string()),
+  exclude: z.array(z.string()),
+});
+const location = z.object({
+  /** `source`, or the name of a sink. */
+  name,
+  /** Identity that the store has to have; absent for a store that was never used. */
+  uuid: z.string().optional(),
+});
+const keep = z.object({ last: z.number().int().min(1), minVerified: z.number().int().min(1) });
+
+/** Fields of every task. */
+const common = {
+  version: z.literal(1),
+  namespace: z.string(),
+  policy: name,
+  /** Two policies of the same name at different times are different lineages. */
+  policyUID: z.string(),
+  run: z.string(),
+  runUID: z.string(),
+};
+/** Fields of every task that writes into the staging area of one generation. */
+const staging = {
+  /** Number of the generation; also the fence: a mover that meets a higher one in the lineage gives up. */
+  seq: z.number().int().min(1).max(999_999),
+};
+
+export const taskSchema = z.discriminatedUnion("step", [
+  z.object({
+    ...common,
+    step: z.literal("preflight"),
+    type: z.enum(["Full", "Database"]),
+    databases: z.array(database),
+    volumes: z.array(volume),
+    store: location,
+    sinks: z.array(location),
+    /** UID of a former policy of this name whose lineage is taken over; an administrator's acknowledgement. */
+    adopt: z.string().optional(),
+  }),
+  z.object({ ...common, ...staging, step: z.literal("warm"), volumes: z.array(volume) }),
+  z.object({ ...common, ...staging, step: z.literal("dump"), databases: z.array(database) }),
+  z.object({ ...common, ...staging, step: z.literal("archive"), volumes: z.array(volume) }),
+  /** Ends when the named parts of the same pod have released the source; fails when one of them has failed. */
+  z.object({ ...common, step: z.literal("release"), parts: z.array(z.enum(["dump", "archive"])) }),
+  z.object({
+    ...common,
+    ...staging,
+    step: z.literal("seal"),
+    id: generationId,
+    type: z.enum(["Full", "Database"]),
+    consistency: z.enum(["Quiesced", "Running"]),
+    /** RFC 3339 UTC: the moment the state is of, and the time in the id. */
+    time: z.string(),
+    /** Uid of the pod of the capture, which names the staging directory. */
+    stagingPodUID: z.string(),
+    workloads: z.array(z.object({ kind: z.string(), name: z.string(), uid: z.string(), replicas: z.number().int() })),
+    databases: z.array(database),
+    volumes: z.array(volume),
+  }),
+  /** Brings every sealed generation that waits in the handover point, oldest first, to one sink. */
+  z.object({ ...common, ...staging, step: z.literal("transport"), sink: location }),
+  /** Re-reads every generation at one sink that is not yet marked verified there. */
+  z.object({ ...common, step: z.literal("verify"), sink: location, mode: z.enum(["Full", "Sample", "None"]) }),
+  /** Retention at one location. At the source, first moves what every required sink has verified out of the handover point. */
+  z.object({
+    ...common,
+    step: z.literal("prune"),
+    location,
+    keep,
+    /** For the source: sinks that must have verified a generation before the source may give it up. */
+    requiredSinks: z.array(location),
+    /** More than half is removed only when this is true; set by an annotation on the policy. */
+    acknowledged: z.boolean(),
+  }),
+  z.object({
+    ...common,
+    step: z.literal("plan"),
+    from: z.object({
+      generation: z.string().optional(),
+      latest: z.boolean().optional(),
+      before: z.string().optional(),
+      location: z.string().optional(),
+    }),
+    databases: z.array(database),
+    volumes: z.array(volume),
+    /** In the order in which they are asked. */
+    locations: z.array(location),
+  }),
+  /** Beside the running app: new databases are loaded, archives are extracted to a staging directory on each volume, both are verified. */
+  z.object({
+    ...common,
+    step: z.literal("stage"),
+    id: generationId,
+    location,
+    manifestSHA256: z.string(),
+    databases: z.array(database),
+    volumes: z.array(volume),
+  }),
+  /** With the app stopped: databases are renamed in one transaction, volumes by renames. Rolls forward when repeated. */
+  z.object({ ...common, step: z.literal("swap"), databases: z.array(database), volumes: z.array(volume) }),
+  /** Removes what was replaced (`swapped: true`), or what was staged in vain (`swapped: false`). */
+  z.object({
+    ...common,
+    step: z.literal("cleanup"),
+    swapped: z.boolean(),
+    databases: z.array(database),
+    volumes: z.array(volume),
+  }),
+]);
+
+export type MoverTask = z.infer<typeof taskSchema>;
+export type MoverStep = MoverTask["step"];
+export type TaskOf<S extends MoverStep> = Extract<MoverTask, { step: S }>;
+export type DatabaseRef = z.infer<typeof database>;
+export type VolumeRef = z.infer<typeof volume>;
+export type LocationRef = z.infer<typeof location>;
+
+/** Environment variables of a container are limited to about 128 KiB each by the kernel. */
+const maxTaskBytes = 100_000;
+
+/** @throws when the JSON is larger than an environment variable may be. */
+export function encodeTask(task: MoverTask): string {
+  const json = JSON.stringify(task);
+  if (json.length > maxTaskBytes) throw new Error("task too large for an environment variable");
+  return json;
+}
+
+/** @throws a ZodError or SyntaxError when the text is not a task of this version. */
+export function parseTask(text: string): MoverTask {
+  return taskSchema.parse(JSON.parse(text));
+}

@@ -1,0 +1,25 @@
+/** The id of a generation: `<seq, 6 digits>-<UTC time>-<type>`. The number orders; the time is a label, because clocks lie. */
+
+export type GenerationType = "Full" | "Database";
+export interface GenerationId {
+  readonly seq: number;
+  /** `20261121T010203Z` */
+  readonly label: string;
+  readonly type: string;
+}
+
+const pattern = /^([0-9]{6})-([0-9]{8}T[0-9]{6}Z)-([a-z]+)$/;
+
+/** @param time RFC 3339 in UTC, `2026-11-21T01:02:03.456Z` */
+export function formatGenerationId(seq: number, time: string, type: GenerationType): string {
+  const label = `${time.slice(0, 19).replaceAll(/[-:]/g, "")}Z`;
+  return `${String(seq).padStart(6, "0")}-${label}-${type.toLowerCase()}`;
+}
+
+/** @returns undefined for a name that is not an id: a foreign directory is never taken for a generation. */
+export function parseGenerationId(id: string): GenerationId | undefined {
+  const found = pattern.exec(id);
+  if (found === null) return undefined;
+  const [, seq = "", label = "", type = ""] = found;
+  return { seq: Number(seq), label, type };
+}

@@ -1,0 +1,55 @@
+/** What lies where in a store or sink. The only file that knows the names of directories; see docs/reference/store.md. */
+import { join } from "node:path";
+
+export interface Layout {
+  /** Identity of the store itself, shared by every policy that uses the claim. */
+  readonly sentinel: string;
+  /** Everything of one policy. */
+  readonly base: string;
+  /** Identity of the lineage: which policy object owns this directory. */
+  readonly lineage: string;
+  /** Source only: private copies of the volumes, never hard-linked. */
+  readonly mirror: (volume: string) => string;
+  /** Work in progress; never read by restore or retention. */
+  readonly staging: string;
+  /** Source only: sealed generations that wait for transport. */
+  readonly handover: string;
+  /** Sealed generations. */
+  readonly store: string;
+  /** Facts about the generations here, outside of them because they never change: `<id>.json` with the digest of the manifest that was verified. */
+  readonly verified: string;
+  readonly trash: string;
+  /** Copies that did not equal their manifest. */
+  readonly damaged: string;
+}
+
+export function layoutOf(root: string, namespace: string, policy: string): Layout {
+  const base = join(root, namespace, policy);
+  return {
+    sentinel: join(root, "handover.json"),
+    base,
+    lineage: join(base, "lineage.json"),
+    mirror: (volume) => join(base, "mirror", volume),
+    staging: join(base, "staging"),
+    handover: join(base, "handover"),
+    store: join(base, "store"),
+    verified: join(base, "verified"),
+    trash: join(base, "trash"),
+    damaged: join(base, "damaged"),
+  };
+}
+
+/** `000042-<pod uid>`: a second pod of the same Job writes elsewhere, and the number fences off an older run. */
+export const stagingName = (seq: number, podUID: string): string => `${String(seq).padStart(6, "0")}-${podUID}`;
+
+/** Names inside a generation. */
+export const manifestFile = "manifest.json";
+export const manifestDigestFile = "manifest.sha256";
+export const checksumsFile = "SHA256SUMS";
+export const filesListFile = "files.jsonl.zst";
+export const databaseDump = (database: string): string => `databases/${database}/dump`;
+export const databaseGlobals = (database: string): string => `databases/${database}/globals.sql`;
+export const volumeArchive = (volume: string): string => `volumes/${volume}.tar.zst`;
+/** Left by the parts of a capture for the seal; not part of the generation. */
+export const dumpPartFile = "part-dump.json";
+export const archivePartFile = "part-archive.json";
