@@ -1,0 +1,180 @@
+/** Retention: the golden cases of test/golden/retention and the floors over random histories. */
+import { describe, expect, test } from "@jest/globals";
+import { readdirSync, readFileSync } from "node:fs";
+import * as fc from "fast-check";
+import { formatGenerationId } from "../../../operator/domain/generation.ts";
+import {
+  planRetention,
+  type RetentionGeneration,
+  type RetentionInput,
+  type RetentionPlan,
+} from "../../../operator/domain/retention.ts";
+
+const directory = new URL("../../golden/retention/", import.meta.url);
+const parse = (name: string): { input: RetentionInput; plan: RetentionPlan } =>
+  // The shape is checked by the comparison itself.
+  JSON.parse(readFileSync(new URL(name, directory), "utf8"));
+
+const generations = fc
+  .array(fc.record({ verified: fc.boolean(), full: fc.boolean(), gap: fc.integer({ min: 1, max: 3 }) }), {
+    maxLength: 24,
+  })
+  .map((list): readonly RetentionGeneration[] => {
+    let seq = 0;
+    return list.map(({ verified, full, gap }) => {
+      seq += gap;
+      return {
+        id: formatGenerationId(seq, "2026-11-21T01:02:03Z", full ? "Full" : "Database"),
+        seq,
+        verified,
+        bytes: 1,
+      };
+    });
+  });
+const rule = fc.record({ last: fc.integer({ min: 1, max: 8 }), minVerified: fc.integer({ min: 1, max: 4 }) });
+const inputs: fc.Arbitrary<RetentionInput> = fc
+  .record({
+    generations,
+    keep: rule,
+    acknowledged: fc.boolean(),
+    unknown: fc.option(fc.constant("the listing failed"), { nil: undefined, freq: 4 }),
+    picks: fc.array(fc.nat(30), { maxLength: 4 }),
+    arrived: fc.option(fc.nat(5), { nil: undefined }),
+  })
+  .map(({ picks, ...input }) => ({
+    ...input,
+    undelivered: picks.flatMap((pick) => input.generations.at(pick % Math.max(1, input.generations.length))?.id ?? []),
+  }));
+
+const removed = (plan: RetentionPlan): ReadonlySet<string> => new Set(plan.remove.map(({ id }) => id));
+const after = (input: RetentionInput, plan: RetentionPlan): RetentionInput => ({
+  ...input,
+  generations: input.generations.filter(({ id }) => !removed(plan).has(id)),
+});
+const ofType = (list: readonly RetentionGeneration[], type: string): readonly RetentionGeneration[] =>
+  list.filter(({ id, verified }) => verified && id.endsWith(type));
+
+describe("golden cases", () => {
+  test.each(readdirSync(directory).filter((name) => name.endsWith(".json")))("%s", (name) => {
+    const golden = parse(name);
+    expect(planRetention(golden.input)).toEqual(golden.plan);
+  });
+});
+
+describe("floors beat every rule", () => {
+  test("every generation is either kept or removed, with a reason", () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const plan = planRetention(input);
+        expect([...plan.keep, ...plan.remove].map(({ id }) => id).toSorted()).toEqual(
+          input.generations.map(({ id }) => id).toSorted(),
+        );
+        expect(
+          plan.keep.every(({ why }) => why.length > 0 && why.every((text) => text.length > 0 && text.length <= 100)),
+        ).toBe(true);
+      }),
+    );
+  });
+
+  test("newest verified, minVerified and the last of each type stay", () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const left = after(input, planRetention(input)).generations;
+        for (const type of ["full", "database"]) {
+          const before = ofType(input.generations, type);
+          const floor = Math.min(before.length, Math.max(input.keep.last, input.keep.minVerified));
+          expect(ofType(left, type).slice(-floor || before.length)).toEqual(before.slice(-floor || before.length));
+        }
+      }),
+    );
+  });
+
+  test("undelivered stays, unknown state removes nothing", () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const plan = planRetention(input);
+        expect(input.undelivered.some((id) => removed(plan).has(id))).toBe(false);
+        const frozen = input.unknown === undefined ? {} : { remove: [], refused: "HO-K702: the listing failed" };
+        expect(plan).toMatchObject(frozen);
+      }),
+    );
+  });
+
+  test("more than half goes only acknowledged, as arrived, or as one single generation", () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const plan = planRetention(input);
+        const verified = input.generations.filter((generation) => generation.verified).map(({ id }) => id);
+        const half = Math.floor(verified.length / 2);
+        const leaving = verified.filter((id) => removed(plan).has(id)).length;
+        expect(leaving <= Math.max(1, half, input.arrived ?? 0) || input.acknowledged).toBe(true);
+        expect(plan.remove.length === 0 || plan.refused === undefined).toBe(true);
+      }),
+    );
+  });
+
+  test("an unverified generation never changes what happens to verified ones", () => {
+    fc.assert(
+      fc.property(inputs, (given) => {
+        const input = { ...given, acknowledged: true };
+        const verified = input.generations.filter((generation) => generation.verified);
+        const ids = (plan: RetentionPlan): readonly string[] =>
+          verified.map(({ id }) => id).filter((id) => removed(plan).has(id));
+        expect(ids(planRetention({ ...input, generations: verified }))).toEqual(ids(planRetention(input)));
+      }),
+    );
+  });
+});
+
+describe("the plan settles", () => {
+  test("idempotent: what is left after a plan is left by the next plan", () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const plan = planRetention(input);
+        fc.pre(plan.refused === undefined);
+        expect(planRetention(after(input, plan)).remove).toEqual([]);
+      }),
+    );
+  });
+
+  test("monotone: a wider rule keeps at least what a narrower one keeps", () => {
+    fc.assert(
+      fc.property(inputs, fc.nat(3), fc.nat(3), (given, moreLast, moreMin) => {
+        const input = { ...given, acknowledged: true };
+        const wider = {
+          ...input,
+          keep: { last: input.keep.last + moreLast, minVerified: input.keep.minVerified + moreMin },
+        };
+        expect([...removed(planRetention(wider))].every((id) => removed(planRetention(input)).has(id))).toBe(true);
+      }),
+    );
+  });
+
+  test("a history of runs with failures never loses the floor and never stops by itself", () => {
+    fc.assert(
+      fc.property(
+        rule,
+        fc.array(fc.constantFrom("ok", "failed", "prune missed"), { minLength: 1, maxLength: 40 }),
+        (keep, runs) => {
+          let present: readonly RetentionGeneration[] = [];
+          let known: readonly string[] = [];
+          for (const [index, outcome] of runs.entries()) {
+            const id = formatGenerationId(index + 1, "2026-11-21T01:02:03Z", "Full");
+            present = [...present, { id, seq: index + 1, verified: outcome !== "failed", bytes: 1 }];
+            if (outcome === "prune missed") continue;
+            const arrived = present.filter((generation) => !known.includes(generation.id)).length;
+            const input: RetentionInput = { generations: present, keep, acknowledged: false, undelivered: [], arrived };
+            const plan = planRetention(input);
+            const good = present.filter(({ verified }) => verified);
+            expect(plan.refused).toBeUndefined();
+            present = after(input, plan).generations;
+            known = present.map((generation) => generation.id);
+            expect(present.filter(({ verified }) => verified)).toEqual(
+              good.slice(-Math.max(keep.last, keep.minVerified)),
+            );
+          }
+        },
+      ),
+    );
+  });
+});
