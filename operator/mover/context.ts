@@ -1,0 +1,38 @@
+/**
+ * What a step is given beside its task: where its volumes are mounted, who it is, how it speaks, and when to stop. Tests
+ * hand in other directories; nothing else in the mover knows the mount points.
+ */
+import { scratchRoot, secretRoot, signalRoot, sinkRoot, storeRoot, volumeRoot } from "../contract/mounts.ts";
+
+export interface MoverRoots {
+  readonly store: string;
+  readonly sink: (name: string) => string;
+  readonly volume: (name: string) => string;
+  readonly secret: (database: string) => string;
+  readonly signal: string;
+  readonly scratch: string;
+}
+
+/** A constant sentence and its fields; never credentials. */
+export interface MoverLog {
+  readonly info: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  readonly warn: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface MoverContext {
+  readonly roots: MoverRoots;
+  /** Part of the name of the staging directory. */
+  readonly podUID: string;
+  readonly log: MoverLog;
+  /** Aborted when the pod is asked to end. */
+  readonly abort: AbortSignal;
+}
+
+export const mountedRoots: MoverRoots = {
+  store: storeRoot,
+  sink: sinkRoot,
+  volume: volumeRoot,
+  secret: secretRoot,
+  signal: signalRoot,
+  scratch: scratchRoot,
+};
