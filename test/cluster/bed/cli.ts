@@ -1,0 +1,113 @@
+/** The test cluster's command line: see `options.ts` for the usage. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { withLock } from "./lock.ts";
+import { enterArgs, nodePid } from "./node.ts";
+import { type Options, parseOptions, usage } from "./options.ts";
+import { BedError, cacheRoot } from "./paths.ts";
+import { stopWork } from "./processes.ts";
+import { say } from "./progress.ts";
+import { bareExists, bareStatus, downBare, upBare } from "./provider-bare.ts";
+import { downExisting, existingStatus, upExisting } from "./provider-existing.ts";
+import { downKind, kindStatus, upKind } from "./provider-kind.ts";
+import { chooseProvider, type Provider, type Status, type UpOptions } from "./provider.ts";
+
+const ups: Readonly<Record<Provider, (options: UpOptions) => Promise<Status>>> = {
+  bare: upBare,
+  kind: upKind,
+  existing: upExisting,
+};
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === undefined) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const { name } = options;
+  switch (options.command) {
+    case "up": {
+      const status = await exclusively(name, () => up(options));
+      say(`cluster ${name} is ready:\n  export KUBECONFIG=${status.kubeconfig}`);
+      return 0;
+    }
+    case "down":
+      await exclusively(name, () => down(name));
+      say(`cluster ${name} is gone`);
+      return 0;
+    case "status": {
+      const status = await find(name);
+      const text = options.json ? JSON.stringify(status ?? { name, ready: false }) : describe(name, status);
+      process.stdout.write(`${text}\n`);
+      return status?.ready === true ? 0 : 1;
+    }
+    case "kubeconfig":
+      process.stdout.write(`${(await running(name)).kubeconfig}\n`);
+      return 0;
+    case "exec":
+      return exec(options);
+    case "image":
+    case "load-image":
+      throw new BedError("not yet", "wait");
+  }
+}
+
+/** One `up` or `down` of a cluster at a time. */
+function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return withLock(join(cacheRoot(), "locks", `${name}.lock`), work);
+}
+
+async function up(options: Options): Promise<Status> {
+  const provider = await chooseProvider(options.provider);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      say(`${signal}: removing what was begun of cluster ${options.name}`);
+      stopWork();
+      void down(options.name).finally(() => process.exit(130));
+    });
+  }
+  return ups[provider](options);
+}
+
+/** Needs no knowledge of how the cluster was made, so that it works after a crash too. */
+async function down(name: string): Promise<void> {
+  if (bareExists(name)) await downBare(name);
+  await downKind(name);
+  downExisting(name);
+}
+
+async function find(name: string): Promise<Status | undefined> {
+  return (await bareStatus(name)) ?? (await kindStatus(name)) ?? (await existingStatus(name));
+}
+
+async function running(name: string): Promise<Status> {
+  const status = await find(name);
+  if (status?.ready === true) return status;
+  throw new BedError(`cluster ${name} does not run`, `start it: node test/cluster/bed/cli.ts up --name ${name}`);
+}
+
+function describe(name: string, status: Status | undefined): string {
+  if (status === undefined) return `${name}: no such cluster`;
+  const { provider, ready, kubeconfig, auditLog } = status;
+  return [
+    `${name}: ${ready ? "ready" : "not ready"} (${provider})`,
+    `kubeconfig: ${kubeconfig}`,
+    `audit log: ${auditLog ?? "none"}`,
+  ].join("\n");
+}
+
+function exec({ name, rest }: Options): number {
+  const pid = nodePid(name);
+  if (pid === undefined) throw new BedError(`no bare cluster ${name} runs`, "see the status command");
+  if (rest.length === 0) throw new BedError("no program given", "exec --name NAME -- PROGRAM ARGS...");
+  return spawnSync("nsenter", [...enterArgs(pid), ...rest], { stdio: "inherit" }).status ?? 1;
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  say(error instanceof BedError ? `error: ${error.message}\nnext: ${error.next}` : `error: ${errorText(error)}`);
+  return 1;
+});
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
