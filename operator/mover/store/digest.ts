@@ -1,0 +1,57 @@
+/** SHA-256 of files and of streams on their way, in constant memory. */
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { Transform, type TransformCallback } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+export interface Digest {
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/** Hashes and counts what flows through it, and changes nothing. `digest()` may be asked once, after the end. */
+export class HashTap extends Transform {
+  readonly #hash: Hash = createHash("sha256");
+  #size = 0;
+
+  constructor() {
+    super({ highWaterMark: 1024 * 1024 });
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#hash.update(chunk);
+    this.#size += chunk.length;
+    done(null, chunk);
+  }
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  digest(): Digest {
+    return { sha256: this.#hash.digest("hex"), size: this.#size };
+  }
+}
+
+/** Reads the whole file. @throws when it cannot be read, or the signal aborts. */
+export async function digestFile(path: string, signal?: AbortSignal): Promise<Digest> {
+  const hash = createHash("sha256");
+  let size = 0;
+  const source = createReadStream(path, { highWaterMark: 1024 * 1024 });
+  await pipeline(
+    source,
+    async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        size += chunk.length;
+      }
+    },
+    { signal },
+  );
+  return { sha256: hash.digest("hex"), size };
+}
+
+export function digestText(text: string | Uint8Array): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,97 @@
+/**
+ * What lies at a location. A directory is a generation only if its name is an id, its manifest parses, and the digest
+ * of the manifest is the one beside it; whatever else is there is reported and left alone. An error while listing is
+ * thrown, never taken for emptiness: retention must not act on a guess.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseGenerationId } from "../../domain/generation.ts";
+import { manifestSchema, type Manifest } from "../../domain/manifest.ts";
+import { errnoOf } from "../errors.ts";
+import { digestText } from "./digest.ts";
+import { manifestDigestFile, manifestFile, type Layout } from "./layout.ts";
+
+export interface GenerationEntry {
+  readonly id: string;
+  readonly seq: number;
+  readonly path: string;
+  readonly manifest: Manifest;
+  readonly manifestSHA256: string;
+}
+
+export interface Listing {
+  /** Sorted by number, oldest first. */
+  readonly generations: readonly GenerationEntry[];
+  /** Named like generations, but no whole ones. */
+  readonly broken: readonly { readonly name: string; readonly why: string }[];
+  /** Anything else. */
+  readonly foreign: readonly string[];
+}
+
+/** @param directory `store` or `handover` of a lineage. @throws when it cannot be listed or a manifest cannot be read. */
+export async function listGenerations(directory: string): Promise<Listing> {
+  const generations: GenerationEntry[] = [];
+  const broken: { name: string; why: string }[] = [];
+  const foreign: string[] = [];
+  for (const name of (await readdir(directory)).toSorted()) {
+    if (parseGenerationId(name) === undefined) foreign.push(name);
+    else {
+      const found = await readGeneration(join(directory, name), name);
+      if (typeof found === "string") broken.push({ name, why: found });
+      else generations.push(found);
+    }
+  }
+  return { generations: generations.toSorted((a, b) => a.seq - b.seq || (a.id < b.id ? -1 : 1)), broken, foreign };
+}
+
+/** @returns the generation, or why it is none. @throws on errors of the disk, which say nothing about the generation. */
+export async function readGeneration(path: string, id: string): Promise<GenerationEntry | string> {
+  let text: Buffer;
+  let digest: string;
+  try {
+    text = await readFile(join(path, manifestFile));
+    digest = (await readFile(join(path, manifestDigestFile), "utf8")).slice(0, 64);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return "no manifest";
+    throw error;
+  }
+  const manifestSHA256 = digestText(text);
+  if (manifestSHA256 !== digest) return "the manifest does not equal its digest";
+  const manifest = parseManifest(text.toString("utf8"));
+  if (manifest === undefined) return "the manifest is of an unknown form";
+  if (manifest.id !== id) return `the manifest is that of ${manifest.id}`;
+  return { id, seq: manifest.seq, path, manifest, manifestSHA256 };
+}
+
+function parseManifest(text: string): Manifest | undefined {
+  try {
+    return manifestSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Highest number that was ever given in what is still here, whole or not; 0 when there is none. */
+export async function highestSeq(layout: Layout): Promise<number> {
+  let highest = 0;
+  const look = (names: readonly string[]): void => {
+    for (const name of names) highest = Math.max(highest, Number(/^([0-9]{6})-/.exec(name)?.[1] ?? 0));
+  };
+  for (const directory of [layout.store, layout.handover, layout.staging, layout.damaged])
+    look(await namesIn(directory));
+  for (const name of await namesIn(layout.trash)) {
+    look([name]);
+    // Trash is kept by the day: trash/<date>/<id>.
+    if (parseGenerationId(name) === undefined) look(await namesIn(join(layout.trash, name)));
+  }
+  return highest;
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return [];
+    throw error;
+  }
+}
