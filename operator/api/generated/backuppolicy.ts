@@ -1,60 +1,64 @@
-/* Generated from crds/backuppolicies.yaml by `make generate`. Do not edit. */
+/* Generated from crds/backuppolicies.yaml by `npm run generate`. Do not edit. */
 /**
- * What the administrator wants.
+ * What is wanted. Takes effect with the next run; a run that is under way keeps the policy it was accepted with.
  */
 export interface BackupPolicySpec {
   /**
-   * No scheduled runs while true. Runs started by hand, giving an app back and pending transports go on.
+   * Whether scheduled runs are switched off. False by default. While true, runs started by hand, giving an app back and pending transports go on; missed slots are not made up for.
    */
   suspend: boolean;
   /**
-   * The application that is stopped for the capture.
+   * The application that is stopped for the capture and started again afterwards.
    */
   app: {
     /**
-     * Workloads that are scaled to zero, in this order, and given back in reverse order.
+     * Workloads that write to the databases and volumes. They are scaled to zero in this order and given back in reverse order, with the replicas they had. Empty is allowed only with quiesce None.
+     *
+     * Items: One workload in this namespace.
      */
     workloads: {
       /**
-       * Deployment or StatefulSet.
+       * Deployment or StatefulSet, of the group apps.
        */
       kind: "Deployment" | "StatefulSet";
       /**
-       * Name of the workload in this namespace.
+       * Name of the workload in this namespace. It has to exist when a run starts, otherwise the run is refused.
        */
       name: string;
     }[];
     /**
-     * ScaleToZero stops the workloads while the frozen part is captured. None captures while the app runs; the generation says so.
+     * How the app is brought to rest. ScaleToZero, the default, stops the workloads while the frozen part is captured. None captures while the app runs: databases and volumes can then be of different moments, and the generation says so.
      */
     quiesce: "ScaleToZero" | "None";
     /**
-     * All pods have to be gone by then, otherwise the app is given back and the run fails. Longer than the termination grace period of the pods.
+     * How long the pods of the app may take to end. 2m by default; longer than their termination grace period. When it is over, the app is given back and the run fails.
      */
     stopTimeout: string;
     /**
-     * Hard budget for the downtime. When it is reached, the app is given back first and the run fails afterwards.
+     * Hard budget for the downtime, counted from the stop. 10m by default. When it is reached, the app is given back first and the run fails afterwards; older generations are untouched.
      */
     maxDowntime: string;
   };
   /**
-   * PostgreSQL databases that belong to the application.
+   * PostgreSQL databases that belong to the application. Each is dumped from one snapshot, of the moment at which the app stands still.
+   *
+   * Items: One database.
    */
   databases?: {
     /**
-     * Name of the directory inside the generation.
+     * Name of the directory inside the generation, and the name that a RestoreRequest includes it by.
      */
     name: string;
     /**
-     * How the server is reached.
+     * How the database is reached.
      */
     postgres: {
       /**
-       * Host name or address of the server, usually the name of a Service in this namespace.
+       * Host name or IP address of the server, usually the name of a Service in this namespace.
        */
       host: string;
       /**
-       * TCP port of the server.
+       * TCP port of the server. 5432 by default.
        */
       port: number;
       /**
@@ -62,91 +66,101 @@ export interface BackupPolicySpec {
        */
       database: string;
       /**
-       * Secret in this namespace with the keys username and password and, to verify the server's certificate, ca.crt.
+       * The Secret with the credentials. Handover itself cannot read Secrets; it is mounted into the pods that dump and load.
        */
       secretRef: {
         /**
-         * Name of the Secret.
+         * Name of a Secret in this namespace with the keys username and password and, to verify the certificate of the server, ca.crt.
          */
         name: string;
       };
     };
     /**
-     * When the app may start again. AfterSnapshot: as soon as the dump holds its snapshot and locks. AfterDump: when the dump is complete, for apps that change their schema when they start.
+     * When the app may start again. AfterSnapshot, the default: as soon as the dump holds its snapshot and its locks. AfterDump: when the dump is complete, for apps that change their schema when they start; the downtime then grows with the database.
      */
     release: "AfterSnapshot" | "AfterDump";
   }[];
   /**
-   * Volumes that belong to the application.
+   * Volumes that belong to the application. They are mounted read-only for a backup.
+   *
+   * Items: One volume.
    */
   volumes?: {
     /**
-     * Name of the volume inside the generation.
+     * Name of the volume inside the generation, and the name that a RestoreRequest includes it by.
      */
     name: string;
     /**
-     * PersistentVolumeClaim in this namespace.
+     * PersistentVolumeClaim of the app in this namespace.
      */
     claimName: string;
     /**
-     * Directories or files below the root of the volume that are captured. Everything by default.
+     * Directories or files that are captured, relative to the root of the volume. Everything by default. A path that does not exist refuses the run before the app is stopped.
+     *
+     * Items: A path below the root of the volume.
      */
     paths: string[];
     /**
-     * Patterns that are left out, relative to the root of the volume. * matches inside one path segment, ** across segments.
+     * Patterns of what is left out, relative to the root of the volume. * matches inside one part of a path, ** across parts. Nothing is left out by default.
+     *
+     * Items: A pattern, for example cache/**.
      */
     exclude: string[];
   }[];
   /**
-   * The source store: a claim beside the app with the mirror, the handover point and the source's generations.
+   * The source store: a claim beside the app that holds a private copy of its volumes, the sealed generations that wait for transport, and the generations that are kept at the source.
    */
   store: {
     /**
-     * PersistentVolumeClaim in this namespace.
+     * PersistentVolumeClaim in this namespace, not one of the app. It needs room for the volumes once and for the kept generations.
      */
     claimName: string;
   };
   /**
-   * Places that keep copies.
+   * Places that keep copies. Every sealed generation is brought to each of them and checked there.
+   *
+   * Items: One place.
    */
   sinks: {
     /**
-     * Name of the sink, shown as the location of its copies.
+     * Name of the sink, shown as the location of its copies. Not source, which stands for the store.
      */
     name: string;
     /**
-     * A claim as the sink.
+     * A claim that holds the copies.
      */
     claim: {
       /**
-       * PersistentVolumeClaim in this namespace.
+       * PersistentVolumeClaim in this namespace, on other storage than the app and the store.
        */
       claimName: string;
     };
     /**
-     * How a copy is checked after the last write. Full re-reads every byte, Sample a tenth of the files and every manifest, None checks the manifest only. Only Full counts as verified for pruning.
+     * How a copy is checked after the last write. Full, the default, re-reads every byte. Sample re-reads every manifest and a tenth of the files. None checks the manifest only. Only Full counts as verified, so a required sink needs it.
      */
     verify: "Full" | "Sample" | "None";
     /**
-     * Whether a run needs this copy to be Complete and the source needs it before it prunes.
+     * Whether this copy is needed. True by default: a run is Complete only with a verified copy here, and the source gives no generation up before.
      */
     required: boolean;
     /**
-     * What this sink keeps, instead of retention.sinks.
+     * What this sink keeps, instead of what spec.retention.sinks says.
      */
     retention?: {
       /**
-       * Number of newest verified generations that are kept.
+       * Number of newest verified generations that are kept. Older ones are removed after each run.
        */
       last: number;
       /**
-       * Never fewer verified generations than this, whatever the rules say.
+       * Floor that no rule undercuts, in verified generations. 2 by default.
        */
       minVerified: number;
     };
   }[];
   /**
-   * When runs start.
+   * When runs start. Without any, runs are started by hand only. One run of a policy is active at a time.
+   *
+   * Items: One schedule.
    */
   schedules?: {
     /**
@@ -154,23 +168,25 @@ export interface BackupPolicySpec {
      */
     name: string;
     /**
-     * Full captures databases and volumes of the stopped app. Database captures the databases only, while the app runs.
+     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Database: the databases only, while the app runs.
      */
     type: "Full" | "Database";
     /**
-     * Five fields: minute, hour, day of month, month, day of week. A local time that a clock change skips or doubles runs once.
+     * When its runs start, in five fields: minute, hour, day of month, month, day of week. Lists, ranges and steps as in 0,30 or 1-5 or * /15, and English names as in MON-FRI. A local time that a clock change skips or doubles runs once.
      */
     cron: string;
     /**
-     * Name from the IANA time zone list, for example Europe/Berlin.
+     * Time zone of the cron expression, a name from the IANA list such as Europe/Berlin. UTC by default.
      */
     timeZone: string;
     /**
-     * A slot that was missed is caught up once if it is not older than this.
+     * How late a run may start. 6h by default. A slot that was missed is caught up once if it is not older than this, otherwise it is skipped and the policy says so.
      */
     startingDeadline: string;
     /**
-     * Only to these sinks. All by default.
+     * Names of the sinks that its generations go to. All by default.
+     *
+     * Items: Name of an entry of spec.sinks.
      */
     sinks?: string[];
   }[];
@@ -179,28 +195,28 @@ export interface BackupPolicySpec {
    */
   retention: {
     /**
-     * What the source store keeps.
+     * What the source store keeps, for a quick restore.
      */
     source: {
       /**
-       * Number of newest verified generations that are kept.
+       * Number of newest verified generations that are kept. 2 by default. Older ones are removed after each run.
        */
       last: number;
       /**
-       * Never fewer verified generations than this, whatever the rules say.
+       * Floor that no rule undercuts, in verified generations. 1 by default.
        */
       minVerified: number;
     };
     /**
-     * What each sink keeps, unless the sink says otherwise.
+     * What each sink keeps, unless the sink has a retention of its own.
      */
     sinks: {
       /**
-       * Number of newest verified generations that are kept.
+       * Number of newest verified generations that are kept. 7 by default. Older ones are removed after each run.
        */
       last: number;
       /**
-       * Never fewer verified generations than this, whatever the rules say.
+       * Floor that no rule undercuts, in verified generations. 2 by default.
        */
       minVerified: number;
     };
@@ -210,64 +226,65 @@ export interface BackupPolicySpec {
    */
   mover: {
     /**
-     * Resource requests and limits of each container.
+     * Requests and limits of each of their containers. None by default; the memory that is needed does not grow with the data.
      */
     resources?: {
       /**
-       * Requests by resource name.
+       * What the scheduler sets aside, by cpu, memory and ephemeral-storage.
        */
       requests?: {
         [k: string]: number | string;
       };
       /**
-       * Limits by resource name.
+       * What a container may use at most, by cpu, memory and ephemeral-storage.
        */
       limits?: {
         [k: string]: number | string;
       };
     };
     /**
-     * User id of the pods. 0 reads every file and restores owners; another id suffices when it may read the volumes and write store and sinks.
+     * User id of the pods. 0 by default, which reads every file and restores owners. Another id suffices where it may read the volumes and write the store and the sinks.
      */
     runAsUser: number;
     /**
-     * Group id of the pods.
+     * Group id of the pods. The group of the image by default.
      */
     runAsGroup?: number;
     /**
-     * Labels of the nodes that may run the pods.
+     * Labels that a node needs to run the pods. Any node by default.
      */
     nodeSelector?: {
       [k: string]: string;
     };
     /**
-     * Taints that the pods tolerate.
+     * Taints of nodes that the pods tolerate. None by default.
+     *
+     * Items: One toleration, as in a pod.
      */
     tolerations?: {
       /**
-       * Taint key; empty with operator Exists tolerates everything.
+       * Key of the taint. Empty with operator Exists tolerates every taint.
        */
       key?: string;
       /**
-       * Exists or Equal.
+       * Equal, the default, compares the value; Exists takes any value.
        */
       operator: "Exists" | "Equal";
       /**
-       * Taint value.
+       * Value of the taint, for operator Equal.
        */
       value?: string;
       /**
-       * Taint effect; every effect when absent.
+       * Effect of the taint. Every effect by default.
        */
       effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
       /**
-       * How long a NoExecute taint is tolerated.
+       * How long a NoExecute taint is tolerated. For ever by default.
        */
       tolerationSeconds?: number;
     }[];
   };
 }
-
 /**
  * What Handover has seen.
  */
@@ -306,7 +323,7 @@ export interface BackupPolicyStatus {
      */
     run: string;
     /**
-     * Its id.
+     * Id of the generation.
      */
     generation: string;
     /**
@@ -329,6 +346,8 @@ export interface BackupPolicyStatus {
   };
   /**
    * What is known of each schedule.
+   *
+   * Items: One schedule of the spec.
    */
   schedules?: {
     /**
@@ -340,7 +359,7 @@ export interface BackupPolicyStatus {
      */
     since?: string;
     /**
-     * The cron and time zone that since belongs to.
+     * The cron expression and time zone that since belongs to.
      */
     cron?: string;
     /**
@@ -354,6 +373,8 @@ export interface BackupPolicyStatus {
   }[];
   /**
    * What lies where, as the last prune or preflight there has seen it.
+   *
+   * Items: The source or one sink.
    */
   locations?: {
     /**
@@ -365,11 +386,11 @@ export interface BackupPolicyStatus {
      */
     uuid?: string;
     /**
-     * Sealed generations.
+     * Number of sealed generations.
      */
     generations?: number;
     /**
-     * Verified generations.
+     * Number of verified generations.
      */
     verified?: number;
     /**
@@ -398,7 +419,9 @@ export interface BackupPolicyStatus {
    */
   pendingHandovers?: number;
   /**
-   * Conditions by the conventions of the Kubernetes API.
+   * Conditions by the conventions of the Kubernetes API: Ready, Reconciling and Stalled among them.
+   *
+   * Items: One condition.
    */
   conditions?: {
     /**
@@ -422,7 +445,7 @@ export interface BackupPolicyStatus {
      */
     reason: string;
     /**
-     * For people.
+     * What it means, for people.
      */
     message: string;
   }[];

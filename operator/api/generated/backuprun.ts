@@ -1,30 +1,31 @@
-/* Generated from crds/backupruns.yaml by `make generate`. Do not edit. */
+/* Generated from crds/backupruns.yaml by `npm run generate`. Do not edit. */
 /**
- * What is to be done. Never changes.
+ * What is to be done. It never changes; a run that is not wanted any more is cancelled with the annotation backup.handover.dev/cancel=true.
  */
 export interface BackupRunSpec {
   /**
-   * BackupPolicy in this namespace.
+   * BackupPolicy in this namespace that is backed up. The run keeps the policy as it is when the run is accepted.
    */
   policyName: string;
   /**
-   * Full captures databases and volumes of the stopped app. Database captures the databases only, while the app runs.
+   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Database: the databases only, while the app runs.
    */
   type: "Full" | "Database";
   /**
-   * Schedule whose slot this is; absent for a run started by hand.
+   * Schedule of the policy whose slot this is. Absent for a run started by hand.
    */
   scheduleName?: string;
   /**
-   * Slot this run is for.
+   * Start of the slot, for example 2026-11-22T02:00:00Z. Absent for a run started by hand.
    */
   scheduledFor?: string;
   /**
-   * Only to these sinks. All by default.
+   * Names of the sinks of the policy that the generation goes to. All of them by default, and when empty.
+   *
+   * Items: Name of a sink of the policy.
    */
   sinks: string[];
 }
-
 /**
  * What has happened. The record that every step stands on.
  */
@@ -92,6 +93,10 @@ export interface BackupRunStatus {
    * UID of the policy.
    */
   policyUID?: string;
+  /**
+   * UID of the pod whose staging directory is sealed.
+   */
+  capturePodUID?: string;
   /**
    * The workloads and what was seen of them.
    */

@@ -1,56 +1,59 @@
-/* Generated from crds/restorerequests.yaml by `make generate`. Do not edit. */
+/* Generated from crds/restorerequests.yaml by `npm run generate`. Do not edit. */
 /**
- * What is to be brought back.
+ * What is to be brought back. Only planOnly may change, from true to false.
  */
 export interface RestoreRequestSpec {
   /**
-   * BackupPolicy in this namespace whose generation is restored.
+   * BackupPolicy in this namespace. It says which databases, volumes and workloads are the target, and where generations lie.
    */
   policyName: string;
   /**
-   * Which generation. Exactly one of generation, latest and before.
+   * Which generation. Exactly one of generation, latest and before. Without a match the request fails and names the nearest generations; it never takes another one.
    */
   from: {
     /**
-     * Id of a generation, or its six digits.
+     * Id of a generation, for example 000042-20261121T010203Z-full, or its six digits.
      */
     generation?: string;
     /**
-     * The newest verified generation.
+     * The newest verified generation. Only true is possible.
      */
     latest?: true;
     /**
-     * The newest verified generation from before this time.
+     * The newest verified generation from before this time, for example 2026-11-21T12:00:00Z.
      */
     before?: string;
     /**
-     * source, or the name of a sink. The nearest verified copy by default.
+     * Where it is read from, source or the name of a sink. By default the nearest verified copy.
      */
     location?: string;
   };
   /**
-   * Only these parts. Everything by default.
+   * Only these parts; the others stay as they are. Everything in the generation by default.
    */
   include?: {
     /**
-     * Names of databases in the policy.
+     * Names of databases of the policy. None when only volumes are named.
+     *
+     * Items: Name of an entry of spec.databases of the policy.
      */
     databases?: string[];
     /**
-     * Names of volumes in the policy.
+     * Names of volumes of the policy. None when only databases are named.
+     *
+     * Items: Name of an entry of spec.volumes of the policy.
      */
     volumes?: string[];
   };
   /**
-   * InPlace replaces the databases and the contents of the volumes of the app.
+   * Where it is brought back to. InPlace, the default, replaces the databases and the contents of the volumes of the app, all together or not at all.
    */
   target: "InPlace";
   /**
-   * Make the plan and wait. Nothing changes until it is set to false.
+   * Whether to make the plan, show it in the status and wait. False by default. Nothing changes until it is set to false.
    */
   planOnly: boolean;
 }
-
 /**
  * What has happened. The record that every step stands on.
  */
@@ -141,6 +144,8 @@ export interface RestoreRequestStatus {
     sealedAt?: string;
     /**
      * What is replaced.
+     *
+     * Items: One line for people.
      */
     replaces?: string[];
     /**
@@ -149,6 +154,8 @@ export interface RestoreRequestStatus {
     bytes?: number;
     /**
      * What a person should know before.
+     *
+     * Items: One line for people.
      */
     warnings?: string[];
   };
