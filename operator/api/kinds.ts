@@ -123,4 +123,4 @@ export type Workload = KubeObject<
     readonly updatedReplicas?: number;
   }
 >;
-export type Autoscaler = KubeObject<{ readonly scaleTargetRef: { readonly kind: string; readonly name: string } }>;
+export type Autoscaler = KubeObject<{ readonly scaleTargetRef: { readonly kind: string; readonly name: string }; readonly minReplicas?: number }>;

@@ -14,6 +14,8 @@ const database = z.object({
   host: z.string().min(1),
   port: z.number().int(),
   database: z.string().min(1),
+  /** When the app may start again. */
+  release: z.enum(["AfterSnapshot", "AfterDump"]).default("AfterSnapshot"),
 });
 const volume = z.object({
   name,
@@ -56,10 +58,12 @@ export const taskSchema = z.discriminatedUnion("step", [
     sinks: z.array(location),
     /** UID of a former policy of this name whose lineage is taken over; an administrator's acknowledgement. */
     adopt: z.string().optional(),
+    /** Volumes that may be empty although their newest generation is not. */
+    acceptEmpty: z.array(name).optional(),
   }),
   z.object({ ...common, ...staging, step: z.literal("warm"), volumes: z.array(volume) }),
   z.object({ ...common, ...staging, step: z.literal("dump"), databases: z.array(database) }),
-  z.object({ ...common, ...staging, step: z.literal("archive"), volumes: z.array(volume) }),
+  z.object({ ...common, ...staging, step: z.literal("archive"), volumes: z.array(volume), /** Whether nothing may change while it runs. */ frozen: z.boolean() }),
   /** Ends when the named parts of the same pod have released the source; fails when one of them has failed. */
   z.object({ ...common, step: z.literal("release"), parts: z.array(z.enum(["dump", "archive"])) }),
   z.object({
@@ -88,7 +92,7 @@ export const taskSchema = z.discriminatedUnion("step", [
     location,
     keep,
     /** For the source: sinks that must have verified a generation before the source may give it up. */
-    requiredSinks: z.array(location),
+    requiredSinks: z.array(location.extend({ /** The check that the policy asks of this sink; a marker of this mode or a stronger one counts. */ verify: z.enum(["Full", "Sample", "None"]) })),
     /** More than half is removed only when this is true; set by an annotation on the policy. */
     acknowledged: z.boolean(),
   }),

@@ -1,0 +1,55 @@
+/** What a pass decides: a status to record, then actions to carry out, then events to tell. Plain data, carried out elsewhere. */
+import type { BackupRun, Metadata, Resource } from "../api/kinds.ts";
+
+export interface JobManifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Pick<Metadata, "name" | "namespace"> & Partial<Metadata>;
+  readonly spec: object;
+}
+
+export interface RecordManifest {
+  readonly metadata: Pick<Metadata, "name" | "namespace"> & Partial<Metadata>;
+  readonly spec: object;
+}
+
+/** Each can be repeated: names are deterministic, writes carry what was observed. */
+export type Action =
+  | { readonly do: "createJob"; readonly job: JobManifest; readonly ownerUID: string }
+  | { readonly do: "deleteJob"; readonly name: string; readonly uid: string }
+  | { readonly do: "createRecord"; readonly record: RecordManifest }
+  | { readonly do: "updateRecord"; readonly record: RecordManifest }
+  | { readonly do: "deleteRecord"; readonly name: string; readonly uid: string; readonly resourceVersion: string }
+  /** With the observed resourceVersion of the workload: a count as precondition is blind to 3 -> 0 -> 3. */
+  | { readonly do: "scale"; readonly resource: Resource; readonly name: string; readonly replicas: number; readonly resourceVersion: string }
+  | { readonly do: "createRun"; readonly name: string; readonly spec: object; readonly labels: Readonly<Record<string, string>> }
+  | { readonly do: "deleteRun"; readonly run: BackupRun }
+  | { readonly do: "setFinalizers"; readonly resource: Resource; readonly name: string; readonly finalizers: readonly string[]; readonly resourceVersion: string };
+
+export interface DomainEvent {
+  readonly type: "Normal" | "Warning";
+  /** CamelCase, the same word as the reason of the condition. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface Decision<Status> {
+  readonly status: Status;
+  readonly actions: readonly Action[];
+  readonly events: readonly DomainEvent[];
+  /** Milliseconds until the next pass, when no event comes before. */
+  readonly wakeAfter?: number | undefined;
+}
+
+/** Facts about Handover itself that decisions need. */
+export interface Settings {
+  /** Image of the mover: the operator's own, so that both ends of the contract are of one version. */
+  readonly image: string;
+  readonly imagePullPolicy: string;
+  readonly imagePullSecrets: readonly string[];
+}
+
+export const earliest = (...waits: readonly (number | undefined)[]): number | undefined => {
+  const set = waits.filter((wait) => wait !== undefined);
+  return set.length === 0 ? undefined : Math.max(0, Math.min(...set));
+};

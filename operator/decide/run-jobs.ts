@@ -1,0 +1,178 @@
+/** The Jobs of a backup run: which tasks, which claims, how long. */
+import { type BackupRun, type OwnerReference, type PolicySpec, apiVersion, runs } from "../api/kinds.ts";
+import { annotations } from "../api/names.ts";
+import type { DatabaseRef, LocationRef, MoverTask, VolumeRef } from "../contract/task.ts";
+import { type GenerationType, formatGenerationId } from "../domain/generation.ts";
+import { parseDuration } from "../domain/quantities.ts";
+import type { JobManifest, Settings } from "./decision.ts";
+import { type Mounts, buildJob } from "./job-spec.ts";
+
+export interface RunJobContext {
+  readonly run: BackupRun;
+  /** As it was accepted. */
+  readonly policy: PolicySpec;
+  readonly policyUID: string;
+  /** Annotations of the policy as they are now: acknowledgements of its administrator. */
+  readonly acknowledgements: Readonly<Record<string, string>>;
+  /** Identities of store and sinks as the policy saw them first. */
+  readonly uuids: ReadonlyMap<string, string>;
+  readonly sinks: PolicySpec["sinks"];
+  readonly settings: Settings;
+}
+
+export const databaseRefs = (policy: PolicySpec): DatabaseRef[] =>
+  (policy.databases ?? []).map(({ name, postgres, release }) => ({ name, host: postgres.host, port: postgres.port, database: postgres.database, release }));
+
+export const volumeRefs = (policy: PolicySpec): VolumeRef[] =>
+  (policy.volumes ?? []).map(({ name, claimName, paths, exclude }) => ({ name, claimName, paths: [...paths], exclude: [...exclude] }));
+
+export const locationRef = (name: string, uuids: ReadonlyMap<string, string>): LocationRef => {
+  const uuid = uuids.get(name);
+  return uuid === undefined ? { name } : { name, uuid };
+};
+
+export const ownerOf = (kind: string, metadata: { readonly name: string; readonly uid: string }): OwnerReference => ({
+  apiVersion: apiVersion(runs),
+  kind,
+  name: metadata.name,
+  uid: metadata.uid,
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+const seconds = { preflight: 900, warm: 86_400, seal: 86_400, transport: 86_400, verify: 86_400, prune: 7_200, dump: 86_400 };
+
+const store = (policy: PolicySpec, readOnly: boolean): Pick<Required<Mounts>, "store"> => ({ store: { claimName: policy.store.claimName, readOnly } });
+const sinkMounts = (sinks: PolicySpec["sinks"], readOnly: boolean): NonNullable<Mounts["sinks"]> =>
+  sinks.map((sink) => ({ name: sink.name, claimName: sink.claim.claimName, readOnly }));
+export const volumeMounts = (policy: PolicySpec, readOnly: boolean): NonNullable<Mounts["volumes"]> =>
+  (policy.volumes ?? []).map(({ name, claimName }) => ({ name, claimName, readOnly }));
+export const secretMounts = (policy: PolicySpec): NonNullable<Mounts["secrets"]> =>
+  (policy.databases ?? []).map(({ name, postgres }) => ({ database: name, secretName: postgres.secretRef.name }));
+
+/** @param step name of the recorded step, with its sink after a slash. */
+export function buildRunJob(step: string, name: string, context: RunJobContext): JobManifest {
+  const { run, policy, uuids } = context;
+  const [kind = "", sinkName = ""] = step.split("/");
+  const common = {
+    version: 1 as const,
+    namespace: run.metadata.namespace,
+    policy: run.spec.policyName,
+    policyUID: context.policyUID,
+    run: run.metadata.name,
+    runUID: run.metadata.uid,
+  };
+  const seq = run.status?.seq ?? 1;
+  const full = run.spec.type === "Full";
+  const databases = databaseRefs(policy);
+  const volumes = full ? volumeRefs(policy) : [];
+  const sink = policy.sinks.find((candidate) => candidate.name === sinkName);
+  const sinkOnly = sink === undefined ? [] : [sink];
+  const job = (deadlineSeconds: number, mounts: Mounts, ...tasks: readonly MoverTask[]): JobManifest =>
+    buildJob({
+      name,
+      namespace: run.metadata.namespace,
+      owner: ownerOf("BackupRun", run.metadata),
+      policy: run.spec.policyName,
+      step,
+      deadlineSeconds,
+      tasks,
+      mounts,
+      mover: policy.mover,
+      settings: context.settings,
+    });
+
+  switch (kind) {
+    case "Preflight": {
+      const adopt = context.acknowledgements[annotations.adoptLineage];
+      const acceptEmpty = context.acknowledgements[annotations.acceptEmpty]?.split(",").map((part) => part.trim()) ?? [];
+      return job(
+        seconds.preflight,
+        {
+          ...store(policy, false),
+          sinks: sinkMounts(context.sinks, false),
+          secrets: secretMounts(policy),
+          ...(full ? { volumes: volumeMounts(policy, true) } : {}),
+        },
+        {
+          ...common,
+          step: "preflight",
+          type: run.spec.type,
+          databases,
+          volumes,
+          store: locationRef("source", uuids),
+          sinks: context.sinks.map(({ name: of }) => locationRef(of, uuids)),
+          ...(adopt === undefined ? {} : { adopt }),
+          ...(acceptEmpty.length === 0 ? {} : { acceptEmpty }),
+        },
+      );
+    }
+    case "Warm":
+      return job(seconds.warm, { ...store(policy, false), volumes: volumeMounts(policy, true) }, { ...common, step: "warm", seq, volumes });
+    case "Capture": {
+      const frozen = full && policy.app.quiesce === "ScaleToZero";
+      const parts: ("dump" | "archive")[] = [...(databases.length > 0 ? (["dump"] as const) : []), ...(volumes.length > 0 ? (["archive"] as const) : [])];
+      return job(
+        seconds.dump,
+        { ...store(policy, false), secrets: secretMounts(policy), ...(full ? { volumes: volumeMounts(policy, true) } : {}) },
+        ...(databases.length > 0 ? [{ ...common, step: "dump" as const, seq, databases }] : []),
+        ...(volumes.length > 0 ? [{ ...common, step: "archive" as const, seq, volumes, frozen }] : []),
+        ...(frozen ? [{ ...common, step: "release" as const, parts }] : []),
+      );
+    }
+    case "Seal": {
+      const time = run.status?.times?.goneAt ?? run.status?.times?.releasedAt ?? run.metadata.creationTimestamp ?? "";
+      return job(
+        seconds.seal,
+        store(policy, false),
+        {
+          ...common,
+          step: "seal",
+          seq,
+          id: formatGenerationId(seq, time, run.spec.type as GenerationType),
+          type: run.spec.type,
+          consistency: full && policy.app.quiesce === "ScaleToZero" ? "Quiesced" : "Running",
+          time,
+          stagingPodUID: run.status?.capturePodUID ?? "",
+          workloads: (run.status?.workloads ?? []).map((workload) => ({ ...workload })),
+          databases,
+          volumes,
+        },
+      );
+    }
+    case "Transport":
+      return job(
+        seconds.transport,
+        { ...store(policy, true), sinks: sinkMounts(sinkOnly, false) },
+        { ...common, step: "transport", seq, sink: locationRef(sinkName, uuids) },
+      );
+    case "Verify":
+      return job(
+        seconds.verify,
+        { sinks: sinkMounts(sinkOnly, false) },
+        { ...common, step: "verify", sink: locationRef(sinkName, uuids), mode: sink?.verify ?? "Full" },
+      );
+    case "Prune": {
+      const atSource = sinkName === "source";
+      const keep = atSource ? policy.retention.source : (sink?.retention ?? policy.retention.sinks);
+      const required = atSource ? policy.sinks.filter((candidate) => candidate.required) : [];
+      return job(
+        seconds.prune,
+        atSource ? { ...store(policy, false), sinks: sinkMounts(required, true) } : { sinks: sinkMounts(sinkOnly, false) },
+        {
+          ...common,
+          step: "prune",
+          location: locationRef(sinkName, uuids),
+          keep: { last: keep.last, minVerified: keep.minVerified },
+          requiredSinks: required.map(({ name: of, verify }) => ({ ...locationRef(of, uuids), verify })),
+          acknowledged: context.acknowledgements[annotations.acknowledgePrune] === "true",
+        },
+      );
+    }
+    default:
+      throw new Error(`step ${step} has no Job`);
+  }
+}
+
+/** The budget of the downtime in milliseconds; the schema has checked the text. */
+export const budgetOf = (policy: PolicySpec): number => parseDuration(policy.app.maxDowntime) ?? 600_000;

@@ -1,0 +1,125 @@
+/**
+ * One recorded step that is carried out by a Job, from Pending to Done or Failed. An attempt is on record before its Job is
+ * created, and its result before the Job is deleted; what is on record is never done again.
+ */
+import type { ErrorCode } from "../api/codes.ts";
+import type { Job, Pod, RunStatus } from "../api/kinds.ts";
+import { jobName } from "../api/names.ts";
+import type { MoverSuccess } from "../contract/result.ts";
+import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
+import type { Action, JobManifest } from "./decision.ts";
+import { type JobProblem, type JobState, judgeJob } from "./job-state.ts";
+
+export type StepRecord = NonNullable<RunStatus["steps"]>[number];
+
+export interface StepWorld {
+  readonly ownerName: string;
+  readonly ownerUID: string;
+  readonly jobs: ReadonlyMap<string, Job>;
+  /** Pods of the owner's Jobs. */
+  readonly pods: readonly Pod[];
+  readonly now: Instant;
+}
+
+export interface StepPlan {
+  /** Attempts in all. */
+  readonly attempts: number;
+  readonly build: (name: string) => JobManifest;
+  /** Message of a finished step, for people. */
+  readonly describe: (results: readonly MoverSuccess[]) => string;
+  /** false when a Job that vanished must not be made again, because the app runs by now. */
+  readonly mayRecreate?: boolean;
+}
+
+export interface StepMove {
+  readonly step: StepRecord;
+  readonly actions: readonly Action[];
+  readonly job: JobState;
+  readonly wakeAfter?: number | undefined;
+}
+
+/** 10 s, 30 s, 90 s, ... at most 10 minutes; from recorded moments, so that a restart does not shorten or lengthen it. */
+const backoff = (attempt: number): number => Math.min(600_000, 10_000 * 3 ** (attempt - 1));
+
+export const isOver = (step: StepRecord | undefined): boolean => step?.state === "Done" || step?.state === "Skipped" || step?.state === "Failed";
+
+export const finish = (step: StepRecord, now: Instant, message: string): StepRecord => ({
+  ...step,
+  state: "Done",
+  finishedAt: formatInstant(now),
+  message,
+});
+
+export function fail(step: StepRecord, now: Instant, code: ErrorCode, message: string): StepRecord {
+  return { ...step, state: "Failed", finishedAt: formatInstant(now), code, message };
+}
+
+export const skip = (step: StepRecord, message: string): StepRecord => (isOver(step) ? step : { ...step, state: "Skipped", message });
+
+export const resultsOf = (step: StepRecord | undefined): readonly MoverSuccess[] => {
+  // Ours: written by this controller after parsing, read back from a status that only it may write.
+  const stored = (step?.result as { readonly of?: readonly MoverSuccess[] } | undefined)?.of;
+  return Array.isArray(stored) ? stored : [];
+};
+
+export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld): StepMove {
+  const { now } = world;
+  const attempt = step.attempt ?? 0;
+  const job = step.job === undefined ? undefined : world.jobs.get(step.job);
+  const state: JobState = step.job === undefined ? { is: "absent" } : judgeJob(step.job, job, world.pods, now);
+  const stay = (wakeAfter?: number): StepMove => ({ step, actions: [], job: state, wakeAfter });
+
+  const start = (next: number): StepMove => {
+    const name = jobName(world.ownerName, step.name, next);
+    const { retryAt: _retryAt, code: _code, ...rest } = step;
+    return {
+      step: { ...rest, state: "Running", attempt: next, job: name, startedAt: step.startedAt ?? formatInstant(now), message: next === 1 ? "" : `attempt ${next}` },
+      actions: [{ do: "createJob", job: plan.build(name), ownerUID: world.ownerUID }],
+      job: { is: "absent" },
+      wakeAfter: 95_000,
+    };
+  };
+
+  const endAttempt = (problem: JobProblem): StepMove => {
+    // A Job that cannot start is still active; nothing may start beside the next attempt.
+    const remove: readonly Action[] = job === undefined || isFinished(job) ? [] : [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }];
+    if (!problem.retry || attempt >= plan.attempts) return { step: fail(step, now, problem.code, problem.message), actions: remove, job: state };
+    const wait = backoff(attempt);
+    return {
+      step: { ...step, state: "Waiting", retryAt: formatInstant(now + wait), code: problem.code, message: `attempt ${attempt} failed: ${problem.message}` },
+      actions: remove,
+      job: state,
+      wakeAfter: wait,
+    };
+  };
+
+  switch (step.state) {
+    case "Pending":
+      return start(1);
+    case "Waiting": {
+      const wait = (parseInstant(step.retryAt) ?? now) - now;
+      if (state.is === "running" || state.is === "ending") return stay(1_000);
+      return wait > 0 ? stay(wait) : start(attempt + 1);
+    }
+    case "Running":
+      if (state.is === "absent") {
+        if (plan.mayRecreate === false) return endAttempt({ code: "HO-X001", message: "the Job of the step was deleted", retry: false });
+        return { ...stay(95_000), actions: [{ do: "createJob", job: plan.build(step.job ?? ""), ownerUID: world.ownerUID }] };
+      }
+      if (state.is === "ending") return stay(1_000);
+      if (state.is === "running") return stay(95_000);
+      if (state.is === "failed") return endAttempt(state.problem);
+      return { step: { ...finish(step, now, plan.describe(state.results)), result: { of: [...state.results] } }, actions: [], job: state };
+    case "Done":
+      // Failed Jobs stay until their run is deleted, for `kubectl logs`.
+      return job === undefined || job.metadata.deletionTimestamp !== undefined
+        ? stay()
+        : { ...stay(), actions: [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }] };
+    case "Skipped":
+    case "Failed":
+      return stay();
+  }
+}
+
+const isFinished = (job: Job): boolean =>
+  job.status?.conditions?.some((condition) => (condition.type === "Complete" || condition.type === "Failed") && condition.status === "True") ?? false;
