@@ -18,6 +18,8 @@ export interface Layout {
   readonly store: string;
   /** Facts about the generations here, outside of them because they never change: `<id>.json` with the digest of the manifest that was verified. */
   readonly verified: string;
+  /** Ids that the last completed retention left here: tells what arrived since, and an emptied place from a new one. */
+  readonly catalogue: string;
   readonly trash: string;
   /** Copies that did not equal their manifest. */
   readonly damaged: string;
@@ -34,6 +36,7 @@ export function layoutOf(root: string, namespace: string, policy: string): Layou
     handover: join(base, "handover"),
     store: join(base, "store"),
     verified: join(base, "verified"),
+    catalogue: join(base, "catalogue.json"),
     trash: join(base, "trash"),
     damaged: join(base, "damaged"),
   };
