@@ -116,19 +116,25 @@ const ignored = (ends: Ends): boolean => ends.stdout === undefined || ends.stdou
 const isOk = (code: number | null, stage: Stage | undefined): boolean =>
   code !== null && (stage?.okCodes ?? [0]).includes(code);
 
-/** Blames the program that failed by itself before those that we or a broken pipe have killed, and a full disk of ours before both. */
+/**
+ * Blames the cause and not its victims: when a reader ends early, its writer fails with a broken pipe; when an end of ours
+ * fails (a full disk), the programs before it do.
+ */
 function check(stages: readonly Stage[], ended: readonly RunResult[], flowError: unknown): void {
   const failed = ended.flatMap((result, index) => (isOk(result.code, stages[index]) ? [] : [{ result, index }]));
-  const own =
-    failed.find(({ result }) => result.signal === null) ?? failed.find(({ result }) => result.signal === "SIGKILL");
+  const unstarted = failed.find(({ result }) => result.code === null && result.signal === null);
+  const own = unstarted ?? failed.find(({ result }) => !isVictim(result));
   if (own === undefined && flowError !== undefined) throw flowError;
   const culprit = own ?? failed[0];
-  if (culprit !== undefined) {
-    const { result, index } = culprit;
-    // A reader that ends early breaks our writing to it: its own words say more than EPIPE.
-    throw new CommandError(stages[index]?.argv[0] ?? "", result.code, result.signal, result.stderrTail);
-  }
+  if (culprit === undefined) return;
+  const { result, index } = culprit;
+  throw new CommandError(stages[index]?.argv[0] ?? "", result.code, result.signal, result.stderrTail);
 }
+
+const isVictim = ({ signal, stderrTail }: RunResult): boolean =>
+  signal === "SIGPIPE" ||
+  signal === "SIGTERM" ||
+  /Broken pipe|Connection reset by peer|Wrote only \d+ of \d+ bytes/.test(stderrTail);
 
 function stopChild(child: ChildProcess): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
