@@ -1,6 +1,9 @@
 /** The test cluster's command line: see `options.ts` for the usage. */
 import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
 import { join } from "node:path";
+import { buildImage } from "./images.ts";
+import { loadArchive } from "./load.ts";
 import { withLock } from "./lock.ts";
 import { enterArgs, nodePid } from "./node.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
@@ -47,8 +50,11 @@ async function main(): Promise<number> {
     case "exec":
       return exec(options);
     case "image":
+      await image(options);
+      return 0;
     case "load-image":
-      throw new BedError("not yet", "wait");
+      await loadArchive(await running(options.cluster ?? name), required(options.archive, "--archive FILE"));
+      return 0;
   }
 }
 
@@ -94,6 +100,19 @@ function describe(name: string, status: Status | undefined): string {
     `kubeconfig: ${kubeconfig}`,
     `audit log: ${auditLog ?? "none"}`,
   ].join("\n");
+}
+
+async function image(options: Options): Promise<void> {
+  const tag = required(options.tag, "--tag NAME");
+  const target = options.cluster === undefined ? undefined : await running(options.cluster);
+  const archive = await buildImage({ ...options, tag });
+  say(`image ${tag}: ${(statSync(archive).size / 1e6).toFixed(0)} MB, ${archive}`);
+  if (target !== undefined) await loadArchive(target, archive);
+}
+
+function required(value: string | undefined, option: string): string {
+  if (value === undefined) throw new BedError(`${option} is missing`, "see --help");
+  return value;
 }
 
 function exec({ name, rest }: Options): number {

@@ -1,7 +1,27 @@
 /** Brings an image archive into a cluster. */
 import { containerdSocket } from "./components.ts";
 import { enterArgs, nodePid } from "./node.ts";
+import { BedError } from "./paths.ts";
 import { must } from "./processes.ts";
+import { step } from "./progress.ts";
+import type { Status } from "./provider.ts";
+
+export async function loadArchive({ name, provider }: Status, archive: string): Promise<void> {
+  switch (provider) {
+    case "bare":
+      return step(`loading the image into ${name}`, () => loadIntoNode(name, archive));
+    case "kind":
+      await step(`loading the image into ${name}`, () =>
+        must("kind", ["load", "image-archive", archive, "--name", name]),
+      );
+      return;
+    case "existing":
+      throw new BedError(
+        "an image cannot be loaded into an existing cluster from here",
+        "push it to a registry that the cluster can pull from, and give that name to the chart",
+      );
+  }
+}
 
 /** Into the node's containerd, through the standard input: the archive's path need not exist inside the node. */
 export async function loadIntoNode(name: string, archive: string): Promise<void> {
