@@ -47,7 +47,7 @@ const success = z.discriminatedUnion("step", [
     databases: z.array(z.object({ name: z.string(), serverVersion: z.string(), clientVersion: z.string(), bytes: z.number().int() })).max(16),
     warnings: z.array(short).max(8),
   }),
-  z.object({ ...ok, step: z.literal("warm"), bytes: z.number().int(), files: z.number().int() }),
+  z.object({ ...ok, step: z.literal("warm"), bytes: z.number().int(), files: z.number().int(), warnings: z.array(short).max(8).optional() }),
   z.object({ ...ok, step: z.literal("dump"), bytes: z.number().int(), storedBytes: z.number().int(), tables: z.number().int(), rows: z.number().int(), seconds: z.number(), peakMiB: z.number() }),
   z.object({ ...ok, step: z.literal("archive"), bytes: z.number().int(), storedBytes: z.number().int(), files: z.number().int(), freezeSeconds: z.number(), seconds: z.number(), peakMiB: z.number(), warnings: z.array(short).max(8) }),
   z.object({ ...ok, step: z.literal("release"), /** By the clock of the node. */ releasedAt: z.string().max(40).optional() }),

@@ -26,6 +26,8 @@ export interface MoverContext {
   readonly log: MoverLog;
   /** Aborted when the pod is asked to end. */
   readonly abort: AbortSignal;
+  /** When the process started, milliseconds since the epoch: its own start counts in the freeze. Absent in tests. */
+  readonly startedAt?: number;
 }
 
 export const mountedRoots: MoverRoots = {

@@ -1,0 +1,65 @@
+/**
+ * Credentials of a database, from the mounted Secret to where libpq looks for them: environment and a password file. They
+ * are never in arguments, messages or logs.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { DatabaseRef } from "../../contract/task.ts";
+import { errnoOf, MoverError } from "../errors.ts";
+import { exists } from "../store/durable.ts";
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+  /** Path of the certificate authority to check the server with. */
+  readonly caFile?: string;
+}
+
+/** @param directory where the Secret is mounted. @throws MoverError HO-P104 when a key is missing or empty. */
+export async function readCredentials(database: string, directory: string): Promise<Credentials> {
+  const key = async (name: string): Promise<string> => {
+    try {
+      // A newline at the end is there by mistake, of `echo` or an editor; a password file could not hold it anyway.
+      const value = (await readFile(join(directory, name), "utf8")).replace(/\r?\n$/, "");
+      if (value !== "") return value;
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
+    }
+    throw new MoverError("HO-P104", `the Secret of database ${database} has no key ${name}, or it is empty`);
+  };
+  const credentials = { username: await key("username"), password: await key("password") };
+  const caFile = join(directory, "ca.crt");
+  return (await exists(caFile)) ? { ...credentials, caFile } : credentials;
+}
+
+export interface ClientEnvironment {
+  readonly env: Readonly<Record<string, string>>;
+  readonly dispose: () => Promise<void>;
+}
+
+/** Environment for pg_dump, pg_restore and psql. @param scratch a directory to write the password file into */
+export async function clientEnvironment(
+  ref: Pick<DatabaseRef, "host" | "port" | "database">,
+  credentials: Credentials,
+  options: { readonly scratch: string; readonly applicationName: string },
+): Promise<ClientEnvironment> {
+  const directory = await mkdtemp(join(options.scratch, "pg-"));
+  const passwordFile = join(directory, "pgpass");
+  const password = credentials.password.replaceAll(/[\\:]/g, String.raw`\$&`);
+  await writeFile(passwordFile, `*:*:*:*:${password}\n`, { mode: 0o600, flag: "wx" });
+  return {
+    env: {
+      PGHOST: ref.host,
+      PGPORT: String(ref.port),
+      PGDATABASE: ref.database,
+      PGUSER: credentials.username,
+      PGPASSFILE: passwordFile,
+      PGAPPNAME: options.applicationName,
+      PGCONNECT_TIMEOUT: "10",
+      ...(credentials.caFile === undefined
+        ? { PGSSLMODE: "prefer" }
+        : { PGSSLMODE: "verify-full", PGSSLROOTCERT: credentials.caFile }),
+    },
+    dispose: () => rm(directory, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * Who writes into the mirrors of a lineage. The mirrors are shared by all runs, so a second pod of the same Job, or one
+ * left over from an older run, could change them while the first still packs them. Such a pod finds the claim of a living
+ * one and gives up; and who lost the claim notices before anything is sealed. Life is shown by touching the file: the
+ * watcher looks whether its time moves, so no clocks are compared.
+ */
+import { randomUUID } from "node:crypto";
+import { readFileSync, utimesSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { errnoOf, MoverError } from "../errors.ts";
+import { makeDirectory, writeFileDurably } from "./durable.ts";
+import type { Layout } from "./layout.ts";
+
+const claimSchema = z.object({ seq: z.number().int(), podUID: z.string(), nonce: z.string(), done: z.boolean() });
+type ClaimRecord = z.infer<typeof claimSchema>;
+
+const touchMillis = 500;
+const watchMillis = 2_500;
+
+export const mirrorStateDirectory = (layout: Layout): string => join(layout.base, "mirror", ".state");
+const claimFile = (layout: Layout): string => join(mirrorStateDirectory(layout), "claim.json");
+
+export interface Claim {
+  /** @throws MoverError HO-P113 when another pod has taken the mirrors. */
+  readonly check: () => void;
+  /** Says that nothing more will be written, so that the next one need not wait. */
+  readonly done: () => Promise<void>;
+  /** Stops showing life; for a failure. */
+  readonly abandon: () => void;
+}
+
+/** @throws MoverError HO-P113 when a living pod holds the mirrors, or a newer run did. */
+export async function claimMirrors(
+  layout: Layout,
+  owner: { readonly seq: number; readonly podUID: string },
+  signal: AbortSignal,
+): Promise<Claim> {
+  await makeDirectory(mirrorStateDirectory(layout));
+  const file = claimFile(layout);
+  const before = readClaim(file);
+  if (before !== undefined && before.podUID !== owner.podUID) {
+    if (before.seq > owner.seq) throw busy(before);
+    if (!before.done && (await isTouched(file, signal))) throw busy(before);
+  }
+  const mine: ClaimRecord = { ...owner, nonce: randomUUID(), done: false };
+  await writeFileDurably(file, `${JSON.stringify(mine)}\n`);
+  const timer = setInterval(() => {
+    try {
+      if (readClaim(file)?.nonce === mine.nonce) utimesSync(file, new Date(), new Date());
+    } catch {
+      // Nothing to do: if the store is gone, whatever is written next fails and says so.
+    }
+  }, touchMillis);
+  timer.unref();
+  const check = (): void => {
+    const now = readClaim(file);
+    if (now?.nonce !== mine.nonce) throw busy(now);
+  };
+  return {
+    check,
+    done: async () => {
+      clearInterval(timer);
+      check();
+      await writeFileDurably(file, `${JSON.stringify({ ...mine, done: true })}\n`);
+    },
+    abandon: () => clearInterval(timer),
+  };
+}
+
+/** @throws MoverError HO-P113 unless the pod was the last to write into the mirrors, and has finished. */
+export function checkClaimed(layout: Layout, owner: { readonly seq: number; readonly podUID: string }): void {
+  const now = readClaim(claimFile(layout));
+  if (now?.seq !== owner.seq || now.podUID !== owner.podUID || !now.done) throw busy(now);
+}
+
+function readClaim(file: string): ClaimRecord | undefined {
+  try {
+    return claimSchema.safeParse(JSON.parse(readFileSync(file, "utf8"))).data;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function isTouched(file: string, signal: AbortSignal): Promise<boolean> {
+  const first = (await stat(file)).mtimeMs;
+  const until = Date.now() + watchMillis;
+  while (Date.now() < until) {
+    await sleep(touchMillis, undefined, { signal });
+    if ((await stat(file)).mtimeMs !== first) return true;
+  }
+  return false;
+}
+
+const busy = (by: ClaimRecord | undefined): MoverError =>
+  new MoverError(
+    "HO-P113",
+    by === undefined
+      ? "the mirrors are no longer ours"
+      : `the mirrors are in use by pod ${by.podUID} of generation ${by.seq}`,
+  );

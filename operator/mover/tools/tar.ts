@@ -1,0 +1,49 @@
+/**
+ * Command lines of GNU tar, run in the directory whose content is meant, so that no name of a user is ever an argument.
+ * Exit codes: 0 success; 1 a file changed while it was read, or a comparison found a difference; 2 fatal.
+ */
+import type { Argv } from "../exec.ts";
+
+const attributes = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner"] as const;
+
+/**
+ * The whole working directory to standard output. Access and change times are left out: they are those of the mirror
+ * and say nothing about the app's file. Sorted, so that equal states give equal archives.
+ */
+export const argvCreate = (): Argv => [
+  "tar",
+  "--create",
+  "--file=-",
+  "--format=posix",
+  "--pax-option=delete=atime,delete=ctime",
+  ...attributes,
+  "--sparse",
+  "--sort=name",
+  "--warning=no-file-ignored",
+  ".",
+];
+
+/**
+ * Compares an archive from standard input with the working directory: content, size, mode, owner, modification time,
+ * links. Prints the name of each member, escaped, on a line; and of each difference a line, with exit code 1.
+ */
+export const argvCompare = (): Argv => [
+  "tar",
+  "--compare",
+  "--verbose",
+  "--file=-",
+  ...attributes,
+  "--quoting-style=escape",
+];
+
+/** Extracts standard input into the working directory, with owners, modes, times and attributes as recorded. */
+export const argvExtract = (): Argv => [
+  "tar",
+  "--extract",
+  "--file=-",
+  ...attributes,
+  "--same-permissions",
+  "--same-owner",
+  "--delay-directory-restore",
+  "--sparse",
+];
