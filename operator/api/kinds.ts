@@ -12,7 +12,12 @@ export interface Resource {
 }
 
 export const groupName = "backup.handover.dev";
-const resource = (group: string, version: string, plural: string, kind: string): Resource => ({ group, version, plural, kind });
+const resource = (group: string, version: string, plural: string, kind: string): Resource => ({
+  group,
+  version,
+  plural,
+  kind,
+});
 
 export const policies = resource(groupName, "v1alpha1", "backuppolicies", "BackupPolicy");
 export const runs = resource(groupName, "v1alpha1", "backupruns", "BackupRun");
@@ -81,18 +86,31 @@ export interface ContainerStatus {
   readonly state?: {
     readonly running?: object;
     readonly waiting?: { readonly reason?: string; readonly message?: string };
-    readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string; readonly finishedAt?: string };
+    readonly terminated?: {
+      readonly exitCode: number;
+      readonly reason?: string;
+      readonly message?: string;
+      readonly finishedAt?: string;
+    };
   };
 }
 export type Pod = KubeObject<
   {
     readonly nodeName?: string;
-    readonly volumes?: readonly { readonly name: string; readonly persistentVolumeClaim?: { readonly claimName: string } }[];
+    readonly volumes?: readonly {
+      readonly name: string;
+      readonly persistentVolumeClaim?: { readonly claimName: string };
+    }[];
     readonly containers: readonly { readonly name: string }[];
   },
   {
     readonly phase?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
   }
@@ -103,17 +121,28 @@ export type Job = KubeObject<
     readonly active?: number;
     readonly succeeded?: number;
     readonly failed?: number;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
   }
 >;
-export type Claim = KubeObject<{ readonly accessModes?: readonly string[]; readonly volumeName?: string }, { readonly phase?: string; readonly capacity?: { readonly storage?: string } }>;
+export type Claim = KubeObject<
+  { readonly accessModes?: readonly string[]; readonly volumeName?: string },
+  { readonly phase?: string; readonly capacity?: { readonly storage?: string } }
+>;
 export type Lease = KubeObject<{ readonly holderIdentity?: string }>;
 
 /** Deployment or StatefulSet, as far as stopping and starting goes. */
 export type Workload = KubeObject<
   {
     readonly replicas?: number;
-    readonly selector: { readonly matchLabels?: Readonly<Record<string, string>>; readonly matchExpressions?: readonly unknown[] };
+    readonly selector: {
+      readonly matchLabels?: Readonly<Record<string, string>>;
+      readonly matchExpressions?: readonly unknown[];
+    };
     readonly persistentVolumeClaimRetentionPolicy?: { readonly whenScaled?: string };
   },
   {
@@ -123,4 +152,7 @@ export type Workload = KubeObject<
     readonly updatedReplicas?: number;
   }
 >;
-export type Autoscaler = KubeObject<{ readonly scaleTargetRef: { readonly kind: string; readonly name: string }; readonly minReplicas?: number }>;
+export type Autoscaler = KubeObject<{
+  readonly scaleTargetRef: { readonly kind: string; readonly name: string };
+  readonly minReplicas?: number;
+}>;

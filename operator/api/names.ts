@@ -55,4 +55,5 @@ export function jobName(owner: string, step: string, attempt: number): string {
   return `${owner.replaceAll(".", "-").slice(0, maxJobName - 1 - hashed.length)}-${hashed}`;
 }
 
-export const scheduledRunName = (policy: string, schedule: string, slot: string): string => `${policy}-${schedule}-${slot}`;
+export const scheduledRunName = (policy: string, schedule: string, slot: string): string =>
+  `${policy}-${schedule}-${slot}`;

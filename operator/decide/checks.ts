@@ -33,7 +33,10 @@ type Check = (seen: Candidate, spec: PolicySpec) => Refusal | undefined;
 
 const refuse = (code: ErrorCode, message: string): Refusal => ({ code, message });
 
-const workloadsOf = (seen: Candidate, spec: PolicySpec): readonly (readonly [PolicySpec["app"]["workloads"][number], Workload | undefined])[] =>
+const workloadsOf = (
+  seen: Candidate,
+  spec: PolicySpec,
+): readonly (readonly [PolicySpec["app"]["workloads"][number], Workload | undefined])[] =>
   seen.stops ? spec.app.workloads.map((item) => [item, seen.app.workloads.get(workloadKey(item))]) : [];
 
 const eachWorkload =
@@ -47,7 +50,9 @@ const eachWorkload =
   };
 
 const nothingToCapture: Check = (seen, spec) =>
-  seen.type === "Database" && (spec.databases ?? []).length === 0 ? refuse("HO-P108", "the run has type Database, but the policy names no databases") : undefined;
+  seen.type === "Database" && (spec.databases ?? []).length === 0
+    ? refuse("HO-P108", "the run has type Database, but the policy names no databases")
+    : undefined;
 
 const sinkUnknown: Check = (seen, spec) => {
   const missing = seen.sinks.find((name) => !spec.sinks.some((sink) => sink.name === name));
@@ -60,7 +65,9 @@ const comesBefore = (other: BackupRun | RestoreRequest, seen: Candidate): boolea
   return created < seen.created || (created === seen.created && other.metadata.uid < seen.uid);
 };
 const isActive = (other: BackupRun | RestoreRequest, seen: Candidate): boolean =>
-  other.metadata.uid !== seen.uid && !isTrue(other.status?.conditions, "Finished") && (isTrue(other.status?.conditions, "Accepted") || comesBefore(other, seen));
+  other.metadata.uid !== seen.uid &&
+  !isTrue(other.status?.conditions, "Finished") &&
+  (isTrue(other.status?.conditions, "Accepted") || comesBefore(other, seen));
 
 const anotherRunActive: Check = (seen) => {
   const other = seen.runs.find((run) => isActive(run, seen));
@@ -76,25 +83,35 @@ const restoreActive: Check = (seen) => {
 
 const claimMissing: Check = (seen, spec) => {
   const volumes = seen.type === "Database" ? [] : (spec.volumes ?? []);
-  const wanted = [spec.store.claimName, ...spec.sinks.map((sink) => sink.claim.claimName), ...volumes.map((volume) => volume.claimName)];
+  const wanted = [
+    spec.store.claimName,
+    ...spec.sinks.map((sink) => sink.claim.claimName),
+    ...volumes.map((volume) => volume.claimName),
+  ];
   for (const name of wanted) {
     const claim = seen.app.claims.get(name);
     if (claim === undefined) return refuse("HO-P102", `PersistentVolumeClaim ${name} does not exist`);
-    if (claim.metadata.deletionTimestamp !== undefined) return refuse("HO-P102", `PersistentVolumeClaim ${name} is being deleted`);
+    if (claim.metadata.deletionTimestamp !== undefined)
+      return refuse("HO-P102", `PersistentVolumeClaim ${name} is being deleted`);
     if (claim.status?.phase === "Lost") return refuse("HO-P103", `PersistentVolumeClaim ${name} has lost its volume`);
     // A store or sink that waits for its first pod is bound by the preflight; a volume of the app has to hold data already.
-    if (claim.status?.phase !== "Bound" && volumes.some((volume) => volume.claimName === name)) return refuse("HO-P103", `PersistentVolumeClaim ${name} is not bound`);
+    if (claim.status?.phase !== "Bound" && volumes.some((volume) => volume.claimName === name))
+      return refuse("HO-P103", `PersistentVolumeClaim ${name} is not bound`);
   }
   return undefined;
 };
 
 const workloadMissing: Check = (seen, spec) => {
-  const missing = workloadsOf(seen, spec).find(([, workload]) => workload === undefined || workload.metadata.deletionTimestamp !== undefined);
+  const missing = workloadsOf(seen, spec).find(
+    ([, workload]) => workload === undefined || workload.metadata.deletionTimestamp !== undefined,
+  );
   return missing === undefined ? undefined : refuse("HO-S201", `${missing[0].kind} ${missing[0].name} does not exist`);
 };
 
 const wouldDeleteClaims = eachWorkload((name, workload) =>
-  workload.spec.persistentVolumeClaimRetentionPolicy?.whenScaled === "Delete" ? refuse("HO-S202", `${name} deletes its claims when it is scaled down (whenScaled: Delete)`) : undefined,
+  workload.spec.persistentVolumeClaimRetentionPolicy?.whenScaled === "Delete"
+    ? refuse("HO-S202", `${name} deletes its claims when it is scaled down (whenScaled: Delete)`)
+    : undefined,
 );
 
 const workloadOwned = eachWorkload((name, workload) => {
@@ -106,8 +123,14 @@ const rolloutInProgress = eachWorkload((name, workload) => {
   const wanted = workload.spec.replicas ?? 1;
   if (wanted === 0) return undefined;
   const { observedGeneration = 0, updatedReplicas = 0, replicas = 0 } = workload.status ?? {};
-  const settled = observedGeneration >= (workload.metadata.generation ?? 0) && updatedReplicas >= wanted && replicas <= wanted;
-  return settled ? undefined : refuse("HO-S204", `${name} is in a rollout: ${updatedReplicas} of ${wanted} replicas are up to date, ${replicas} exist`);
+  const settled =
+    observedGeneration >= (workload.metadata.generation ?? 0) && updatedReplicas >= wanted && replicas <= wanted;
+  return settled
+    ? undefined
+    : refuse(
+        "HO-S204",
+        `${name} is in a rollout: ${updatedReplicas} of ${wanted} replicas are up to date, ${replicas} exist`,
+      );
 });
 
 const autoscalerMayWake: Check = (seen, spec) => {
@@ -119,7 +142,11 @@ const autoscalerMayWake: Check = (seen, spec) => {
         // At zero replicas a plain autoscaler rests; one that scales from zero, and KEDA's, do not.
         (minReplicas === 0 || metadata.ownerReferences?.some((owner) => owner.kind === "ScaledObject") === true),
     );
-    if (found !== undefined) return refuse("HO-S205", `HorizontalPodAutoscaler ${found.metadata.name} may start ${item.kind} ${item.name} from zero`);
+    if (found !== undefined)
+      return refuse(
+        "HO-S205",
+        `HorizontalPodAutoscaler ${found.metadata.name} may start ${item.kind} ${item.name} from zero`,
+      );
   }
   return undefined;
 };
@@ -128,8 +155,16 @@ const claimUsedByOthers: Check = (seen, spec) => {
   if (!seen.stops) return undefined;
   const claims = new Set((spec.volumes ?? []).map((volume) => volume.claimName));
   const workloads = workloadsOf(seen, spec).flatMap(([, workload]) => (workload === undefined ? [] : [workload]));
-  const other = seen.app.pods.find((pod) => !isMover(pod) && !isTerminated(pod) && mountsClaim(pod, claims) && !workloads.some((workload) => matchesSelector(pod, workload)));
-  return other === undefined ? undefined : refuse("HO-S206", `pod ${other.metadata.name} uses a claim of the app and belongs to none of its workloads`);
+  const other = seen.app.pods.find(
+    (pod) =>
+      !isMover(pod) &&
+      !isTerminated(pod) &&
+      mountsClaim(pod, claims) &&
+      !workloads.some((workload) => matchesSelector(pod, workload)),
+  );
+  return other === undefined
+    ? undefined
+    : refuse("HO-S206", `pod ${other.metadata.name} uses a claim of the app and belongs to none of its workloads`);
 };
 
 const checks: readonly Check[] = [
@@ -148,7 +183,8 @@ const checks: readonly Check[] = [
 
 export function checkCandidate(seen: Candidate): Refusal | undefined {
   const { policy } = seen;
-  if (policy === undefined || policy.metadata.deletionTimestamp !== undefined) return refuse("HO-P101", `BackupPolicy ${seen.policyName} does not exist`);
+  if (policy === undefined || policy.metadata.deletionTimestamp !== undefined)
+    return refuse("HO-P101", `BackupPolicy ${seen.policyName} does not exist`);
   for (const check of checks) {
     const refusal = check(seen, policy.spec);
     if (refusal !== undefined) return refusal;

@@ -21,10 +21,27 @@ export type Action =
   | { readonly do: "updateRecord"; readonly record: RecordManifest }
   | { readonly do: "deleteRecord"; readonly name: string; readonly uid: string; readonly resourceVersion: string }
   /** With the observed resourceVersion of the workload: a count as precondition is blind to 3 -> 0 -> 3. */
-  | { readonly do: "scale"; readonly resource: Resource; readonly name: string; readonly replicas: number; readonly resourceVersion: string }
-  | { readonly do: "createRun"; readonly name: string; readonly spec: object; readonly labels: Readonly<Record<string, string>> }
+  | {
+      readonly do: "scale";
+      readonly resource: Resource;
+      readonly name: string;
+      readonly replicas: number;
+      readonly resourceVersion: string;
+    }
+  | {
+      readonly do: "createRun";
+      readonly name: string;
+      readonly spec: object;
+      readonly labels: Readonly<Record<string, string>>;
+    }
   | { readonly do: "deleteRun"; readonly run: BackupRun }
-  | { readonly do: "setFinalizers"; readonly resource: Resource; readonly name: string; readonly finalizers: readonly string[]; readonly resourceVersion: string };
+  | {
+      readonly do: "setFinalizers";
+      readonly resource: Resource;
+      readonly name: string;
+      readonly finalizers: readonly string[];
+      readonly resourceVersion: string;
+    };
 
 export interface DomainEvent {
   readonly type: "Normal" | "Warning";

@@ -4,7 +4,16 @@
  */
 import { type OwnerReference, type PolicySpec } from "../api/kinds.ts";
 import { labels, managedBy } from "../api/names.ts";
-import { podUidVariable, scratchRoot, secretRoot, signalRoot, sinkRoot, storeRoot, taskVariable, volumeRoot } from "../contract/mounts.ts";
+import {
+  podUidVariable,
+  scratchRoot,
+  secretRoot,
+  signalRoot,
+  sinkRoot,
+  storeRoot,
+  taskVariable,
+  volumeRoot,
+} from "../contract/mounts.ts";
 import { type MoverTask, encodeTask } from "../contract/task.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 
@@ -46,9 +55,15 @@ const claimVolume = (name: string, claimName: string, mountPath: string, readOnl
 
 function mountedVolumes(mounts: Mounts): readonly MountedVolume[] {
   return [
-    ...(mounts.store === undefined ? [] : [claimVolume("store", mounts.store.claimName, storeRoot, mounts.store.readOnly)]),
-    ...(mounts.sinks ?? []).map((sink) => claimVolume(`sink-${sink.name}`, sink.claimName, sinkRoot(sink.name), sink.readOnly)),
-    ...(mounts.volumes ?? []).map((volume) => claimVolume(`volume-${volume.name}`, volume.claimName, volumeRoot(volume.name), volume.readOnly)),
+    ...(mounts.store === undefined
+      ? []
+      : [claimVolume("store", mounts.store.claimName, storeRoot, mounts.store.readOnly)]),
+    ...(mounts.sinks ?? []).map((sink) =>
+      claimVolume(`sink-${sink.name}`, sink.claimName, sinkRoot(sink.name), sink.readOnly),
+    ),
+    ...(mounts.volumes ?? []).map((volume) =>
+      claimVolume(`volume-${volume.name}`, volume.claimName, volumeRoot(volume.name), volume.readOnly),
+    ),
     ...(mounts.secrets ?? []).map(({ database, secretName }) => ({
       // Optional, so that a missing Secret is an error that the mover can name, not a pod that never starts.
       volume: { name: `secret-${database}`, secret: { secretName, optional: true, defaultMode: 0o400 } },
@@ -56,7 +71,11 @@ function mountedVolumes(mounts: Mounts): readonly MountedVolume[] {
       readOnly: true,
     })),
     { volume: { name: "scratch", emptyDir: {} }, mountPath: scratchRoot, readOnly: false },
-    { volume: { name: "signal", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } }, mountPath: signalRoot, readOnly: false },
+    {
+      volume: { name: "signal", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+      mountPath: signalRoot,
+      readOnly: false,
+    },
   ];
 }
 
@@ -98,14 +117,19 @@ export function buildJob(request: JobRequest): JobManifest {
       template: {
         metadata: {
           labels: { ...ownLabels, "sidecar.istio.io/inject": "false" },
-          annotations: { "cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true" },
+          annotations: {
+            "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+            "karpenter.sh/do-not-disrupt": "true",
+          },
         },
         spec: {
           restartPolicy: "Never",
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           terminationGracePeriodSeconds: 30,
-          ...(settings.imagePullSecrets.length === 0 ? {} : { imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })) }),
+          ...(settings.imagePullSecrets.length === 0
+            ? {}
+            : { imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })) }),
           ...(mover.nodeSelector === undefined ? {} : { nodeSelector: mover.nodeSelector }),
           ...(mover.tolerations === undefined ? {} : { tolerations: mover.tolerations }),
           containers: request.tasks.map((task) => ({
@@ -121,7 +145,11 @@ export function buildJob(request: JobRequest): JobManifest {
             ...(mover.resources === undefined ? {} : { resources: mover.resources }),
             securityContext: securityContext(mover),
             terminationMessagePolicy: "FallbackToLogsOnError",
-            volumeMounts: volumes.map(({ volume, mountPath, readOnly }) => ({ name: volume.name, mountPath, readOnly })),
+            volumeMounts: volumes.map(({ volume, mountPath, readOnly }) => ({
+              name: volume.name,
+              mountPath,
+              readOnly,
+            })),
           })),
           volumes: volumes.map(({ volume }) => volume),
         },

@@ -24,11 +24,17 @@ const startGrace = 90_000;
 export const isTerminated = (pod: Pod): boolean => {
   if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return true;
   const statuses = pod.status?.containerStatuses ?? [];
-  return statuses.length >= pod.spec.containers.length && statuses.every((status) => status.state?.terminated !== undefined);
+  return (
+    statuses.length >= pod.spec.containers.length && statuses.every((status) => status.state?.terminated !== undefined)
+  );
 };
 
 const endedContainers = (pod: Pod): ReadonlyMap<string, ContainerStatus> =>
-  new Map((pod.status?.containerStatuses ?? []).filter((status) => status.state?.terminated !== undefined).map((status) => [status.name, status]));
+  new Map(
+    (pod.status?.containerStatuses ?? [])
+      .filter((status) => status.state?.terminated !== undefined)
+      .map((status) => [status.name, status]),
+  );
 
 /** The first failure that a container reported, else a description of how it died. */
 function failureOf(pods: readonly Pod[], job: Job): JobProblem {
@@ -41,10 +47,16 @@ function failureOf(pods: readonly Pod[], job: Job): JobProblem {
     const [first] = failures;
     if (first !== undefined) return { code: first.code, message: first.message, retry: first.retry };
   }
-  const late = job.status?.conditions?.find((condition) => condition.type === "Failed" && condition.reason === "DeadlineExceeded");
+  const late = job.status?.conditions?.find(
+    (condition) => condition.type === "Failed" && condition.reason === "DeadlineExceeded",
+  );
   if (late !== undefined) return { code: "HO-X002", message: "the step did not end within its deadline", retry: false };
-  const died = pods.flatMap((pod) => [...endedContainers(pod).values()]).find((status) => status.state?.terminated?.exitCode !== 0);
-  const evicted = pods.find((pod) => pod.status?.conditions?.some((condition) => condition.type === "DisruptionTarget" && condition.status === "True"));
+  const died = pods
+    .flatMap((pod) => [...endedContainers(pod).values()])
+    .find((status) => status.state?.terminated?.exitCode !== 0);
+  const evicted = pods.find((pod) =>
+    pod.status?.conditions?.some((condition) => condition.type === "DisruptionTarget" && condition.status === "True"),
+  );
   const how =
     evicted !== undefined
       ? "the pod was evicted"
@@ -58,17 +70,30 @@ function failureOf(pods: readonly Pod[], job: Job): JobProblem {
 function stuck(job: Job, pod: Pod | undefined, now: Instant): JobProblem | undefined {
   const age = now - (parseInstant((pod ?? job).metadata.creationTimestamp) ?? now);
   if (age < startGrace) return undefined;
-  if (pod === undefined) return { code: "HO-P114", message: "the cluster did not create the pod of the step", retry: false };
-  const unschedulable = pod.status?.conditions?.find((condition) => condition.type === "PodScheduled" && condition.status === "False");
+  if (pod === undefined)
+    return { code: "HO-P114", message: "the cluster did not create the pod of the step", retry: false };
+  const unschedulable = pod.status?.conditions?.find(
+    (condition) => condition.type === "PodScheduled" && condition.status === "False",
+  );
   if (unschedulable !== undefined) {
     const claim = /persistentvolumeclaim|volume/i.test(unschedulable.message ?? "");
-    return { code: claim ? "HO-P103" : "HO-P114", message: `the pod cannot be placed: ${unschedulable.message ?? "no reason given"}`.slice(0, 500), retry: false };
+    return {
+      code: claim ? "HO-P103" : "HO-P114",
+      message: `the pod cannot be placed: ${unschedulable.message ?? "no reason given"}`.slice(0, 500),
+      retry: false,
+    };
   }
-  const waiting = (pod.status?.containerStatuses ?? []).map((status) => status.state?.waiting).find((state) => state !== undefined);
+  const waiting = (pod.status?.containerStatuses ?? [])
+    .map((status) => status.state?.waiting)
+    .find((state) => state !== undefined);
   if (waiting === undefined || pod.status?.phase !== "Pending") return undefined;
   const blocked = waiting.reason !== "ContainerCreating" && waiting.reason !== "PodInitializing";
   if (!blocked && age < 3 * startGrace) return undefined;
-  return { code: "HO-P114", message: `the pod does not start: ${waiting.reason ?? "unknown"} ${waiting.message ?? ""}`.trim().slice(0, 500), retry: false };
+  return {
+    code: "HO-P114",
+    message: `the pod does not start: ${waiting.reason ?? "unknown"} ${waiting.message ?? ""}`.trim().slice(0, 500),
+    retry: false,
+  };
 }
 
 /** @param pods pods of the owner; those of this Job are picked by the label that Kubernetes sets. */
@@ -76,24 +101,37 @@ export function judgeJob(name: string, job: Job | undefined, pods: readonly Pod[
   const own = pods.filter((pod) => pod.metadata.labels?.["batch.kubernetes.io/job-name"] === name);
   if (job === undefined) return own.some((pod) => !isTerminated(pod)) ? { is: "ending" } : { is: "absent" };
   const conditions = job.status?.conditions ?? [];
-  const has = (type: string): boolean => conditions.some((condition) => condition.type === type && condition.status === "True");
+  const has = (type: string): boolean =>
+    conditions.some((condition) => condition.type === type && condition.status === "True");
   if (job.metadata.deletionTimestamp !== undefined) return { is: "ending" };
   if (has("Failed")) return { is: "failed", problem: failureOf(own, job) };
   const pod = own.find((candidate) => candidate.metadata.deletionTimestamp === undefined) ?? own[0];
   if (has("Complete")) {
     const done = own.find((candidate) => candidate.status?.phase === "Succeeded");
-    const parsed = [...(done === undefined ? [] : endedContainers(done).values())].map((status) => parseResult(status.state?.terminated?.message));
+    const parsed = [...(done === undefined ? [] : endedContainers(done).values())].map((status) =>
+      parseResult(status.state?.terminated?.message),
+    );
     const results = parsed.filter((result) => result?.ok === true);
     if (done === undefined || results.length === 0 || results.length !== parsed.length) {
-      return { is: "failed", problem: { code: "HO-X001", message: "the step ended well but left no result that can be read", retry: true } };
+      return {
+        is: "failed",
+        problem: { code: "HO-X001", message: "the step ended well but left no result that can be read", retry: true },
+      };
     }
     return { is: "succeeded", pod: done, results };
   }
   const problem = stuck(job, pod, now);
   if (problem !== undefined) return { is: "failed", problem };
-  return { is: "running", ...(pod === undefined ? {} : { pod }), ended: pod === undefined ? new Map() : endedContainers(pod) };
+  return {
+    is: "running",
+    ...(pod === undefined ? {} : { pod }),
+    ended: pod === undefined ? new Map() : endedContainers(pod),
+  };
 }
 
-export function resultOf<S extends MoverSuccess["step"]>(results: readonly MoverSuccess[], step: S): ResultOf<S> | undefined {
+export function resultOf<S extends MoverSuccess["step"]>(
+  results: readonly MoverSuccess[],
+  step: S,
+): ResultOf<S> | undefined {
   return results.find((result): result is ResultOf<S> => result.step === step);
 }

@@ -40,7 +40,9 @@ export function parseRecord(lease: Lease): QuiesceRecord | undefined {
   if (text === undefined) return undefined;
   try {
     const record = JSON.parse(text) as QuiesceRecord;
-    return record.version === 1 && Number.isInteger(record.original) && record.original > 0 && record.original <= 10_000 ? record : undefined;
+    return record.version === 1 && Number.isInteger(record.original) && record.original > 0 && record.original <= 10_000
+      ? record
+      : undefined;
   } catch {
     return undefined;
   }
@@ -71,7 +73,10 @@ export function buildRecord(namespace: string, workload: Workload, kind: string,
 export function changeRecord(lease: Lease, record: QuiesceRecord): RecordManifest {
   return {
     ...lease,
-    metadata: { ...lease.metadata, annotations: { ...lease.metadata.annotations, [annotations.record]: JSON.stringify(record) } },
+    metadata: {
+      ...lease.metadata,
+      annotations: { ...lease.metadata.annotations, [annotations.record]: JSON.stringify(record) },
+    },
     spec: { ...lease.spec, holderIdentity: record.holders.map((holder) => holder.name).join(",") },
   };
 }
@@ -88,20 +93,39 @@ export interface RecordObservation {
 export function decideRecord(seen: RecordObservation, now: Instant): Decision<undefined> {
   const { lease, workload } = seen;
   const record = parseRecord(lease);
-  const settle = (actions: readonly Action[], events: readonly DomainEvent[] = [], wakeAfter?: number): Decision<undefined> => ({
+  const settle = (
+    actions: readonly Action[],
+    events: readonly DomainEvent[] = [],
+    wakeAfter?: number,
+  ): Decision<undefined> => ({
     status: undefined,
     actions,
     events,
     wakeAfter,
   });
   // A record that cannot be read is never deleted: it may be the only memory of an app that is down.
-  if (record === undefined) return settle([], [{ type: "Warning", reason: "RecordUnreadable", message: "the quiesce record cannot be read; the replicas of its workload have to be set by hand" }]);
+  if (record === undefined)
+    return settle(
+      [],
+      [
+        {
+          type: "Warning",
+          reason: "RecordUnreadable",
+          message: "the quiesce record cannot be read; the replicas of its workload have to be set by hand",
+        },
+      ],
+    );
   const { name, uid, resourceVersion } = lease.metadata;
   const remove: Action = { do: "deleteRecord", name, uid, resourceVersion };
-  const update = (change: Partial<QuiesceRecord>): Action => ({ do: "updateRecord", record: changeRecord(lease, { ...record, ...change }) });
+  const update = (change: Partial<QuiesceRecord>): Action => ({
+    do: "updateRecord",
+    record: changeRecord(lease, { ...record, ...change }),
+  });
   if (workload === undefined) return settle([remove]);
 
-  const live = record.holders.filter((holder) => seen.liveHolders.has(holder.uid) && (parseInstant(holder.deadline) ?? 0) > now);
+  const live = record.holders.filter(
+    (holder) => seen.liveHolders.has(holder.uid) && (parseInstant(holder.deadline) ?? 0) > now,
+  );
   const replicas = workload.spec.replicas ?? 1;
   const scale = (to: number): Action => ({
     do: "scale",
@@ -115,17 +139,43 @@ export function decideRecord(seen: RecordObservation, now: Instant): Decision<un
     // Not at zero: never scaled, or somebody else's value stands. At zero: ours, because a parked app gets no record.
     if (replicas !== 0) {
       const given = record.state === "Restoring" && replicas === record.original;
-      return settle([remove], given ? [{ type: "Normal", reason: "AppRestored", message: `${record.target.kind} ${record.target.name} scaled 0 -> ${replicas}` }] : []);
+      return settle(
+        [remove],
+        given
+          ? [
+              {
+                type: "Normal",
+                reason: "AppRestored",
+                message: `${record.target.kind} ${record.target.name} scaled 0 -> ${replicas}`,
+              },
+            ]
+          : [],
+      );
     }
-    return record.state === "Restoring" ? settle([scale(record.original)], [], 200) : settle([update({ state: "Restoring", holders: [] })], [], 0);
+    return record.state === "Restoring"
+      ? settle([scale(record.original)], [], 200)
+      : settle([update({ state: "Restoring", holders: [] })], [], 0);
   }
   const deadline = Math.min(...live.map((holder) => parseInstant(holder.deadline) ?? now)) - now;
   if (live.length < record.holders.length) return settle([update({ holders: live })], [], 0);
   if (record.state === "Intent") {
-    if (replicas === 0) return settle([update({ state: "Down", downAt: formatInstant(now), downGeneration: workload.metadata.generation ?? 0 })]);
+    if (replicas === 0)
+      return settle([
+        update({ state: "Down", downAt: formatInstant(now), downGeneration: workload.metadata.generation ?? 0 }),
+      ]);
     // Somebody changed the count between our reading it and our scaling: give up, the holder starts over or fails.
     if (replicas !== record.original) return settle([remove]);
-    return settle([scale(0)], [{ type: "Normal", reason: "AppStopping", message: `${record.target.kind} ${record.target.name} scaled ${replicas} -> 0` }], 0);
+    return settle(
+      [scale(0)],
+      [
+        {
+          type: "Normal",
+          reason: "AppStopping",
+          message: `${record.target.kind} ${record.target.name} scaled ${replicas} -> 0`,
+        },
+      ],
+      0,
+    );
   }
   // A new holder joined while the last one was being given back: it has to begin again.
   if (record.state === "Restoring") return settle([update({ holders: [] })], [], 0);

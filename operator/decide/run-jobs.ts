@@ -21,10 +21,21 @@ export interface RunJobContext {
 }
 
 export const databaseRefs = (policy: PolicySpec): DatabaseRef[] =>
-  (policy.databases ?? []).map(({ name, postgres, release }) => ({ name, host: postgres.host, port: postgres.port, database: postgres.database, release }));
+  (policy.databases ?? []).map(({ name, postgres, release }) => ({
+    name,
+    host: postgres.host,
+    port: postgres.port,
+    database: postgres.database,
+    release,
+  }));
 
 export const volumeRefs = (policy: PolicySpec): VolumeRef[] =>
-  (policy.volumes ?? []).map(({ name, claimName, paths, exclude }) => ({ name, claimName, paths: [...paths], exclude: [...exclude] }));
+  (policy.volumes ?? []).map(({ name, claimName, paths, exclude }) => ({
+    name,
+    claimName,
+    paths: [...paths],
+    exclude: [...exclude],
+  }));
 
 export const locationRef = (name: string, uuids: ReadonlyMap<string, string>): LocationRef => {
   const uuid = uuids.get(name);
@@ -40,9 +51,19 @@ export const ownerOf = (kind: string, metadata: { readonly name: string; readonl
   blockOwnerDeletion: true,
 });
 
-const seconds = { preflight: 900, warm: 86_400, seal: 86_400, transport: 86_400, verify: 86_400, prune: 7_200, dump: 86_400 };
+const seconds = {
+  preflight: 900,
+  warm: 86_400,
+  seal: 86_400,
+  transport: 86_400,
+  verify: 86_400,
+  prune: 7_200,
+  dump: 86_400,
+};
 
-const store = (policy: PolicySpec, readOnly: boolean): Pick<Required<Mounts>, "store"> => ({ store: { claimName: policy.store.claimName, readOnly } });
+const store = (policy: PolicySpec, readOnly: boolean): Pick<Required<Mounts>, "store"> => ({
+  store: { claimName: policy.store.claimName, readOnly },
+});
 const sinkMounts = (sinks: PolicySpec["sinks"], readOnly: boolean): NonNullable<Mounts["sinks"]> =>
   sinks.map((sink) => ({ name: sink.name, claimName: sink.claim.claimName, readOnly }));
 export const volumeMounts = (policy: PolicySpec, readOnly: boolean): NonNullable<Mounts["volumes"]> =>
@@ -85,7 +106,8 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
   switch (kind) {
     case "Preflight": {
       const adopt = context.acknowledgements[annotations.adoptLineage];
-      const acceptEmpty = context.acknowledgements[annotations.acceptEmpty]?.split(",").map((part) => part.trim()) ?? [];
+      const acceptEmpty =
+        context.acknowledgements[annotations.acceptEmpty]?.split(",").map((part) => part.trim()) ?? [];
       return job(
         seconds.preflight,
         {
@@ -108,13 +130,24 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
       );
     }
     case "Warm":
-      return job(seconds.warm, { ...store(policy, false), volumes: volumeMounts(policy, true) }, { ...common, step: "warm", seq, volumes });
+      return job(
+        seconds.warm,
+        { ...store(policy, false), volumes: volumeMounts(policy, true) },
+        { ...common, step: "warm", seq, volumes },
+      );
     case "Capture": {
       const frozen = full && policy.app.quiesce === "ScaleToZero";
-      const parts: ("dump" | "archive")[] = [...(databases.length > 0 ? (["dump"] as const) : []), ...(volumes.length > 0 ? (["archive"] as const) : [])];
+      const parts: ("dump" | "archive")[] = [
+        ...(databases.length > 0 ? (["dump"] as const) : []),
+        ...(volumes.length > 0 ? (["archive"] as const) : []),
+      ];
       return job(
         seconds.dump,
-        { ...store(policy, false), secrets: secretMounts(policy), ...(full ? { volumes: volumeMounts(policy, true) } : {}) },
+        {
+          ...store(policy, false),
+          secrets: secretMounts(policy),
+          ...(full ? { volumes: volumeMounts(policy, true) } : {}),
+        },
         ...(databases.length > 0 ? [{ ...common, step: "dump" as const, seq, databases }] : []),
         ...(volumes.length > 0 ? [{ ...common, step: "archive" as const, seq, volumes, frozen }] : []),
         ...(frozen ? [{ ...common, step: "release" as const, parts }] : []),
@@ -122,23 +155,19 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
     }
     case "Seal": {
       const time = run.status?.times?.goneAt ?? run.status?.times?.releasedAt ?? run.metadata.creationTimestamp ?? "";
-      return job(
-        seconds.seal,
-        store(policy, false),
-        {
-          ...common,
-          step: "seal",
-          seq,
-          id: formatGenerationId(seq, time, run.spec.type as GenerationType),
-          type: run.spec.type,
-          consistency: full && policy.app.quiesce === "ScaleToZero" ? "Quiesced" : "Running",
-          time,
-          stagingPodUID: run.status?.capturePodUID ?? "",
-          workloads: (run.status?.workloads ?? []).map((workload) => ({ ...workload })),
-          databases,
-          volumes,
-        },
-      );
+      return job(seconds.seal, store(policy, false), {
+        ...common,
+        step: "seal",
+        seq,
+        id: formatGenerationId(seq, time, run.spec.type as GenerationType),
+        type: run.spec.type,
+        consistency: full && policy.app.quiesce === "ScaleToZero" ? "Quiesced" : "Running",
+        time,
+        stagingPodUID: run.status?.capturePodUID ?? "",
+        workloads: (run.status?.workloads ?? []).map((workload) => ({ ...workload })),
+        databases,
+        volumes,
+      });
     }
     case "Transport":
       return job(
@@ -158,7 +187,9 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
       const required = atSource ? policy.sinks.filter((candidate) => candidate.required) : [];
       return job(
         seconds.prune,
-        atSource ? { ...store(policy, false), sinks: sinkMounts(required, true) } : { sinks: sinkMounts(sinkOnly, false) },
+        atSource
+          ? { ...store(policy, false), sinks: sinkMounts(required, true) }
+          : { sinks: sinkMounts(sinkOnly, false) },
         {
           ...common,
           step: "prune",

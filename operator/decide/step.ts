@@ -41,7 +41,8 @@ export interface StepMove {
 /** 10 s, 30 s, 90 s, ... at most 10 minutes; from recorded moments, so that a restart does not shorten or lengthen it. */
 const backoff = (attempt: number): number => Math.min(600_000, 10_000 * 3 ** (attempt - 1));
 
-export const isOver = (step: StepRecord | undefined): boolean => step?.state === "Done" || step?.state === "Skipped" || step?.state === "Failed";
+export const isOver = (step: StepRecord | undefined): boolean =>
+  step?.state === "Done" || step?.state === "Skipped" || step?.state === "Failed";
 
 export const finish = (step: StepRecord, now: Instant, message: string): StepRecord => ({
   ...step,
@@ -54,7 +55,8 @@ export function fail(step: StepRecord, now: Instant, code: ErrorCode, message: s
   return { ...step, state: "Failed", finishedAt: formatInstant(now), code, message };
 }
 
-export const skip = (step: StepRecord, message: string): StepRecord => (isOver(step) ? step : { ...step, state: "Skipped", message });
+export const skip = (step: StepRecord, message: string): StepRecord =>
+  isOver(step) ? step : { ...step, state: "Skipped", message };
 
 export const resultsOf = (step: StepRecord | undefined): readonly MoverSuccess[] => {
   // Ours: written by this controller after parsing, read back from a status that only it may write.
@@ -73,7 +75,14 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
     const name = jobName(world.ownerName, step.name, next);
     const { retryAt: _retryAt, code: _code, ...rest } = step;
     return {
-      step: { ...rest, state: "Running", attempt: next, job: name, startedAt: step.startedAt ?? formatInstant(now), message: next === 1 ? "" : `attempt ${next}` },
+      step: {
+        ...rest,
+        state: "Running",
+        attempt: next,
+        job: name,
+        startedAt: step.startedAt ?? formatInstant(now),
+        message: next === 1 ? "" : `attempt ${next}`,
+      },
       actions: [{ do: "createJob", job: plan.build(name), ownerUID: world.ownerUID }],
       job: { is: "absent" },
       wakeAfter: 95_000,
@@ -82,11 +91,19 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
 
   const endAttempt = (problem: JobProblem): StepMove => {
     // A Job that cannot start is still active; nothing may start beside the next attempt.
-    const remove: readonly Action[] = job === undefined || isFinished(job) ? [] : [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }];
-    if (!problem.retry || attempt >= plan.attempts) return { step: fail(step, now, problem.code, problem.message), actions: remove, job: state };
+    const remove: readonly Action[] =
+      job === undefined || isFinished(job) ? [] : [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }];
+    if (!problem.retry || attempt >= plan.attempts)
+      return { step: fail(step, now, problem.code, problem.message), actions: remove, job: state };
     const wait = backoff(attempt);
     return {
-      step: { ...step, state: "Waiting", retryAt: formatInstant(now + wait), code: problem.code, message: `attempt ${attempt} failed: ${problem.message}` },
+      step: {
+        ...step,
+        state: "Waiting",
+        retryAt: formatInstant(now + wait),
+        code: problem.code,
+        message: `attempt ${attempt} failed: ${problem.message}`,
+      },
       actions: remove,
       job: state,
       wakeAfter: wait,
@@ -103,13 +120,21 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
     }
     case "Running":
       if (state.is === "absent") {
-        if (plan.mayRecreate === false) return endAttempt({ code: "HO-X001", message: "the Job of the step was deleted", retry: false });
-        return { ...stay(95_000), actions: [{ do: "createJob", job: plan.build(step.job ?? ""), ownerUID: world.ownerUID }] };
+        if (plan.mayRecreate === false)
+          return endAttempt({ code: "HO-X001", message: "the Job of the step was deleted", retry: false });
+        return {
+          ...stay(95_000),
+          actions: [{ do: "createJob", job: plan.build(step.job ?? ""), ownerUID: world.ownerUID }],
+        };
       }
       if (state.is === "ending") return stay(1_000);
       if (state.is === "running") return stay(95_000);
       if (state.is === "failed") return endAttempt(state.problem);
-      return { step: { ...finish(step, now, plan.describe(state.results)), result: { of: [...state.results] } }, actions: [], job: state };
+      return {
+        step: { ...finish(step, now, plan.describe(state.results)), result: { of: [...state.results] } },
+        actions: [],
+        job: state,
+      };
     case "Done":
       // Failed Jobs stay until their run is deleted, for `kubectl logs`.
       return job === undefined || job.metadata.deletionTimestamp !== undefined
@@ -122,4 +147,6 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
 }
 
 const isFinished = (job: Job): boolean =>
-  job.status?.conditions?.some((condition) => (condition.type === "Complete" || condition.type === "Failed") && condition.status === "True") ?? false;
+  job.status?.conditions?.some(
+    (condition) => (condition.type === "Complete" || condition.type === "Failed") && condition.status === "True",
+  ) ?? false;

@@ -49,16 +49,28 @@ export function matchesSelector(pod: Pod, workload: Workload): boolean {
 }
 
 export const mountsClaim = (pod: Pod, claims: ReadonlySet<string>): boolean =>
-  pod.spec.volumes?.some((volume) => volume.persistentVolumeClaim !== undefined && claims.has(volume.persistentVolumeClaim.claimName)) ?? false;
+  pod.spec.volumes?.some(
+    (volume) => volume.persistentVolumeClaim !== undefined && claims.has(volume.persistentVolumeClaim.claimName),
+  ) ?? false;
 
 /** A pod of a Job of Handover: it may use the claims of the app, because it never does so with an app that it does not know stopped. */
-export const isMover = (pod: Pod): boolean => pod.metadata.labels?.[labels.owner] !== undefined && pod.metadata.labels[labels.step] !== undefined;
+export const isMover = (pod: Pod): boolean =>
+  pod.metadata.labels?.[labels.owner] !== undefined && pod.metadata.labels[labels.step] !== undefined;
 
 /** Pods that still may touch the app's data. A pod on a node that does not answer has containers without an end, so it counts. */
-export function runningPods(app: AppObservation, held: readonly HeldWorkload[], claims: ReadonlySet<string>): readonly Pod[] {
-  const workloads = held.map((workload) => app.workloads.get(workloadKey(workload))).filter((workload) => workload !== undefined);
+export function runningPods(
+  app: AppObservation,
+  held: readonly HeldWorkload[],
+  claims: ReadonlySet<string>,
+): readonly Pod[] {
+  const workloads = held
+    .map((workload) => app.workloads.get(workloadKey(workload)))
+    .filter((workload) => workload !== undefined);
   return app.pods.filter(
-    (pod) => !isMover(pod) && !isTerminated(pod) && (mountsClaim(pod, claims) || workloads.some((workload) => matchesSelector(pod, workload))),
+    (pod) =>
+      !isMover(pod) &&
+      !isTerminated(pod) &&
+      (mountsClaim(pod, claims) || workloads.some((workload) => matchesSelector(pod, workload))),
   );
 }
 
@@ -76,39 +88,64 @@ const recordOf = (app: AppObservation, uid: string): { lease: Lease; record: Qui
 };
 
 /** One step towards "no process of the app runs", in the order of the policy. The scaling itself is the record's business. */
-export function decideStop(app: AppObservation, namespace: string, held: readonly HeldWorkload[], claims: ReadonlySet<string>, holder: Holder): Move {
+export function decideStop(
+  app: AppObservation,
+  namespace: string,
+  held: readonly HeldWorkload[],
+  claims: ReadonlySet<string>,
+  holder: Holder,
+): Move {
   for (const item of held) {
     const workload = app.workloads.get(workloadKey(item));
-    if (workload === undefined || workload.metadata.uid !== item.uid) return { state: "lost", actions: [], message: `${item.kind} ${item.name} was deleted` };
-    if (app.records.has(item.uid) && recordOf(app, item.uid) === undefined) return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
+    if (workload === undefined || workload.metadata.uid !== item.uid)
+      return { state: "lost", actions: [], message: `${item.kind} ${item.name} was deleted` };
+    if (app.records.has(item.uid) && recordOf(app, item.uid) === undefined)
+      return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
     const found = recordOf(app, item.uid);
     if (found === undefined) {
       // At zero without a record: a person parked it. It stays parked, and nothing has to be given back.
       if ((workload.spec.replicas ?? 1) === 0) continue;
-      return waiting(`stopping ${item.kind} ${item.name}`, { do: "createRecord", record: buildRecord(namespace, workload, item.kind, holder) });
+      return waiting(`stopping ${item.kind} ${item.name}`, {
+        do: "createRecord",
+        record: buildRecord(namespace, workload, item.kind, holder),
+      });
     }
     const { lease, record } = found;
     if (!record.holders.some(({ uid }) => uid === holder.uid)) {
-      if (record.state === "Restoring" || record.holders.length === 0) return waiting(`${item.kind} ${item.name} is being given back by another holder`);
-      return waiting(`joining the hold of ${item.kind} ${item.name}`, { do: "updateRecord", record: changeRecord(lease, { ...record, holders: [...record.holders, holder] }) });
+      if (record.state === "Restoring" || record.holders.length === 0)
+        return waiting(`${item.kind} ${item.name} is being given back by another holder`);
+      return waiting(`joining the hold of ${item.kind} ${item.name}`, {
+        do: "updateRecord",
+        record: changeRecord(lease, { ...record, holders: [...record.holders, holder] }),
+      });
     }
     if (record.state !== "Down") return waiting(`stopping ${item.kind} ${item.name}`);
   }
   const left = runningPods(app, held, claims);
   const [first] = left;
-  return first === undefined ? { state: "reached", actions: [], message: "no process of the app runs" } : waiting(`${left.length} pods still run, ${first.metadata.name} among them`);
+  return first === undefined
+    ? { state: "reached", actions: [], message: "no process of the app runs" }
+    : waiting(`${left.length} pods still run, ${first.metadata.name} among them`);
 }
 
 /** Whether the app has been at zero all the time since it was stopped. @returns what has started it, if anything has. */
-export function whatStartedIt(app: AppObservation, held: readonly HeldWorkload[], claims: ReadonlySet<string>, holderUID: string): string | undefined {
+export function whatStartedIt(
+  app: AppObservation,
+  held: readonly HeldWorkload[],
+  claims: ReadonlySet<string>,
+  holderUID: string,
+): string | undefined {
   for (const item of held) {
     const workload = app.workloads.get(workloadKey(item));
-    if (workload === undefined || workload.metadata.uid !== item.uid) return `${item.kind} ${item.name} was deleted or replaced`;
-    if ((workload.spec.replicas ?? 1) !== 0) return `${item.kind} ${item.name} was scaled to ${workload.spec.replicas ?? 1}`;
+    if (workload === undefined || workload.metadata.uid !== item.uid)
+      return `${item.kind} ${item.name} was deleted or replaced`;
+    if ((workload.spec.replicas ?? 1) !== 0)
+      return `${item.kind} ${item.name} was scaled to ${workload.spec.replicas ?? 1}`;
     const found = recordOf(app, item.uid);
     // Parked before us: there is no record, and zero replicas are what is wanted.
     if (found === undefined) continue;
-    if (!found.record.holders.some(({ uid }) => uid === holderUID)) return `the hold on ${item.kind} ${item.name} has ended`;
+    if (!found.record.holders.some(({ uid }) => uid === holderUID))
+      return `the hold on ${item.kind} ${item.name} has ended`;
     if (found.record.downGeneration !== workload.metadata.generation) return `${item.kind} ${item.name} was changed`;
   }
   const [pod] = runningPods(app, held, claims);
@@ -123,7 +160,10 @@ export function decideGiveBack(app: AppObservation, held: readonly HeldWorkload[
     const { lease, record } = found;
     if (record.holders.some(({ uid }) => uid === holderUID)) {
       const holders = record.holders.filter(({ uid }) => uid !== holderUID);
-      return waiting(`giving back ${item.kind} ${item.name}`, { do: "updateRecord", record: changeRecord(lease, { ...record, holders }) });
+      return waiting(`giving back ${item.kind} ${item.name}`, {
+        do: "updateRecord",
+        record: changeRecord(lease, { ...record, holders }),
+      });
     }
     // Held by somebody else by now: not ours to wait for.
     if (record.holders.length > 0) continue;

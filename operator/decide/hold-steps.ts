@@ -1,0 +1,135 @@
+/**
+ * The two steps that touch the app, the same for runs and restores: Quiesce brings it to zero and proves it, GiveBack brings it
+ * back. The scaling itself is done by the records, so that the app comes back even when the run is gone.
+ */
+import type { ErrorCode } from "../api/codes.ts";
+import type { RunStatus } from "../api/kinds.ts";
+import { type Instant, elapsed, formatInstant, parseInstant } from "../domain/instant.ts";
+import { formatDuration, parseDuration } from "../domain/quantities.ts";
+import type { Action } from "./decision.ts";
+import { type Holder, parseRecord } from "./record.ts";
+import { type StepRecord, fail, finish } from "./step.ts";
+import { type AppObservation, type HeldWorkload, decideGiveBack, decideStop, unreadyWorkloads } from "./workload.ts";
+
+export type StopTimes = NonNullable<RunStatus["times"]>;
+
+export interface HoldContext {
+  readonly holder: Omit<Holder, "deadline">;
+  readonly namespace: string;
+  readonly app: AppObservation;
+  readonly held: readonly HeldWorkload[];
+  readonly claims: ReadonlySet<string>;
+  readonly stopTimeout: string;
+  /** Milliseconds; at their end the hold is void. */
+  readonly budget: number;
+  readonly times: StopTimes;
+  readonly now: Instant;
+}
+
+export interface HoldMove {
+  readonly step: StepRecord;
+  readonly actions: readonly Action[];
+  readonly times?: StopTimes;
+  readonly wakeAfter?: number | undefined;
+}
+
+/** How long the app may take to become ready before it is called down. */
+const readyBudget = 300_000;
+/** Between looks at an app that is stopping or starting. */
+const glance = 100;
+
+/** The first of the workloads to go down, by the records, which are written when it is seen. */
+function stopTimeOf({ app, held, times }: HoldContext): StopTimes {
+  if (times.stopAt !== undefined) return {};
+  const [first] = held
+    .flatMap(({ uid }) => app.records.get(uid) ?? [])
+    .map((lease) => parseRecord(lease)?.downAt)
+    .filter((at) => at !== undefined)
+    .toSorted();
+  return first === undefined ? {} : { stopAt: first };
+}
+
+export function isOverBudget({ times, budget, now }: HoldContext): boolean {
+  const stopAt = parseInstant(times.stopAt);
+  return stopAt !== undefined && now >= stopAt + budget;
+}
+
+export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove {
+  const { app, now, held } = context;
+  // The record of the run comes first: nothing is touched in the pass that says that it will be.
+  if (step.state === "Pending") {
+    return {
+      step: { ...step, state: "Running", startedAt: formatInstant(now), message: "stopping the app" },
+      actions: [],
+      wakeAfter: 0,
+    };
+  }
+  const startedAt = parseInstant(step.startedAt) ?? now;
+  const move = decideStop(app, context.namespace, held, context.claims, {
+    ...context.holder,
+    deadline: formatInstant(startedAt + context.budget),
+  });
+  const times = stopTimeOf(context);
+  const end = (code: ErrorCode, message: string): HoldMove => ({
+    step: fail(step, now, code, message),
+    actions: [],
+    times,
+    wakeAfter: 0,
+  });
+  if (move.state === "reached")
+    return {
+      step: finish(step, now, move.message),
+      actions: move.actions,
+      times: { ...times, goneAt: formatInstant(now) },
+      wakeAfter: 0,
+    };
+  if (move.state === "lost") return end("HO-S211", move.message);
+  if (now - startedAt >= (parseDuration(context.stopTimeout) ?? 120_000))
+    return end("HO-S207", `${move.message} after ${context.stopTimeout}`);
+  if (isOverBudget(context)) return end("HO-S208", "the budget of the downtime was reached while the app was stopping");
+  return { step: { ...step, message: move.message }, actions: move.actions, times, wakeAfter: glance };
+}
+
+/** Always. Never waits for packing, transport or health of anything but the app itself. */
+export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMove {
+  const { app, now, held, times } = context;
+  if (step.state === "Pending") {
+    return {
+      step: { ...step, state: "Running", startedAt: formatInstant(now), message: "giving the app back" },
+      actions: [],
+      wakeAfter: 0,
+    };
+  }
+  if (step.state === "Running") {
+    const move = decideGiveBack(app, held, context.holder.uid);
+    if (move.state !== "reached") return { step, actions: move.actions, wakeAfter: glance };
+    return {
+      step: { ...step, state: "Waiting", message: "replicas given back, waiting for them to be ready" },
+      actions: [],
+      times: { givenBackAt: formatInstant(now) },
+      wakeAfter: glance,
+    };
+  }
+  const unready = unreadyWorkloads(app, held);
+  if (unready.length === 0) {
+    const readyAt = formatInstant(now);
+    const downtime = elapsed(times.stopAt, readyAt);
+    const message =
+      downtime === undefined ? "the app was not stopped" : `the app is ready, downtime ${formatDuration(downtime)}`;
+    return { step: finish(step, now, message), actions: [], times: { readyAt }, wakeAfter: 0 };
+  }
+  const waited = elapsed(times.givenBackAt, formatInstant(now)) ?? 0;
+  if (waited >= readyBudget) {
+    return {
+      step: fail(
+        step,
+        now,
+        "HO-S210",
+        `${unready.join(", ")} not ready ${formatDuration(waited)} after the replicas were given back`,
+      ),
+      actions: [],
+      wakeAfter: 0,
+    };
+  }
+  return { step, actions: [], wakeAfter: waited < 60_000 ? glance * 2 : 2_000 };
+}

@@ -1,0 +1,275 @@
+/**
+ * A policy: which slot is due, which run has to be created, what its runs have brought. A slot is a name, so it exists once only:
+ * if this process dies after creating a run, the next pass finds the run.
+ */
+import { explain } from "../api/codes.ts";
+import { type NewCondition, isTrue, setConditions } from "../api/conditions.ts";
+import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus } from "../api/kinds.ts";
+import { labels, scheduledRunName } from "../api/names.ts";
+import { parseGenerationId } from "../domain/generation.ts";
+import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
+import { parseDuration } from "../domain/quantities.ts";
+import { checkSchedule, latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
+import type { Action, Decision } from "./decision.ts";
+import { resultOf } from "./job-state.ts";
+import { resultsOf } from "./step.ts";
+
+export interface PolicyObservation {
+  readonly policy: BackupPolicy;
+  /** Runs that name this policy. */
+  readonly runs: readonly BackupRun[];
+}
+
+type ScheduleSpec = NonNullable<PolicySpec["schedules"]>[number];
+type ScheduleStatus = NonNullable<PolicyStatus["schedules"]>[number];
+type LocationStatus = NonNullable<PolicyStatus["locations"]>[number];
+
+const isFinished = (run: BackupRun): boolean => isTrue(run.status?.conditions, "Finished");
+/** Finished runs without a generation that are kept, for people to look at. */
+const failedHistory = 5;
+/** Timers of the runtime are not exact over days; a policy is looked at this often at least. */
+const longestWait = 6 * 3_600_000;
+
+interface Due {
+  readonly status: ScheduleStatus;
+  readonly actions: readonly Action[];
+  readonly next: Instant | undefined;
+}
+
+function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: Instant): Due {
+  const { policy } = seen;
+  const identity = `${schedule.cron} ${schedule.timeZone}`;
+  const recorded = policy.status?.schedules?.find(({ name }) => name === schedule.name);
+  // A schedule that is new or was changed begins now; it does not catch up what it was not yet asked to do.
+  const known = recorded?.cron === identity ? recorded : undefined;
+  const since = known?.since ?? formatInstant(now);
+  const slots = seen.runs
+    .filter((run) => run.spec.scheduleName === schedule.name)
+    .map((run) => run.spec.scheduledFor ?? "");
+  const lastSlot = [known?.lastSlot ?? "", ...slots]
+    .map((text) => parseInstant(text) ?? 0)
+    .reduce((a, b) => Math.max(a, b), 0);
+  const next = policy.spec.suspend ? undefined : nextSlot(schedule, Math.max(now, lastSlot));
+  const status = (slot: Instant, skipped: string): ScheduleStatus => ({
+    name: schedule.name,
+    since,
+    cron: identity,
+    ...(slot > 0 ? { lastSlot: formatInstant(slot) } : {}),
+    skipped,
+  });
+  const slot = latestSlot(schedule, Math.max(parseInstant(since) ?? now, lastSlot), now);
+  if (slot === undefined)
+    return { status: status(lastSlot, lastSlot > 0 ? (known?.skipped ?? "") : ""), actions: [], next };
+  if (policy.spec.suspend) return { status: status(slot, "the policy is suspended"), actions: [], next };
+  if (now - slot > (parseDuration(schedule.startingDeadline) ?? 0))
+    return { status: status(slot, "missed by more than startingDeadline"), actions: [], next };
+  const active = seen.runs.find((run) => !isFinished(run));
+  // It starts when the active run is over, if that is within its deadline.
+  if (active !== undefined)
+    return { status: status(lastSlot, `waits for run ${active.metadata.name}`), actions: [], next };
+  const scheduledFor = formatInstant(slot);
+  return {
+    status: status(lastSlot, ""),
+    next,
+    actions: [
+      {
+        do: "createRun",
+        name: scheduledRunName(policy.metadata.name, schedule.name, slotLabel(scheduledFor)),
+        labels: { [labels.policy]: policy.metadata.name },
+        spec: {
+          policyName: policy.metadata.name,
+          type: schedule.type,
+          scheduleName: schedule.name,
+          scheduledFor,
+          sinks: schedule.sinks ?? [],
+        },
+      },
+    ],
+  };
+}
+
+/** The newest report of each place, out of the preflights and prunes of all runs. */
+function locationsOf(seen: PolicyObservation): readonly LocationStatus[] {
+  const { policy, runs } = seen;
+  const names = ["source", ...policy.spec.sinks.map((sink) => sink.name)];
+  const newest = new Map((policy.status?.locations ?? []).map((location) => [location.name, location]));
+  for (const step of runs.flatMap((run) => run.status?.steps ?? [])) {
+    if (step.state !== "Done" || step.finishedAt === undefined) continue;
+    const results = resultsOf(step);
+    const prune = resultOf(results, "prune");
+    for (const facts of [
+      ...(resultOf(results, "preflight")?.locations ?? []),
+      ...(prune === undefined ? [] : [prune.location]),
+    ]) {
+      const known = newest.get(facts.name);
+      if (known?.observedAt !== undefined && known.observedAt >= step.finishedAt) continue;
+      // The identity that was seen first stays: another one is for a person to judge.
+      const { oldest, newest: latest, ...counts } = facts;
+      const ids = { ...(oldest === undefined ? {} : { oldest }), ...(latest === undefined ? {} : { newest: latest }) };
+      newest.set(facts.name, { ...counts, ...ids, uuid: known?.uuid ?? facts.uuid, observedAt: step.finishedAt });
+    }
+  }
+  return names.flatMap((name) => newest.get(name) ?? []);
+}
+
+const seqOf = (id: string | undefined): number => parseGenerationId(id ?? "")?.seq ?? 0;
+
+/** Finished runs that nobody needs any more: the generation is gone everywhere, or there never was one and newer failures tell the story. */
+function runsToDelete(seen: PolicyObservation): readonly Action[] {
+  const finished = seen.runs
+    .filter((run) => isFinished(run) && run.metadata.deletionTimestamp === undefined)
+    .toSorted((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1));
+  const failed = finished.filter((run) => run.status?.generation === undefined).slice(failedHistory);
+  const gone = finished.filter(
+    (run) =>
+      run.status?.generation !== undefined && run.status.copies?.every((copy) => copy.state === "Pruned") === true,
+  );
+  return [...failed, ...gone].map((run) => ({ do: "deleteRun", run }));
+}
+
+export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<PolicyStatus> {
+  const { policy } = seen;
+  const before = policy.status ?? {};
+  const problems = (policy.spec.schedules ?? []).flatMap((schedule) => {
+    const problem = checkSchedule(schedule, now);
+    if (problem === undefined) return [];
+    const code = problem === "UnknownTimeZone" ? ("HO-P110" as const) : ("HO-P111" as const);
+    return [
+      {
+        schedule: schedule.name,
+        code,
+        message:
+          problem === "UnknownTimeZone"
+            ? `schedule ${schedule.name}: time zone ${schedule.timeZone} is unknown`
+            : `schedule ${schedule.name}: cron "${schedule.cron}" is wrong or never comes true`,
+      },
+    ];
+  });
+  const broken = new Set(problems.map((problem) => problem.schedule));
+  const due = (policy.spec.schedules ?? [])
+    .filter((schedule) => !broken.has(schedule.name))
+    .map((schedule) => ({ schedule, ...decideSchedule(schedule, seen, now) }));
+  // One run at a time: of several due slots, the first starts now and the others when it is over.
+  const start = due.flatMap((one) => one.actions).slice(0, 1);
+
+  const upcoming = due
+    .flatMap((one) => (one.next === undefined ? [] : [{ schedule: one.schedule.name, at: one.next }]))
+    .toSorted((a, b) => a.at - b.at)[0];
+  const byAge = seen.runs
+    .filter((run) => run.status?.generation !== undefined)
+    .toSorted((a, b) => seqOf(b.status?.generation?.id) - seqOf(a.status?.generation?.id));
+  const complete = byAge.find((run) => run.status?.result === "Complete");
+  const lastComplete =
+    complete?.status?.generation !== undefined &&
+    seqOf(complete.status.generation.id) >= seqOf(before.lastComplete?.generation)
+      ? {
+          run: complete.metadata.name,
+          generation: complete.status.generation.id,
+          time: complete.status.generation.sealedAt ?? "",
+        }
+      : before.lastComplete;
+  const finished = seen.runs
+    .filter(isFinished)
+    .toSorted((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1));
+  const latest = finished[0];
+  const locations = locationsOf(seen);
+  const pending = seen.runs
+    .flatMap((run) => run.status?.steps ?? [])
+    .filter((step) => step.name === "Prune/source" && step.state === "Done")
+    .toSorted((a, b) => ((a.finishedAt ?? "") < (b.finishedAt ?? "") ? 1 : -1))
+    .map((step) => resultOf(resultsOf(step), "prune")?.pending)[0];
+
+  const fine = lastComplete !== undefined && (latest === undefined || latest.status?.result === "Complete");
+  const state = policy.spec.suspend
+    ? "Suspended"
+    : fine
+      ? "Protected"
+      : lastComplete !== undefined || byAge.length > 0
+        ? "AtRisk"
+        : "Unprotected";
+  const [problem] = problems;
+  const entry =
+    problem === undefined
+      ? undefined
+      : explain(problem.code, { namespace: policy.metadata.namespace, policy: policy.metadata.name, run: "" });
+  const latestTrouble =
+    latest?.status?.result === "Complete" || latest?.status?.code === undefined || latest.status.code === ""
+      ? ""
+      : `${latest.metadata.name}: ${latest.status.display?.message ?? ""}`;
+  const message =
+    problem !== undefined
+      ? `${problem.code} ${problem.message}`
+      : policy.spec.suspend
+        ? "no scheduled runs while suspend is true"
+        : latestTrouble !== ""
+          ? latestTrouble
+          : lastComplete === undefined
+            ? "no complete generation yet"
+            : `generation ${lastComplete.generation} is complete`;
+  const nextText =
+    upcoming === undefined ? "-" : `${formatInstant(upcoming.at).slice(0, 16).replace("T", " ")}Z ${upcoming.schedule}`;
+
+  const conditions: readonly NewCondition[] = [
+    problem === undefined
+      ? { type: "Ready", status: "True", reason: "Accepted", message: "the policy is in force" }
+      : { type: "Ready", status: "False", reason: entry?.reason ?? "", message },
+    problem === undefined
+      ? { type: "Stalled", status: "False", reason: "Fine", message: "" }
+      : {
+          type: "Stalled",
+          status: "True",
+          reason: entry?.reason ?? "",
+          message: `${message}. App: ${entry?.app}. Data: ${entry?.data}. Next: ${entry?.next}`,
+        },
+    { type: "Reconciling", status: "False", reason: "Done", message: "" },
+    {
+      type: "Suspended",
+      status: policy.spec.suspend ? "True" : "False",
+      reason: policy.spec.suspend ? "Suspended" : "Active",
+      message: policy.spec.suspend ? "scheduled runs do not start until suspend is false" : "",
+    },
+    { type: "Protected", status: state === "Protected" ? "True" : "False", reason: state, message },
+    {
+      type: "Scheduled",
+      status: upcoming === undefined ? "False" : "True",
+      reason:
+        upcoming !== undefined
+          ? "Waiting"
+          : policy.spec.suspend
+            ? "Suspended"
+            : (policy.spec.schedules ?? []).length === 0
+              ? "NoSchedules"
+              : (entry?.reason ?? "NothingDue"),
+      message:
+        upcoming === undefined
+          ? "nothing is going to run by itself"
+          : (due.map((one) => one.status.skipped ?? "").find((text) => text.startsWith("waits")) ??
+            `next: ${nextText}`),
+    },
+  ];
+  const generation = policy.metadata.generation ?? 1;
+  const status: PolicyStatus = {
+    observedGeneration: generation,
+    state,
+    display: {
+      generations: locations.map((location) => `${location.name} ${location.verified ?? 0}`).join(", "),
+      next: nextText,
+      message: message.slice(0, 200),
+    },
+    ...(lastComplete === undefined ? {} : { lastComplete }),
+    ...(upcoming === undefined ? {} : { nextRun: { schedule: upcoming.schedule, time: formatInstant(upcoming.at) } }),
+    schedules: due.map((one) => one.status),
+    locations: [...locations],
+    pendingHandovers: pending ?? before.pendingHandovers ?? 0,
+    conditions: [...setConditions(before.conditions ?? [], conditions, generation, formatInstant(now))],
+  };
+  return {
+    status,
+    actions: [...start, ...runsToDelete(seen)],
+    events:
+      before.state !== undefined && before.state !== state
+        ? [{ type: state === "Protected" ? "Normal" : "Warning", reason: state, message }]
+        : [],
+    wakeAfter: upcoming === undefined ? undefined : Math.min(upcoming.at - now, longestWait),
+  };
+}

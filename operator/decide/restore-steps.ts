@@ -1,0 +1,271 @@
+/** How each step of a restore moves. */
+import type { PolicySpec, RestoreStatus } from "../api/kinds.ts";
+import { labels } from "../api/names.ts";
+import type { MoverSuccess } from "../contract/result.ts";
+import type { MoverTask } from "../contract/task.ts";
+import type { Instant } from "../domain/instant.ts";
+import { formatBytes } from "../domain/quantities.ts";
+import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce } from "./hold-steps.ts";
+import { type Mounts, buildJob } from "./job-spec.ts";
+import { resultOf } from "./job-state.ts";
+import type { RestoreDraft, RestoreObservation } from "./restore.ts";
+import { databaseRefs, locationRef, ownerOf, secretMounts, volumeMounts, volumeRefs } from "./run-jobs.ts";
+import { type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
+
+export interface RestoreContext {
+  readonly seen: RestoreObservation;
+  readonly draft: RestoreDraft;
+  readonly now: Instant;
+  readonly cancelled: boolean;
+  readonly hasFinalizer: boolean;
+}
+
+const attempts: Readonly<Record<string, number>> = { Plan: 3, Stage: 2, Swap: 5, Cleanup: 3 };
+const deadlines: Readonly<Record<string, number>> = { Plan: 900, Stage: 86_400, Swap: 3_600, Cleanup: 7_200 };
+/** A hold of a restore does not end by itself: inside the exchange the app must not start. */
+const restoreBudget = 7 * 86_400_000;
+
+const stateOf = (context: RestoreContext, name: string): StepRecord["state"] | undefined =>
+  context.draft.steps.get(name)?.state;
+const policyOf = (context: RestoreContext): PolicySpec => context.draft.status.policy as unknown as PolicySpec;
+const heldOf = (context: RestoreContext): NonNullable<RestoreStatus["workloads"]> =>
+  context.draft.status.workloads ?? [];
+
+/** The exchange has begun and is not over: neither old nor new can be relied on. */
+const swapIsOpen = (context: RestoreContext): boolean =>
+  ["Running", "Waiting"].includes(stateOf(context, "Swap") ?? "");
+
+export function advanceRestoreStep(name: string, context: RestoreContext): void {
+  const step = context.draft.steps.get(name);
+  if (step === undefined) return;
+  if (name === "GiveBack") return giveBack(step, context);
+  const needed = name === "Cleanup" || name === "Swap";
+  if (context.cancelled && !isOver(step) && !needed) return cancel(step, context);
+  if (context.cancelled && name === "Swap" && step.state === "Pending") return cancel(step, context);
+  if (step.state === "Pending" && !isReady(name, context)) return;
+  if (name === "Quiesce") return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context);
+  advanceJob(step, context);
+}
+
+function isReady(name: string, context: RestoreContext): boolean {
+  switch (name) {
+    case "Plan":
+      return true;
+    case "Stage":
+      return stateOf(context, "Plan") === "Done" && !context.seen.request.spec.planOnly && context.hasFinalizer;
+    case "Quiesce":
+      return stateOf(context, "Stage") === "Done";
+    case "Swap":
+      return stateOf(context, "Quiesce") === "Done";
+    case "Cleanup": {
+      const staged = (context.draft.steps.get("Stage")?.attempt ?? 0) > 0;
+      const failed = ["Stage", "Quiesce", "Swap"].some((before) => stateOf(context, before) === "Failed");
+      const settled = ["Done", "Failed", "Skipped"].includes(stateOf(context, "GiveBack") ?? "");
+      // What was replaced goes only when the app runs on what replaced it.
+      return (
+        staged &&
+        ((stateOf(context, "Swap") === "Done" && stateOf(context, "GiveBack") === "Done") ||
+          (failed && stateOf(context, "Swap") !== "Done" && (settled || stateOf(context, "Quiesce") === "Pending")))
+      );
+    }
+    default:
+      return false;
+  }
+}
+
+function cancel(step: StepRecord, context: RestoreContext): void {
+  const { draft, seen, now } = context;
+  const job = step.job === undefined ? undefined : seen.jobs.get(step.job);
+  if (job !== undefined && job.metadata.deletionTimestamp === undefined)
+    draft.actions.push({ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid });
+  const told = [...draft.steps.values()].some((other) => other.code === "HO-X003");
+  draft.steps.set(
+    step.name,
+    told
+      ? { ...step, state: "Skipped", message: "cancelled" }
+      : fail(step, now, "HO-X003", "cancelled, nothing of the app was exchanged"),
+  );
+}
+
+function applyHold(move: HoldMove, context: RestoreContext): void {
+  const { draft } = context;
+  draft.steps.set(move.step.name, move.step);
+  draft.actions.push(...move.actions);
+  draft.waits.push(move.wakeAfter);
+  if (move.times !== undefined) draft.status = { ...draft.status, times: { ...draft.status.times, ...move.times } };
+}
+
+const holdOf = (context: RestoreContext): HoldContext => {
+  const { name, uid, namespace } = context.seen.request.metadata;
+  const policy = policyOf(context);
+  return {
+    holder: { kind: "RestoreRequest", name, uid },
+    namespace,
+    app: context.seen.app,
+    held: heldOf(context),
+    claims: new Set((policy.volumes ?? []).map((volume) => volume.claimName)),
+    stopTimeout: policy.app.stopTimeout,
+    budget: restoreBudget,
+    times: context.draft.status.times ?? {},
+    now: context.now,
+  };
+};
+
+function giveBack(step: StepRecord, context: RestoreContext): void {
+  const quiesce = stateOf(context, "Quiesce");
+  if (isOver(step) || quiesce === undefined || quiesce === "Pending" || quiesce === "Skipped" || swapIsOpen(context))
+    return;
+  const swap = context.draft.steps.get("Swap");
+  // Half exchanged and given up: the app stays at zero until a person has looked.
+  if (swap?.state === "Failed" && swap.code === "HO-R804") {
+    context.draft.steps.set(
+      step.name,
+      fail(step, context.now, "HO-R804", "the app is kept stopped, because it would start on a mixture of old and new"),
+    );
+    return;
+  }
+  if (isOver(swap) || quiesce === "Failed" || context.cancelled)
+    applyHold(advanceGiveBack(step, holdOf(context)), context);
+}
+
+function describe(results: readonly MoverSuccess[]): string {
+  const texts = results.map((result): string => {
+    switch (result.step) {
+      case "plan":
+        return `${result.id} from ${result.location}, ${formatBytes(result.bytes)}`;
+      case "stage":
+        return `${result.files} files and ${result.rows} rows restored and verified, ${formatBytes(result.bytes)}`;
+      case "swap":
+        return `${result.databases} databases and ${result.volumes} volumes exchanged`;
+      case "cleanup":
+        return "leftovers removed";
+      default:
+        return "";
+    }
+  });
+  return texts.join("; ");
+}
+
+function advanceJob(step: StepRecord, context: RestoreContext): void {
+  const { seen, draft, now } = context;
+  const { uid, name } = seen.request.metadata;
+  const move = advanceStep(
+    step,
+    { attempts: attempts[step.name] ?? 1, build: (job) => buildRestoreJob(step.name, job, context), describe },
+    {
+      ownerName: name,
+      ownerUID: uid,
+      jobs: seen.jobs,
+      pods: seen.app.pods.filter((pod) => pod.metadata.labels?.[labels.owner] === uid),
+      now,
+    },
+  );
+  draft.steps.set(step.name, move.step);
+  draft.actions.push(...move.actions);
+  draft.waits.push(move.wakeAfter);
+  if (step.state === "Done" || move.step.state !== "Done") return;
+  draft.waits.push(0);
+  const plan = resultOf(move.job.is === "succeeded" ? move.job.results : [], "plan");
+  if (plan !== undefined) {
+    draft.status = {
+      ...draft.status,
+      plan: {
+        generation: plan.id,
+        from: plan.location,
+        sealedAt: plan.sealedAt,
+        replaces: [...plan.replaces],
+        bytes: plan.bytes,
+        warnings: [...plan.warnings],
+      },
+    };
+  }
+}
+
+function buildRestoreJob(step: string, jobName: string, context: RestoreContext): ReturnType<typeof buildJob> {
+  const { seen, draft } = context;
+  const { request } = seen;
+  const policy = policyOf(context);
+  const { include } = request.spec;
+  const databases = databaseRefs(policy).filter(
+    ({ name }) => include === undefined || include.databases?.includes(name) === true,
+  );
+  const volumes = volumeRefs(policy).filter(
+    ({ name }) => include === undefined || include.volumes?.includes(name) === true,
+  );
+  const uuids = new Map(
+    seen.policy?.status?.locations?.flatMap(({ name, uuid }) => (uuid === undefined ? [] : [[name, uuid] as const])),
+  );
+  const common = {
+    version: 1 as const,
+    namespace: request.metadata.namespace,
+    policy: request.spec.policyName,
+    policyUID: draft.status.policyUID ?? "",
+    run: request.metadata.name,
+    runUID: request.metadata.uid,
+  };
+  const plan = resultOf(resultsOf(draft.steps.get("Plan")), "plan");
+  const job = (mounts: Mounts, task: MoverTask): ReturnType<typeof buildJob> =>
+    buildJob({
+      name: jobName,
+      namespace: request.metadata.namespace,
+      owner: ownerOf("RestoreRequest", request.metadata),
+      policy: request.spec.policyName,
+      step,
+      deadlineSeconds: deadlines[step] ?? 3_600,
+      tasks: [task],
+      mounts,
+      mover: policy.mover,
+      settings: seen.settings,
+    });
+  const targets = (readOnly: boolean): Pick<Mounts, "volumes" | "secrets"> => ({
+    volumes: volumeMounts(policy, readOnly).filter(({ name }) => volumes.some((volume) => volume.name === name)),
+    secrets: secretMounts(policy).filter(({ database }) => databases.some(({ name }) => name === database)),
+  });
+  const sinks = policy.sinks.map((sink) => ({ name: sink.name, claimName: sink.claim.claimName, readOnly: true }));
+  const store = { claimName: policy.store.claimName, readOnly: true };
+
+  switch (step) {
+    case "Plan":
+      return job(
+        { store, sinks, ...targets(true) },
+        {
+          ...common,
+          step: "plan",
+          from: { ...request.spec.from },
+          databases,
+          volumes,
+          locations: ["source", ...policy.sinks.map((sink) => sink.name)].map((name) => locationRef(name, uuids)),
+        },
+      );
+    case "Stage": {
+      const from = plan?.location ?? "source";
+      return job(
+        {
+          ...(from === "source" ? { store } : { sinks: sinks.filter(({ name }) => name === from) }),
+          ...targets(false),
+        },
+        {
+          ...common,
+          step: "stage",
+          id: plan?.id ?? "",
+          location: locationRef(from, uuids),
+          manifestSHA256: plan?.manifestSHA256 ?? "",
+          databases,
+          volumes,
+        },
+      );
+    }
+    case "Swap":
+      return job(targets(false), { ...common, step: "swap", databases, volumes });
+    case "Cleanup":
+      return job(targets(false), {
+        ...common,
+        step: "cleanup",
+        swapped: stateOf(context, "Swap") === "Done",
+        databases,
+        volumes,
+      });
+    default:
+      throw new Error(`step ${step} has no Job`);
+  }
+}

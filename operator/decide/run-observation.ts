@@ -1,0 +1,27 @@
+/** What a pass over a backup run sees, and what it makes of it. */
+import type { BackupPolicy, BackupRun, Job, RestoreRequest, RunStatus } from "../api/kinds.ts";
+import type { Action, Decision, Settings } from "./decision.ts";
+import type { StepRecord } from "./step.ts";
+import type { AppObservation } from "./workload.ts";
+
+export interface RunObservation {
+  readonly run: BackupRun;
+  readonly policy: BackupPolicy | undefined;
+  /** Other runs of the policy. */
+  readonly siblings: readonly BackupRun[];
+  readonly restores: readonly RestoreRequest[];
+  readonly app: AppObservation;
+  /** Jobs of this run, by name. */
+  readonly jobs: ReadonlyMap<string, Job>;
+  readonly settings: Settings;
+}
+
+export type RunDecision = Decision<RunStatus>;
+
+/** What a pass changes; local to one call of decideRun. */
+export interface RunDraft {
+  status: RunStatus;
+  readonly steps: Map<string, StepRecord>;
+  readonly actions: Action[];
+  readonly waits: (number | undefined)[];
+}

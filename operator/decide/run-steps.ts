@@ -1,0 +1,283 @@
+/** How each step of a backup run moves: what has to be true before it starts, and what its end means for the others. */
+import type { PolicySpec, RunStatus } from "../api/kinds.ts";
+import type { ErrorCode } from "../api/codes.ts";
+import type { MoverSuccess } from "../contract/result.ts";
+import { parseResult } from "../contract/result.ts";
+import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
+import { formatBytes } from "../domain/quantities.ts";
+import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, isOverBudget } from "./hold-steps.ts";
+import { resultOf } from "./job-state.ts";
+import type { RunDraft, RunObservation } from "./run-observation.ts";
+import { type RunJobContext, budgetOf, buildRunJob } from "./run-jobs.ts";
+import { type StepMove, type StepRecord, advanceStep, fail, isOver } from "./step.ts";
+import { type HeldWorkload, whatStartedIt } from "./workload.ts";
+
+export interface StepContext {
+  readonly seen: RunObservation;
+  readonly draft: RunDraft;
+  readonly now: Instant;
+  readonly cancelled: boolean;
+  readonly hasFinalizer: boolean;
+}
+
+/** Attempts in all. A capture is tried once: another try would stop the app again. */
+const attempts: Readonly<Record<string, number>> = {
+  Preflight: 3,
+  Warm: 3,
+  Capture: 1,
+  Seal: 3,
+  Transport: 4,
+  Verify: 3,
+  Prune: 3,
+};
+
+const policyOf = (context: StepContext): PolicySpec => context.draft.status.policy as unknown as PolicySpec;
+const stateOf = (context: StepContext, name: string): StepRecord["state"] | undefined =>
+  context.draft.steps.get(name)?.state;
+const isDoneOrAbsent = (context: StepContext, name: string): boolean =>
+  [undefined, "Done"].includes(stateOf(context, name));
+const setTimes = (context: StepContext, times: NonNullable<RunStatus["times"]>): void => {
+  context.draft.status = { ...context.draft.status, times: { ...context.draft.status.times, ...times } };
+};
+const claimsOf = (policy: PolicySpec): ReadonlySet<string> =>
+  new Set((policy.volumes ?? []).map((volume) => volume.claimName));
+const heldOf = (context: StepContext): readonly HeldWorkload[] => context.draft.status.workloads ?? [];
+
+function isReady(name: string, context: StepContext): boolean {
+  const [base = "", sink = ""] = name.split("/");
+  switch (base) {
+    case "Preflight":
+      return true;
+    case "Warm":
+      return stateOf(context, "Preflight") === "Done";
+    case "Quiesce":
+      return context.hasFinalizer && stateOf(context, "Preflight") === "Done" && isDoneOrAbsent(context, "Warm");
+    case "Capture":
+      return (
+        stateOf(context, "Preflight") === "Done" &&
+        isDoneOrAbsent(context, "Warm") &&
+        isDoneOrAbsent(context, "Quiesce")
+      );
+    case "Seal":
+      return stateOf(context, "Capture") === "Done";
+    case "Transport":
+      return stateOf(context, "Seal") === "Done";
+    case "Verify":
+      return stateOf(context, `Transport/${sink}`) === "Done";
+    case "Prune":
+      return (
+        stateOf(context, "Seal") === "Done" &&
+        (sink === "source"
+          ? [...context.draft.steps.values()].every((step) => !step.name.startsWith("Verify/") || isOver(step))
+          : stateOf(context, `Verify/${sink}`) === "Done")
+      );
+    default:
+      return false;
+  }
+}
+
+export function advanceRunStep(name: string, context: StepContext): void {
+  const step = context.draft.steps.get(name);
+  if (step === undefined || name === "Accept") return;
+  if (name === "GiveBack") return giveBack(step, context);
+  if (context.cancelled && !isOver(step)) return cancel(step, context);
+  if (step.state === "Pending" && !isReady(name, context)) return;
+  if (name === "Quiesce") return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context);
+  advanceJob(step, context);
+}
+
+/** Ends a step at once; its Job goes, too. */
+function abort(step: StepRecord, context: StepContext, code: ErrorCode, message: string): void {
+  const job = step.job === undefined ? undefined : context.seen.jobs.get(step.job);
+  if (job !== undefined && job.metadata.deletionTimestamp === undefined)
+    context.draft.actions.push({ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid });
+  context.draft.steps.set(step.name, fail(step, context.now, code, message));
+}
+
+function cancel(step: StepRecord, context: StepContext): void {
+  const message =
+    context.seen.run.metadata.deletionTimestamp === undefined ? "cancelled by annotation" : "the run was deleted";
+  if (step.state !== "Pending") return abort(step, context, "HO-X003", message);
+  // The first step that has not begun carries the reason, unless one that had begun does.
+  const told = [...context.draft.steps.values()].some((other) => other.code === "HO-X003" && other.state === "Failed");
+  context.draft.steps.set(
+    step.name,
+    told ? { ...step, state: "Skipped", message } : fail(step, context.now, "HO-X003", message),
+  );
+}
+
+/** Stops or gives back, and takes over what came of it. */
+function applyHold(move: HoldMove, context: StepContext): void {
+  const { draft } = context;
+  draft.steps.set(move.step.name, move.step);
+  draft.actions.push(...move.actions);
+  draft.waits.push(move.wakeAfter);
+  if (move.times !== undefined) setTimes(context, move.times);
+}
+
+const holdOf = (context: StepContext): HoldContext => {
+  const { name, uid, namespace } = context.seen.run.metadata;
+  const policy = policyOf(context);
+  return {
+    holder: { kind: "BackupRun", name, uid },
+    namespace,
+    app: context.seen.app,
+    held: heldOf(context),
+    claims: claimsOf(policy),
+    stopTimeout: policy.app.stopTimeout,
+    budget: budgetOf(policy),
+    times: context.draft.status.times ?? {},
+    now: context.now,
+  };
+};
+
+/** The app comes back as soon as the source is released, or the way there has failed; it waits for nothing else. */
+function giveBack(step: StepRecord, context: StepContext): void {
+  const { draft } = context;
+  const quiesce = draft.steps.get("Quiesce");
+  if (isOver(step) || quiesce === undefined || quiesce.state === "Pending" || quiesce.state === "Skipped") return;
+  const due =
+    draft.status.times?.releasedAt !== undefined ||
+    isOver(draft.steps.get("Capture")) ||
+    quiesce.state === "Failed" ||
+    context.cancelled;
+  if (due) applyHold(advanceGiveBack(step, holdOf(context)), context);
+}
+
+function describe(results: readonly MoverSuccess[]): string {
+  const texts = results.map((result): string => {
+    switch (result.step) {
+      case "preflight":
+        return [
+          `${result.files} files, ${formatBytes(result.bytes)}`,
+          ...result.databases.map((db) => `${db.name} on PostgreSQL ${db.serverVersion}`),
+          ...result.warnings,
+        ].join("; ");
+      case "warm":
+        return `mirror up to date, ${result.files} files, ${formatBytes(result.bytes)}`;
+      case "dump":
+        return `${result.tables} tables, ${result.rows} rows, ${formatBytes(result.storedBytes)} stored`;
+      case "archive":
+        return [
+          `${result.files} files, ${formatBytes(result.bytes)}, ${formatBytes(result.storedBytes)} stored`,
+          ...result.warnings,
+        ].join("; ");
+      case "seal":
+        return `sealed ${result.id}`;
+      case "transport":
+        return `${result.delivered.length} generations, ${formatBytes(result.bytes)}, ${formatBytes(result.bytes / Math.max(result.seconds, 0.001))}/s`;
+      case "verify":
+        return `${formatBytes(result.bytes)} read again, ${result.verified.length} generations verified${result.damaged.length === 0 ? "" : `, DAMAGED: ${result.damaged.join(", ")}`}`;
+      case "prune":
+        return [
+          `${result.location.generations} generations kept, ${result.removed.length} removed`,
+          ...(result.refused === undefined ? [] : [result.refused]),
+        ].join("; ");
+      default:
+        return "";
+    }
+  });
+  return texts
+    .filter((text) => text !== "")
+    .join("; ")
+    .slice(0, 900);
+}
+
+function advanceJob(step: StepRecord, context: StepContext): void {
+  const { seen, draft, now } = context;
+  const { uid, name } = seen.run.metadata;
+  const released = draft.status.times?.releasedAt !== undefined;
+  const jobContext: RunJobContext = {
+    run: { ...seen.run, status: draft.status },
+    policy: policyOf(context),
+    policyUID: draft.status.policyUID ?? "",
+    acknowledgements: seen.policy?.metadata.annotations ?? {},
+    uuids: new Map(
+      seen.policy?.status?.locations?.flatMap(({ name: at, uuid }) =>
+        uuid === undefined ? [] : [[at, uuid] as const],
+      ),
+    ),
+    sinks: policyOf(context).sinks.filter((sink) => draft.steps.has(`Transport/${sink.name}`)),
+    settings: seen.settings,
+  };
+  const [base = ""] = step.name.split("/");
+  const move = advanceStep(
+    step,
+    {
+      attempts: attempts[base] ?? 1,
+      build: (job) => buildRunJob(step.name, job, jobContext),
+      describe,
+      mayRecreate: !(base === "Capture" && (released || context.draft.status.capturePodUID !== undefined)),
+    },
+    {
+      ownerName: name,
+      ownerUID: uid,
+      jobs: seen.jobs,
+      pods: seen.app.pods.filter((pod) => pod.metadata.labels?.["backup.handover.dev/owner"] === uid),
+      now,
+    },
+  );
+  if (base === "Capture" && watchCapture(step, move, context)) return;
+  draft.steps.set(step.name, move.step);
+  draft.actions.push(...move.actions);
+  draft.waits.push(move.wakeAfter);
+  if (step.state !== "Done" && move.step.state === "Done") onDone(move, context);
+}
+
+/** @returns true when the capture was ended here, because the app did not stay down or has been down for too long. */
+function watchCapture(step: StepRecord, move: StepMove, context: StepContext): boolean {
+  const { seen, draft, now } = context;
+  const pod = move.job.is === "running" || move.job.is === "succeeded" ? move.job.pod : undefined;
+  if (pod !== undefined && draft.status.capturePodUID === undefined)
+    draft.status = { ...draft.status, capturePodUID: pod.metadata.uid };
+  if (stateOf(context, "Quiesce") === undefined || draft.status.times?.releasedAt !== undefined || isOver(step))
+    return false;
+
+  const policy = policyOf(context);
+  const started = whatStartedIt(seen.app, heldOf(context), claimsOf(policy), seen.run.metadata.uid);
+  if (started !== undefined) {
+    abort(step, context, "HO-S209", started);
+    return true;
+  }
+  if (isOverBudget(holdOf(context))) {
+    abort(step, context, "HO-S208", `the downtime reached ${policy.app.maxDowntime} before the source was released`);
+    return true;
+  }
+  const release = pod?.status?.containerStatuses?.find((container) => container.name === "release")?.state?.terminated;
+  if (move.job.is === "succeeded" || release?.exitCode === 0) {
+    const reported = parseResult(release?.message);
+    const told = reported?.ok === true && reported.step === "release" ? parseInstant(reported.releasedAt) : undefined;
+    const gone = parseInstant(draft.status.times?.goneAt) ?? now;
+    // The clock of the node says when; ours says what is possible.
+    setTimes(context, { releasedAt: formatInstant(told === undefined ? now : Math.min(Math.max(told, gone), now)) });
+    draft.waits.push(0);
+  } else draft.waits.push(500);
+  return false;
+}
+
+function onDone(move: StepMove, context: StepContext): void {
+  const { draft } = context;
+  const results = move.job.is === "succeeded" ? move.job.results : [];
+  const preflight = resultOf(results, "preflight");
+  if (preflight !== undefined && draft.status.seq === undefined)
+    draft.status = { ...draft.status, seq: preflight.lastSeq + 1 };
+  const seal = resultOf(results, "seal");
+  if (seal !== undefined) {
+    draft.status = {
+      ...draft.status,
+      generation: {
+        id: seal.id,
+        type: context.seen.run.spec.type,
+        parent: "",
+        consistency: stateOf(context, "Quiesce") === undefined ? "Running" : "Quiesced",
+        sealedAt: formatInstant(context.now),
+        bytes: seal.bytes,
+        storedBytes: seal.storedBytes,
+        files: seal.files,
+        tables: seal.tables,
+        manifestSHA256: seal.manifestSHA256,
+      },
+    };
+  }
+  draft.waits.push(0);
+}

@@ -1,0 +1,276 @@
+/** From recorded steps to what people and tools read: copies, result, app, conditions, columns, events. Nothing here is remembered. */
+import { type ErrorCode, catalogue, explain } from "../api/codes.ts";
+import { type NewCondition, setConditions } from "../api/conditions.ts";
+import type { BackupRun, PolicySpec, RunStatus } from "../api/kinds.ts";
+import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
+import { formatBytes, formatDuration } from "../domain/quantities.ts";
+import type { DomainEvent } from "./decision.ts";
+import { resultOf } from "./job-state.ts";
+import { budgetOf } from "./run-jobs.ts";
+import type { RunObservation } from "./run-observation.ts";
+import { type StepRecord, isOver, resultsOf } from "./step.ts";
+import { unreadyWorkloads } from "./workload.ts";
+
+type Copy = NonNullable<RunStatus["copies"]>[number];
+
+/** The condition that a step stands for; a step per sink counts with its siblings. */
+const conditionOf: Readonly<Record<string, string>> = {
+  Accept: "Accepted",
+  Quiesce: "Quiesced",
+  Capture: "Captured",
+  GiveBack: "AppRestored",
+  Seal: "Sealed",
+  Transport: "Transported",
+  Verify: "Verified",
+  Prune: "Pruned",
+};
+
+const baseOf = (step: StepRecord): string => step.name.split("/")[0] ?? "";
+
+/** What the steps of this run, and of later runs, say about the copies of this run's generation. */
+export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []): RunStatus {
+  const id = status.generation?.id;
+  const sealed = status.steps?.find((step) => step.name === "Seal");
+  const reports = [status.steps ?? [], ...later.map((run) => run.status?.steps ?? [])].flat();
+  const copies = status.copies?.map((copy): Copy => {
+    let next: Copy = copy;
+    const become = (state: Copy["state"], step: StepRecord, code?: string): void => {
+      if (next.state === "Pruned" || next.state === state) return;
+      const { code: _code, ...rest } = next;
+      next = {
+        ...rest,
+        state,
+        ...(step.finishedAt === undefined ? {} : { time: step.finishedAt }),
+        ...(code === undefined ? {} : { code }),
+      };
+    };
+    if (copy.location === "source" && sealed?.state === "Done") become("Verified", sealed);
+    for (const step of reports) {
+      const [base, sink] = step.name.split("/");
+      if (sink !== copy.location) continue;
+      const own = status.steps?.includes(step) === true;
+      if (step.state === "Failed" && own && copy.state !== "Verified" && step.code !== undefined)
+        next = { ...next, code: step.code };
+      if (step.state !== "Done" || id === undefined) continue;
+      const results = resultsOf(step);
+      if (
+        base === "Transport" &&
+        next.state === "Missing" &&
+        (own || resultOf(results, "transport")?.delivered.includes(id))
+      )
+        become("Stored", step);
+      const verify = resultOf(results, "verify");
+      if (verify?.damaged.includes(id)) become("Damaged", step, "HO-V601");
+      else if (verify?.verified.includes(id)) become("Verified", step);
+      if (resultOf(results, "prune")?.removed.some((removed) => removed.id === id)) become("Pruned", step);
+    }
+    return next;
+  });
+  return copies === undefined ? status : { ...status, copies };
+}
+
+/** A copy counts once its check is done: a re-read of every byte, or the lesser check that the policy asks for. */
+function counts(copy: Copy, status: RunStatus): boolean {
+  if (copy.state === "Verified" || copy.state === "Pruned") return true;
+  const policy = status.policy as unknown as PolicySpec | undefined;
+  const mode = policy?.sinks.find((sink) => sink.name === copy.location)?.verify;
+  return (
+    copy.state === "Stored" &&
+    mode !== undefined &&
+    mode !== "Full" &&
+    status.steps?.some((step) => step.name === `Verify/${copy.location}` && step.state === "Done") === true
+  );
+}
+
+function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
+  if (!over) return "";
+  if (status.generation === undefined) return "Failed";
+  return status.copies?.every((copy) => !copy.required || counts(copy, status)) === true ? "Complete" : "AtRisk";
+}
+
+function appAt(seen: RunObservation, status: RunStatus, now: Instant): NonNullable<RunStatus["app"]> {
+  const steps = new Map(status.steps?.map((step) => [step.name, step]));
+  const quiesce = steps.get("Quiesce")?.state;
+  const giveBack = steps.get("GiveBack");
+  if (status.steps?.[0]?.state === "Failed")
+    return status.steps[0].code === "HO-S201" || status.steps[0].code === "HO-P101" ? "Unknown" : "Up";
+  if (giveBack?.state === "Failed") return "Down";
+  if (quiesce !== undefined && quiesce !== "Pending" && quiesce !== "Skipped" && giveBack?.state !== "Done") {
+    const down = elapsed(status.times?.stopAt, formatInstant(now)) ?? 0;
+    return down > budgetOf(status.policy as unknown as PolicySpec) + 120_000 ? "Down" : "Stopped";
+  }
+  if (giveBack?.state === "Done" || giveBack === undefined) return "Up";
+  return unreadyWorkloads(seen.app, status.workloads ?? []).length === 0 ? "Up" : "Down";
+}
+
+function phaseOf(steps: readonly StepRecord[], over: boolean): string {
+  if (over) return "Done";
+  const bases = [...new Set(steps.map(baseOf))];
+  const current =
+    steps.find((step) => (step.state === "Running" || step.state === "Waiting") && baseOf(step) !== "GiveBack") ??
+    steps.find((step) => !isOver(step));
+  if (current === undefined) return "Finish";
+  return `${baseOf(current)} ${bases.indexOf(baseOf(current)) + 1}/${bases.length}`;
+}
+
+function conditionsOf(
+  steps: readonly StepRecord[],
+  result: RunStatus["result"],
+  app: RunStatus["app"],
+  advice: string,
+  over: boolean,
+): readonly NewCondition[] {
+  const list: NewCondition[] = [];
+  for (const [base, type] of Object.entries(conditionOf)) {
+    const own = steps.filter((step) => baseOf(step) === base);
+    if (own.length === 0) {
+      // A run that never stops the app has, from its acceptance on, an app that is where it should be.
+      if (type === "AppRestored" && steps[0]?.state === "Done")
+        list.push({ type, status: "True", reason: "NotStopped", message: "this run does not stop the app" });
+      continue;
+    }
+    const failed = own.find((step) => step.state === "Failed");
+    const message = own
+      .map((step) => step.message)
+      .filter((text) => text !== undefined && text !== "")
+      .join("; ")
+      .slice(0, 2_000);
+    if (failed !== undefined)
+      list.push({
+        type,
+        status: "False",
+        reason: catalogue[failed.code as ErrorCode]?.reason ?? "Failed",
+        message: `${failed.code} ${failed.message}`,
+      });
+    else if (own.every((step) => step.state === "Done")) list.push({ type, status: "True", reason: "Done", message });
+    else if (own.every(isOver)) list.push({ type, status: "False", reason: "Skipped", message });
+    else if (
+      base === "GiveBack" &&
+      own[0]?.state === "Pending" &&
+      steps.some((step) => step.name === "Quiesce" && step.state === "Pending")
+    )
+      list.push({ type, status: "True", reason: "NotStopped", message: "the app has not been stopped yet" });
+    else
+      list.push({
+        type,
+        status: "Unknown",
+        reason: own.some((step) => step.state !== "Pending") ? "InProgress" : "Pending",
+        message,
+      });
+  }
+  const succeeded = over ? (result === "Complete" ? "True" : "False") : "Unknown";
+  list.push({
+    type: "Succeeded",
+    status: succeeded,
+    reason: over ? (result === "" || result === undefined ? "Failed" : result) : "InProgress",
+    message: advice,
+  });
+  list.push({
+    type: "Finished",
+    status: over ? "True" : "False",
+    reason: over ? (result ?? "Failed") || "Failed" : "InProgress",
+    message: over ? `the run is over, the app is ${app}` : "the run goes on",
+  });
+  list.push({
+    type: "Reconciling",
+    status: over ? "False" : "True",
+    reason: over ? "Done" : "InProgress",
+    message: "",
+  });
+  list.push({
+    type: "Stalled",
+    status: over && result === "Failed" ? "True" : "False",
+    reason: over && result === "Failed" ? "Failed" : "Fine",
+    message: over && result === "Failed" ? advice : "",
+  });
+  return list;
+}
+
+export function summariseRun(seen: RunObservation, status: RunStatus, over: boolean, now: Instant): RunStatus {
+  const { run } = seen;
+  const steps = status.steps ?? [];
+  const result = resultAt(status, over);
+  const app = appAt(seen, status, now);
+  const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name };
+  // The first failure in order is the cause; what follows from it is not.
+  const trouble =
+    result === "Complete"
+      ? steps.find((step) => step.state === "Failed" && baseOf(step) === "Prune")
+      : steps.find((step) => step.code !== undefined);
+  const damaged = status.copies?.find((copy) => copy.state === "Damaged");
+  const code = (trouble?.code ?? (result === "AtRisk" && damaged !== undefined ? "HO-V601" : "")) as ErrorCode | "";
+  const entry = code === "" ? undefined : explain(code, { ...names, job: trouble?.job });
+  const what = trouble?.message ?? (damaged === undefined ? "" : `the copy at ${damaged.location} is damaged`);
+  const advice =
+    entry === undefined
+      ? ""
+      : `${code} ${what}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${status.generation === undefined ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
+  const wanted = status.copies ?? [];
+  const good = wanted.filter((copy) => counts(copy, status) && copy.state !== "Pruned").length;
+  const generation = status.generation;
+  const downtime = elapsed(status.times?.stopAt, status.times?.readyAt);
+  const freeze = elapsed(status.times?.goneAt, status.times?.releasedAt);
+  const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
+  const summary =
+    generation === undefined
+      ? ""
+      : [
+          ...(run.spec.type === "Full" ? [`${generation.files} files`] : ["captured while the app ran"]),
+          `${generation.tables} tables`,
+        ].join(", ");
+  const next: RunStatus = {
+    ...status,
+    observedGeneration: run.metadata.generation ?? 1,
+    phase: phaseOf(steps, over),
+    result,
+    app,
+    code,
+    advice,
+    display: {
+      size: generation === undefined ? "" : formatBytes(generation.storedBytes ?? 0),
+      copies: wanted.length === 0 ? "" : `${good}/${wanted.length}`,
+      message: (code === "" ? (over ? summary : (current?.message ?? "")) : `${code} ${what}`).slice(0, 200),
+    },
+    ...(downtime === undefined ? {} : { downtime: formatDuration(downtime) }),
+    ...(freeze === undefined ? {} : { freeze: formatDuration(freeze) }),
+  };
+  return {
+    ...next,
+    conditions: [
+      ...setConditions(
+        status.conditions ?? [],
+        conditionsOf(steps, result, app, advice, over),
+        run.metadata.generation ?? 1,
+        formatInstant(now),
+      ),
+    ],
+  };
+}
+
+/** One event for each step that ended between two states of the record, and one for the end. */
+export function stepEvents(
+  before: Pick<RunStatus, "steps" | "conditions">,
+  after: Pick<RunStatus, "steps" | "advice"> & { readonly result?: string | undefined },
+): readonly DomainEvent[] {
+  const old = new Map(before.steps?.map((step) => [step.name, step.state]));
+  const events: DomainEvent[] = [];
+  for (const step of after.steps ?? []) {
+    if (old.get(step.name) === step.state) continue;
+    const text = step.name.includes("/") ? `${step.name.split("/")[1]}: ${step.message ?? ""}` : (step.message ?? "");
+    if (step.state === "Done" && step.name !== "Accept")
+      events.push({ type: "Normal", reason: conditionOf[baseOf(step)] ?? `${baseOf(step)}Done`, message: text });
+    if (step.state === "Failed" || (step.state === "Waiting" && step.code !== undefined))
+      events.push({
+        type: "Warning",
+        reason: catalogue[step.code as ErrorCode]?.reason ?? "StepFailed",
+        message: `${step.code} ${text}`,
+      });
+  }
+  if (after.result !== undefined && after.result !== "")
+    events.push({
+      type: after.result === "Complete" ? "Normal" : "Warning",
+      reason: `Run${after.result}`,
+      message: after.advice === undefined || after.advice === "" ? "every required copy is verified" : after.advice,
+    });
+  return events;
+}

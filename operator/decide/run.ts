@@ -1,0 +1,187 @@
+/**
+ * A backup run: from what is recorded and what is seen, one move of each step that can move.
+ *
+ *   Preflight -> Warm -> Quiesce -> Capture ----(done)----> Seal -> Transport/x -> Verify/x -> Prune/x, Prune/source
+ *                           |          |
+ *                           |      (released, failed, too late, cancelled)
+ *                           +----------+--> GiveBack            the app comes back while packing goes on
+ *
+ * A failure before the seal ends the run after the app was given back. A failure after it costs a copy, not the generation.
+ */
+import { isTrue } from "../api/conditions.ts";
+import { type BackupRun, type PolicySpec, type RunStatus, runs } from "../api/kinds.ts";
+import { annotations, finalizer } from "../api/names.ts";
+import { type Instant, formatInstant } from "../domain/instant.ts";
+import { checkCandidate } from "./checks.ts";
+import { type Action, type DomainEvent, earliest } from "./decision.ts";
+import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
+import { advanceRunStep } from "./run-steps.ts";
+import { updateCopies, stepEvents, summariseRun } from "./run-summary.ts";
+import { type StepRecord, isOver, skip } from "./step.ts";
+import { workloadKey } from "./workload.ts";
+
+const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string[]): readonly string[] => {
+  const full = run.spec.type === "Full";
+  const stops = full && policy.app.quiesce === "ScaleToZero";
+  return [
+    "Preflight",
+    ...(full && (policy.volumes ?? []).length > 0 ? ["Warm"] : []),
+    ...(stops ? ["Quiesce"] : []),
+    "Capture",
+    ...(stops ? ["GiveBack"] : []),
+    "Seal",
+    ...sinks.map((name) => `Transport/${name}`),
+    ...sinks.map((name) => `Verify/${name}`),
+    "Prune/source",
+    ...sinks.map((name) => `Prune/${name}`),
+  ];
+};
+
+function accept(seen: RunObservation, now: Instant): RunStatus {
+  const { run, policy } = seen;
+  const at = formatInstant(now);
+  const stops = run.spec.type === "Full" && policy?.spec.app.quiesce === "ScaleToZero";
+  const refusal = checkCandidate({
+    uid: run.metadata.uid,
+    created: run.metadata.creationTimestamp ?? "",
+    policyName: run.spec.policyName,
+    policy,
+    app: seen.app,
+    runs: seen.siblings,
+    restores: seen.restores,
+    stops,
+    sinks: run.spec.sinks,
+    type: run.spec.type,
+  });
+  if (refusal !== undefined || policy === undefined) {
+    const { code, message } = refusal ?? { code: "HO-P101" as const, message: "" };
+    return { steps: [{ name: "Accept", state: "Failed", startedAt: at, finishedAt: at, code, message }] };
+  }
+  const wanted = policy.spec.sinks.filter((sink) => run.spec.sinks.length === 0 || run.spec.sinks.includes(sink.name));
+  const steps = plannedSteps(
+    run,
+    policy.spec,
+    wanted.map((sink) => sink.name),
+  );
+  return {
+    policy: policy.spec as unknown as Record<string, unknown>,
+    policyUID: policy.metadata.uid,
+    workloads: (stops ? policy.spec.app.workloads : []).flatMap((item) => {
+      const workload = seen.app.workloads.get(workloadKey(item));
+      return workload === undefined
+        ? []
+        : [{ kind: item.kind, name: item.name, uid: workload.metadata.uid, replicas: workload.spec.replicas ?? 1 }];
+    }),
+    copies: [
+      { location: "source", state: "Missing", required: true },
+      ...wanted.map((sink) => ({ location: sink.name, state: "Missing" as const, required: sink.required })),
+    ],
+    steps: [
+      {
+        name: "Accept",
+        state: "Done",
+        startedAt: at,
+        finishedAt: at,
+        message: `policy generation ${policy.metadata.generation ?? 0}`,
+      },
+      ...steps.map((name): StepRecord => ({ name, state: "Pending" })),
+    ],
+  };
+}
+
+/** Steps whose failure leaves no generation. */
+const fatal = ["Accept", "Preflight", "Warm", "Quiesce", "Capture", "Seal"];
+
+/** After a failure, what can no longer be done is said to be skipped; giving back is never skipped once the app was touched. */
+function skipHopeless(steps: Map<string, StepRecord>): void {
+  const dead = fatal.find((name) => steps.get(name)?.state === "Failed");
+  const quiesced = steps.get("Quiesce");
+  for (const [name, step] of steps) {
+    const [base = "", sink = ""] = name.split("/");
+    if (step.state !== "Pending") continue;
+    const untouched =
+      base === "GiveBack" && (quiesced === undefined || quiesced.state === "Pending" || quiesced.state === "Skipped");
+    if (dead !== undefined && (base !== "GiveBack" || untouched))
+      steps.set(name, skip(step, `not done, because ${dead} failed`));
+    const before = { Verify: `Transport/${sink}`, Prune: sink === "source" ? "" : `Verify/${sink}` }[base];
+    const predecessor = before === undefined ? undefined : steps.get(before)?.state;
+    if (predecessor === "Failed" || predecessor === "Skipped")
+      steps.set(name, skip(step, `not done, because ${before} was not done`));
+  }
+}
+
+export function decideRun(seen: RunObservation, now: Instant): RunDecision {
+  const { run } = seen;
+  const before = run.status ?? {};
+  if (isTrue(before.conditions, "Finished")) return decideFinished(seen, now);
+
+  const accepted = before.steps === undefined ? { ...before, ...accept(seen, now) } : before;
+  const draft: RunDraft = {
+    status: accepted,
+    steps: new Map(accepted.steps?.map((step) => [step.name, step])),
+    actions: [],
+    waits: [],
+  };
+
+  const cancelled =
+    run.metadata.deletionTimestamp !== undefined || run.metadata.annotations?.[annotations.cancel] === "true";
+  const mayStart = draft.steps.get("Accept")?.state === "Done";
+  const hasFinalizer = run.metadata.finalizers?.includes(finalizer) === true;
+  if (mayStart && !hasFinalizer && run.metadata.deletionTimestamp === undefined)
+    draft.actions.push(setFinalizers(run, [...(run.metadata.finalizers ?? []), finalizer]));
+  if (mayStart) {
+    // A list of names, not the map: a step may change others, and each moves once per pass.
+    for (const name of [...draft.steps.keys()]) advanceRunStep(name, { seen, draft, now, cancelled, hasFinalizer });
+  }
+  skipHopeless(draft.steps);
+
+  const steps = [...draft.steps.values()];
+  // A step that was skipped or failed this very pass may free its successors; one more pass finds them.
+  const jobsLeft =
+    [...draft.actions].some((action) => action.do === "deleteJob") ||
+    steps.some((step) => step.state === "Done" && step.job !== undefined && seen.jobs.has(step.job));
+  const over = steps.every(isOver) && !jobsLeft;
+  const status = summariseRun(seen, updateCopies({ ...draft.status, steps }), over, now);
+  if (over && hasFinalizer)
+    draft.actions.push(
+      setFinalizers(
+        run,
+        (run.metadata.finalizers ?? []).filter((name) => name !== finalizer),
+      ),
+    );
+  return {
+    status,
+    actions: draft.actions,
+    events: stepEvents(before, status),
+    wakeAfter: over ? undefined : earliest(...draft.waits),
+  };
+}
+
+const setFinalizers = (run: BackupRun, finalizers: readonly string[]): Action => ({
+  do: "setFinalizers",
+  resource: runs,
+  name: run.metadata.name,
+  finalizers,
+  resourceVersion: run.metadata.resourceVersion,
+});
+
+/** A finished run changes only in what is known of its copies: later runs bring late ones over and prune old ones. */
+function decideFinished(seen: RunObservation, now: Instant): RunDecision {
+  const { run } = seen;
+  const before = run.status ?? {};
+  const status = summariseRun(seen, updateCopies(before, seen.siblings), true, now);
+  const actions =
+    run.metadata.finalizers?.includes(finalizer) === true
+      ? [
+          setFinalizers(
+            run,
+            run.metadata.finalizers.filter((name) => name !== finalizer),
+          ),
+        ]
+      : [];
+  const events: readonly DomainEvent[] =
+    before.result === "AtRisk" && status.result === "Complete"
+      ? [{ type: "Normal", reason: "LateCopyArrived", message: "every required copy is verified now" }]
+      : [];
+  return { status, actions, events };
+}
