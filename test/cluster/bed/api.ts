@@ -1,6 +1,7 @@
-/** A handful of requests to an API server, from a kubeconfig with everything inside. */
+/** A handful of requests to the API server of a bare cluster. */
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
+import { join } from "node:path";
 
 interface Access {
   readonly server: string;
@@ -14,21 +15,10 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Reads a kubeconfig that `pki.ts` has written. */
-export function readAccess(file: string): Access {
-  const config = JSON.parse(readFileSync(file, "utf8")) as {
-    readonly clusters: readonly [{ cluster: { server: string; "certificate-authority-data": string } }];
-    readonly users: readonly [{ user: { "client-certificate-data": string; "client-key-data": string } }];
-  };
-  const { cluster } = config.clusters[0];
-  const { user } = config.users[0];
-  const decode = (text: string): Buffer => Buffer.from(text, "base64");
-  return {
-    server: cluster.server,
-    ca: decode(cluster["certificate-authority-data"]),
-    cert: decode(user["client-certificate-data"]),
-    key: decode(user["client-key-data"]),
-  };
+/** From a cluster's certificates (see `pki.ts`) as the administrator. */
+export function adminAccess(pki: string, port: number): Access {
+  const read = (file: string): Buffer => readFileSync(join(pki, file));
+  return { server: `https://127.0.0.1:${port}`, ca: read("ca.crt"), cert: read("admin.crt"), key: read("admin.key") };
 }
 
 export function ask(access: Access, method: "GET" | "POST", path: string, body?: unknown): Promise<Answer> {

@@ -6,8 +6,8 @@ import { buildImage } from "./images.ts";
 import { loadArchive } from "./load.ts";
 import { withLock } from "./lock.ts";
 import { enterArgs, nodePid } from "./node.ts";
-import { type Options, parseOptions, usage } from "./options.ts";
-import { BedError, cacheRoot } from "./paths.ts";
+import { type Command, type Options, parseOptions, usage } from "./options.ts";
+import { BedError, cacheRoot, toolDir } from "./paths.ts";
 import { stopWork } from "./processes.ts";
 import { say } from "./progress.ts";
 import { bareExists, bareStatus, downBare, upBare } from "./provider-bare.ts";
@@ -21,41 +21,44 @@ const ups: Readonly<Record<Provider, (options: UpOptions) => Promise<Status>>> =
   existing: upExisting,
 };
 
+/** Each says the exit code. */
+const commands: Readonly<Record<Command, (options: Options) => Promise<number>>> = {
+  up: async (options) => {
+    const { name, kubeconfig } = await exclusively(options.name, () => up(options));
+    say(`cluster ${name} is ready:\n  export KUBECONFIG=${kubeconfig} PATH=${toolDir}:$PATH`);
+    return 0;
+  },
+  down: async ({ name }) => {
+    await exclusively(name, () => down(name));
+    say(`cluster ${name} is gone`);
+    return 0;
+  },
+  status: async ({ name, json }) => {
+    const status = await find(name);
+    const text = json ? JSON.stringify(status ?? { name, ready: false }) : describe(name, status);
+    process.stdout.write(`${text}\n`);
+    return status?.ready === true ? 0 : 1;
+  },
+  kubeconfig: async ({ name }) => {
+    process.stdout.write(`${(await running(name)).kubeconfig}\n`);
+    return 0;
+  },
+  exec: async (options) => exec(options),
+  image: async (options) => {
+    await image(options);
+    return 0;
+  },
+  "load-image": async ({ name, cluster, archive }) => {
+    await loadArchive(await running(cluster ?? name), required(archive, "--archive FILE"));
+    return 0;
+  },
+};
+
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
-  if (options === undefined) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const { name } = options;
-  switch (options.command) {
-    case "up": {
-      const status = await exclusively(name, () => up(options));
-      say(`cluster ${name} is ready:\n  export KUBECONFIG=${status.kubeconfig}`);
-      return 0;
-    }
-    case "down":
-      await exclusively(name, () => down(name));
-      say(`cluster ${name} is gone`);
-      return 0;
-    case "status": {
-      const status = await find(name);
-      const text = options.json ? JSON.stringify(status ?? { name, ready: false }) : describe(name, status);
-      process.stdout.write(`${text}\n`);
-      return status?.ready === true ? 0 : 1;
-    }
-    case "kubeconfig":
-      process.stdout.write(`${(await running(name)).kubeconfig}\n`);
-      return 0;
-    case "exec":
-      return exec(options);
-    case "image":
-      await image(options);
-      return 0;
-    case "load-image":
-      await loadArchive(await running(options.cluster ?? name), required(options.archive, "--archive FILE"));
-      return 0;
-  }
+  if (options !== undefined) return commands[options.command](options);
+  process.stdout.write(usage);
+  return 0;
 }
 
 /** One `up` or `down` of a cluster at a time. */

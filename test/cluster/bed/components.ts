@@ -8,7 +8,7 @@ export const serviceAddress = "10.96.0.1";
 export const provisioner = "handover.dev/bed-volumes";
 export const pauseImage = "localhost/pause:1";
 
-const conf = "/mnt/state/conf";
+const conf = "/run/bed/state/conf";
 const pki = `${conf}/pki`;
 const podNetwork = "10.244.0.0/16";
 const apiPort = 6443;
@@ -28,7 +28,7 @@ export interface Component {
 }
 
 const kube = (component: string, ...flags: string[]): readonly [string, ...string[]] => [
-  "/mnt/bin/kube",
+  "/run/bed/bin/kube",
   component,
   ...flags,
 ];
@@ -69,7 +69,7 @@ export const storeAndApi: readonly Component[] = [
       `--kubelet-client-key=${pki}/bed.key`,
       "--kubelet-preferred-address-types=InternalIP", // the node's name is in no DNS
       `--audit-policy-file=${conf}/audit-policy.yaml`,
-      "--audit-log-path=/mnt/state/log/audit.log",
+      "--audit-log-path=/run/bed/state/log/audit.log",
       "--audit-log-maxsize=200",
       "--audit-log-maxbackup=1",
     ),
@@ -80,7 +80,7 @@ export const storeAndApi: readonly Component[] = [
     name: "gate-node",
     argv: [
       "socat",
-      "UNIX-LISTEN:/mnt/state/api.sock,fork,unlink-early,mode=600,backlog=128",
+      "UNIX-LISTEN:/run/bed/state/api.sock,fork,unlink-early,mode=600,backlog=128",
       `TCP:127.0.0.1:${apiPort}`,
     ],
   },
@@ -98,6 +98,8 @@ export const controllersAndNode: readonly Component[] = [
       `--cluster-cidr=${podNetwork}`,
       "--use-service-account-credentials",
       "--leader-elect=false",
+      "--kube-api-qps=200", // with the default of 20 its controllers take 5 s to begin
+      "--kube-api-burst=400",
       "--controllers=*,-nodeipam,-cloud-node-lifecycle",
     ),
   },
@@ -150,10 +152,16 @@ state = "/run/containerd"
       name: "bridge",
       plugins: [
         {
-          ...{ type: "bridge", bridge: "cni0", isGateway: true, ipMasq: true, hairpinMode: true },
+          type: "bridge",
+          bridge: "cni0",
+          isGateway: true,
+          ipMasq: true,
+          hairpinMode: true,
           ipam: {
-            ...{ type: "host-local", dataDir: "/var/lib/cni/ipam" },
-            ...{ ranges: [[{ subnet: "10.244.0.0/20" }]], routes: [{ dst: "0.0.0.0/0" }] },
+            type: "host-local",
+            dataDir: "/var/lib/cni/ipam",
+            ranges: [[{ subnet: "10.244.0.0/20" }]],
+            routes: [{ dst: "0.0.0.0/0" }],
           },
         },
         { type: "portmap", capabilities: { portMappings: true } },
@@ -170,7 +178,8 @@ state = "/run/containerd"
       cgroupRoot: `/${cgroupName(name)}`,
       containerRuntimeEndpoint: `unix://${containerdSocket}`,
       authentication: {
-        ...{ anonymous: { enabled: false }, webhook: { enabled: false } },
+        anonymous: { enabled: false },
+        webhook: { enabled: false },
         x509: { clientCAFile: `${pki}/ca.crt` },
       },
       authorization: { mode: "AlwaysAllow" },

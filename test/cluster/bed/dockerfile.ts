@@ -15,7 +15,7 @@ export function parseDockerfile(text: string, buildArgs: Readonly<Record<string,
   for (const [keyword, ...words] of instructions(text)) {
     const flags = words.filter((word) => word.startsWith("--"));
     const rest = words.filter((word) => !word.startsWith("--"));
-    switch (keyword?.toUpperCase()) {
+    switch ((keyword ?? "").toUpperCase()) {
       case "ARG": {
         const [name, value] = split(rest[0] ?? "");
         values[name] = buildArgs[name] ?? value;

@@ -8,17 +8,19 @@ import { step } from "./progress.ts";
 
 const source = join(import.meta.dirname, "kube");
 
-/** Flags that give the binary the version of the Kubernetes it is made of; clients and node checks read it. */
+/** Flags that tell the binary the versions it is made of: node checks, clients and charts read them. */
 export function buildFlags(goMod: string): string[] {
-  const version = /^require k8s\.io\/kubernetes v((\d+)\.(\d+)\.\d+)$/m.exec(goMod);
-  if (!version) throw new Error("go.mod does not require k8s.io/kubernetes");
-  const set = (name: string, value: string): string => `-X k8s.io/component-base/version.${name}=${value}`;
-  const values = [
-    set("gitVersion", `v${version[1]}`),
-    set("gitMajor", String(version[2])),
-    set("gitMinor", String(version[3])),
-  ];
-  return ["-trimpath", "-buildvcs=false", "-ldflags", ["-s", "-w", ...values].join(" ")];
+  const kubernetes = /^require k8s\.io\/kubernetes v((\d+)\.(\d+)\.\d+)$/m.exec(goMod);
+  const helm = /^require helm\.sh\/helm\/v4 (v\S+)$/m.exec(goMod);
+  if (!kubernetes || !helm) throw new Error("go.mod does not require Kubernetes and Helm");
+  const values = {
+    "k8s.io/component-base/version.gitVersion": `v${kubernetes[1]}`,
+    "k8s.io/component-base/version.gitMajor": kubernetes[2],
+    "k8s.io/component-base/version.gitMinor": kubernetes[3],
+    "helm.sh/helm/v4/internal/version.version": helm[1],
+  };
+  const set = Object.entries(values).map(([name, value]) => `-X ${name}=${value}`);
+  return ["-trimpath", "-buildvcs=false", "-ldflags", ["-s", "-w", ...set].join(" ")];
 }
 
 /** A directory with `kube` and `pause`. */

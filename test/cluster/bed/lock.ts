@@ -53,7 +53,7 @@ function tryLock(file: string): boolean {
     writeFileSync(file, identity(process.pid) ?? `${process.pid} `, { flag: "wx" });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
   }
 }

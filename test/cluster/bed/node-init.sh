@@ -7,18 +7,18 @@ set -eu
 state=$1 bin=$2 address=$3
 umask 022
 
-mount -t tmpfs -o mode=755 bed /mnt
-mkdir /mnt/state /mnt/bin
-mount --bind "$state" /mnt/state
-mount --bind "$bin" /mnt/bin
-for dir in /run /var/lib /var/log; do mount -t tmpfs -o mode=755 bed "$dir"; done
+mount -t tmpfs -o mode=755 bed /run
+mkdir -p /run/bed/state /run/bed/bin
+mount --bind "$state" /run/bed/state
+mount --bind "$bin" /run/bed/bin
+for dir in /var/lib /var/log; do mount -t tmpfs -o mode=755 bed "$dir"; done
 mount -t tmpfs -o mode=1777 bed /tmp
 for dir in kubelet containerd etcd cni volumes; do
-  mkdir -p "/mnt/state/lib/$dir" "/var/lib/$dir"
-  mount --bind "/mnt/state/lib/$dir" "/var/lib/$dir"
+  mkdir -p "/run/bed/state/lib/$dir" "/var/lib/$dir"
+  mount --bind "/run/bed/state/lib/$dir" "/var/lib/$dir"
 done
-mkdir -p /mnt/state/pods /var/log/pods
-mount --bind /mnt/state/pods /var/log/pods
+mkdir -p /run/bed/state/pods /var/log/pods
+mount --bind /run/bed/state/pods /var/log/pods
 mount --make-rshared / # for volumes with mount propagation; the peers are only inside this namespace
 hostname node1
 
@@ -33,5 +33,5 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
 [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
 
-touch /mnt/state/node-up
-exec /mnt/bin/pause
+touch /run/bed/state/node-up
+exec /run/bed/bin/pause

@@ -77,11 +77,18 @@ function parse(argv: readonly string[]) {
       args: [...argv],
       allowPositionals: true,
       options: {
-        ...{ help: { type: "boolean", short: "h" }, json: { type: "boolean" } },
-        ...{ name: { type: "string" }, provider: { type: "string" }, kubeconfig: { type: "string" } },
-        ...{ port: { type: "string" }, dockerfile: { type: "string" }, context: { type: "string" } },
-        ...{ tag: { type: "string" }, "build-arg": { type: "string", multiple: true } },
-        ...{ cluster: { type: "string" }, archive: { type: "string" } },
+        help: { type: "boolean", short: "h" },
+        json: { type: "boolean" },
+        name: { type: "string" },
+        provider: { type: "string" },
+        kubeconfig: { type: "string" },
+        port: { type: "string" },
+        dockerfile: { type: "string" },
+        context: { type: "string" },
+        tag: { type: "string" },
+        "build-arg": { type: "string", multiple: true },
+        cluster: { type: "string" },
+        archive: { type: "string" },
       },
     });
   } catch (error) {

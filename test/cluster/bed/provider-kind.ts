@@ -73,18 +73,14 @@ function auditLog(name: string): string {
 
 /** The audit log as kind's own guide sets it up: policy and log directory mounted into the node, then into the API server. */
 function kindConfig(dir: string, port: number | undefined): string {
-  const volume = (name: string, path: string, readOnly: boolean) => ({
-    ...{ name, hostPath: path, mountPath: path, readOnly },
-    pathType: "DirectoryOrCreate",
-  });
   const apiServer = {
     extraArgs: {
       "audit-log-path": "/var/log/kubernetes/audit.log",
       "audit-policy-file": "/etc/kubernetes/policies/audit-policy.yaml",
     },
     extraVolumes: [
-      volume("audit-policies", "/etc/kubernetes/policies", true),
-      volume("audit-logs", "/var/log/kubernetes", false),
+      hostVolume("audit-policies", "/etc/kubernetes/policies", true),
+      hostVolume("audit-logs", "/var/log/kubernetes", false),
     ],
   };
   return JSON.stringify({
@@ -97,12 +93,17 @@ function kindConfig(dir: string, port: number | undefined): string {
         kubeadmConfigPatches: [JSON.stringify({ kind: "ClusterConfiguration", apiServer })],
         extraMounts: [
           {
-            ...{ hostPath: join(dir, "audit-policy.yaml"), readOnly: true },
+            hostPath: join(dir, "audit-policy.yaml"),
             containerPath: "/etc/kubernetes/policies/audit-policy.yaml",
+            readOnly: true,
           },
           { hostPath: join(dir, "log"), containerPath: "/var/log/kubernetes" },
         ],
       },
     ],
   });
+}
+
+function hostVolume(name: string, path: string, readOnly: boolean): unknown {
+  return { name, hostPath: path, mountPath: path, readOnly, pathType: "DirectoryOrCreate" };
 }
