@@ -40,7 +40,7 @@ export interface BackupPolicySpec {
     maxDowntime: string;
   };
   /**
-   * PostgreSQL databases that belong to the application. Each is dumped from one snapshot, of the moment at which the app stands still.
+   * PostgreSQL databases that belong to the application. Each is dumped whole, from one snapshot; in a Full run that is the moment at which the app stands still.
    *
    * Items: One database.
    */
@@ -81,7 +81,7 @@ export interface BackupPolicySpec {
     release: "AfterSnapshot" | "AfterDump";
   }[];
   /**
-   * Volumes that belong to the application. They are mounted read-only for a backup.
+   * Volumes that belong to the application. They are mounted read-only for a backup and written only by a restore.
    *
    * Items: One volume.
    */
@@ -117,7 +117,7 @@ export interface BackupPolicySpec {
     claimName: string;
   };
   /**
-   * Places that keep copies. Every sealed generation is brought to each of them and checked there.
+   * Places that keep copies. Every sealed generation is brought to each of them and checked there, after the app is back.
    *
    * Items: One place.
    */
@@ -191,7 +191,7 @@ export interface BackupPolicySpec {
     sinks?: string[];
   }[];
   /**
-   * What is kept. Floors beat every rule: the newest verified generation stays, minVerified stays, and the source gives nothing up before every required sink has verified it.
+   * What is kept, in verified generations: 2 at the source and 7 at each sink by default. Floors beat every rule: the newest verified generation stays, minVerified stays, and the source gives nothing up before every required sink has verified it.
    */
   retention: {
     /**
@@ -222,7 +222,7 @@ export interface BackupPolicySpec {
     };
   };
   /**
-   * How the pods that move data run.
+   * How the pods that move data run: their resources, user, nodes and tolerations. By default as root, without requests and limits, on any node that can mount the claims.
    */
   mover: {
     /**
