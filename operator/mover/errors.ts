@@ -43,8 +43,11 @@ export function lastLines(text: string, count: number): string {
   return lines.slice(-count).join("; ").slice(-600);
 }
 
+/** Not by `instanceof`: an error of Node itself is of another realm when a test runs in a context of its own. */
 export const errnoOf = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
+    ? error.code
+    : undefined;
 
 /** Whether a disk or a quota was full, as Node or a tool says it. */
 export function isDiskFull(error: unknown): boolean {

@@ -1,0 +1,111 @@
+/**
+ * Transport: brings every sealed generation that one sink does not have, oldest first. That is what waits in the handover
+ * point and, for a sink that is new, was away or lost a copy, what the source still keeps. Interrupted at any byte it
+ * leaves no half generation in view and goes on where it was when repeated.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { ResultOf } from "../../contract/result.ts";
+import type { TaskOf } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { blame, isDiskFull, MoverError } from "../errors.ts";
+import { deliver, sweepStaging, type DeliveryTarget } from "../store/delivery.ts";
+import { stagingName, type Layout } from "../store/layout.ts";
+import { listGenerations, type GenerationEntry, type Listing } from "../store/listing.ts";
+import { checkFence, openPresent, setAside } from "../store/presence.ts";
+import { openLineage, openStore } from "../store/sentinel.ts";
+
+export async function transport(task: TaskOf<"transport">, context: MoverContext): Promise<ResultOf<"transport">> {
+  const started = Date.now();
+  const root = context.roots.sink(task.sink.name);
+  const source = (await openPresent(context.roots.store, { role: "source", name: "source" }, task)).layout;
+  await openStore(root, { role: "sink", name: task.sink.name, expectedUuid: task.sink.uuid });
+  const layout = await openLineage(root, task, "sink");
+  await checkFence([source, layout], task.seq);
+  const target: DeliveryTarget = {
+    sink: task.sink.name,
+    layout,
+    staging: join(layout.staging, stagingName(task.seq, context.podUID)),
+    signal: context.abort,
+  };
+  try {
+    const { delivered, bytes } = await deliverAll(source, target, context);
+    await sweepStaging(layout, task.seq);
+    const seconds = (Date.now() - started) / 1000;
+    return { version: 1, ok: true, step: "transport", delivered: delivered.slice(-20), bytes, seconds };
+  } catch (error) {
+    // A full sink gets its space back; after any other trouble the next attempt goes on with what is there.
+    if (isDiskFull(error) || (error instanceof MoverError && error.code === "HO-C902"))
+      await sweepStaging(layout, task.seq);
+    context.abort.throwIfAborted();
+    throw blame(error, {
+      full: "HO-C902",
+      otherwise: "HO-T501",
+      what: `transport to sink ${task.sink.name} failed`,
+      retry: true,
+    });
+  }
+}
+
+async function deliverAll(
+  source: Layout,
+  target: DeliveryTarget,
+  context: MoverContext,
+): Promise<{ readonly delivered: readonly string[]; readonly bytes: number }> {
+  const delivered: string[] = [];
+  const trouble: MoverError[] = [];
+  let bytes = 0;
+  const handover = await listGenerations(source.handover);
+  const kept = await listGenerations(source.store);
+  const atSink = await listGenerations(target.layout.store);
+  for (const { name, why } of handover.broken)
+    trouble.push(
+      new MoverError("HO-T501", `generation ${name} in the handover point cannot be brought to a sink: ${why}`),
+    );
+  for (const generation of await wanted(handover, kept, atSink, target.layout)) {
+    const present = atSink.generations.find(({ id }) => id === generation.id);
+    if (present !== undefined) {
+      if (present.manifestSHA256 !== generation.manifestSHA256)
+        trouble.push(conflict(target.sink, generation, present));
+      continue;
+    }
+    const broken = atSink.broken.find(({ name }) => name === generation.id);
+    if (broken !== undefined) {
+      const damaged = await setAside(target.layout, generation.id);
+      context.log.warn("a copy does not equal its manifest and was set aside", { ...broken, damaged });
+    }
+    bytes += await deliver(generation, target);
+    delivered.push(generation.id);
+    context.log.info("generation delivered", { generation: generation.id, sink: target.sink });
+  }
+  // The others are brought first: one bad generation must not keep the good ones from the sink.
+  const [first] = trouble;
+  if (first !== undefined) throw first;
+  return { delivered, bytes };
+}
+
+/**
+ * What waits in the handover point; and of what was handed over before, what is newer than everything at the sink, or was at
+ * the sink and is damaged. What retention has removed at the sink is neither, so it does not come back.
+ */
+async function wanted(
+  handover: Listing,
+  kept: Listing,
+  atSink: Listing,
+  sink: Layout,
+): Promise<readonly GenerationEntry[]> {
+  const newest = Math.max(0, ...atSink.generations.map(({ seq }) => seq));
+  const present = new Set(atSink.generations.map(({ id }) => id));
+  const damaged = [...(await readdir(sink.damaged)), ...atSink.broken.map(({ name }) => name)];
+  const again = kept.generations.filter(
+    ({ id, seq }) => seq > newest || (!present.has(id) && damaged.some((name) => name.startsWith(id))),
+  );
+  return [...again, ...handover.generations].toSorted((a, b) => a.seq - b.seq);
+}
+
+function conflict(sink: string, ours: GenerationEntry, theirs: GenerationEntry): MoverError {
+  return new MoverError(
+    "HO-V601",
+    `sink ${sink} has another generation under the id ${ours.id}: its manifest is ${theirs.manifestSHA256.slice(0, 12)}, ours ${ours.manifestSHA256.slice(0, 12)}; it was not overwritten`,
+  );
+}

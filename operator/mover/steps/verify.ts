@@ -1,0 +1,82 @@
+/**
+ * Verify: in a process of its own, after the last write, re-reads every generation at one sink that is not yet marked verified
+ * there. A copy that does not equal its manifest is set aside, so that neither restore nor retention ever see it; the next
+ * transport brings it again. A copy that could not be judged is left alone and fails the step.
+ */
+import type { ResultOf } from "../../contract/result.ts";
+import type { TaskOf } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { blame } from "../errors.ts";
+import { compareContents } from "../store/contents.ts";
+import { digestText } from "../store/digest.ts";
+import type { Layout } from "../store/layout.ts";
+import { listGenerations, type GenerationEntry } from "../store/listing.ts";
+import { isVerified, reaches, readMarkers, writeMarker, type VerifyMode } from "../store/markers.ts";
+import { openPresent, setAside } from "../store/presence.ts";
+
+export async function verify(task: TaskOf<"verify">, context: MoverContext): Promise<ResultOf<"verify">> {
+  const started = Date.now();
+  const { layout } = await openPresent(
+    context.roots.sink(task.sink.name),
+    { role: "sink", name: task.sink.name, expectedUuid: task.sink.uuid },
+    task,
+  );
+  try {
+    const { damaged, bytes } = await verifyAll(layout, task.mode, context);
+    const { generations } = await listGenerations(layout.store);
+    const markers = await readMarkers(layout);
+    const verified = generations.filter((generation) => isVerified(generation, markers)).map(({ id }) => id);
+    return {
+      version: 1,
+      ok: true,
+      step: "verify",
+      verified: verified.toReversed().slice(0, 20),
+      damaged: damaged.slice(0, 20),
+      bytes,
+      seconds: (Date.now() - started) / 1000,
+    };
+  } catch (error) {
+    context.abort.throwIfAborted();
+    throw blame(error, {
+      full: "HO-C902",
+      otherwise: "HO-V602",
+      what: `verifying at sink ${task.sink.name} failed`,
+      retry: true,
+    });
+  }
+}
+
+async function verifyAll(
+  layout: Layout,
+  mode: VerifyMode,
+  context: MoverContext,
+): Promise<{ readonly damaged: readonly string[]; readonly bytes: number }> {
+  const damaged: string[] = [];
+  let bytes = 0;
+  const reject = async (id: string, why: string): Promise<void> => {
+    const name = await setAside(layout, id);
+    damaged.push(id);
+    context.log.warn("a copy does not equal its manifest and was set aside", { generation: id, why, damaged: name });
+  };
+  const { generations, broken, foreign } = await listGenerations(layout.store);
+  if (foreign.length > 0) context.log.warn("the store holds what is not a generation; it was left alone", { foreign });
+  for (const { name, why } of broken) await reject(name, why);
+  const markers = await readMarkers(layout);
+  for (const generation of generations) {
+    if (reaches(generation, markers, mode)) continue;
+    const found = await compareContents(generation.path, generation.manifest, {
+      read: (file) => isRead(file.path, generation, mode),
+      signal: context.abort,
+    });
+    bytes += found.bytes;
+    if (found.difference !== undefined) await reject(generation.id, found.difference);
+    else await writeMarker(layout, generation, mode);
+  }
+  return { damaged, bytes };
+}
+
+/** Sample reads a tenth, the same one each time for one generation and another one for the next. */
+function isRead(path: string, generation: GenerationEntry, mode: VerifyMode): boolean {
+  if (mode === "None") return false;
+  return mode === "Full" || Number.parseInt(digestText(`${generation.id}/${path}`).slice(0, 8), 16) % 10 === 0;
+}

@@ -1,0 +1,72 @@
+/**
+ * The source gives a generation out of the handover point only when every required sink proves to have it: the sink is the
+ * one the policy knows, it holds the very same manifest, and its copy was checked there as the policy asks. Then one rename moves it to the store.
+ */
+import { join } from "node:path";
+import type { TaskOf } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { renameNew } from "./durable.ts";
+import type { Layout } from "./layout.ts";
+import { listGenerations, readGeneration, type GenerationEntry } from "./listing.ts";
+import { reaches, readMarkers, writeMarker, type Markers, type VerifyMode } from "./markers.ts";
+import { findStore } from "./presence.ts";
+import type { LineageOwner } from "./sentinel.ts";
+
+interface RequiredSink {
+  readonly name: string;
+  /** The check that the policy asks of it. */
+  readonly verify: VerifyMode;
+  /** Absent when the policy has never used the sink. */
+  readonly found?: { readonly layout: Layout; readonly markers: Markers };
+}
+
+export interface Settlement {
+  readonly settled: readonly string[];
+  /** Sealed generations that still wait. */
+  readonly pending: readonly GenerationEntry[];
+  /** Names in the handover point that are no whole generations, with the reason. */
+  readonly broken: readonly { readonly name: string; readonly why: string }[];
+}
+
+/** @throws MoverError when a required sink is not the one that the policy knows: nothing can be settled then. */
+export async function settle(
+  source: Layout,
+  requiredSinks: TaskOf<"prune">["requiredSinks"],
+  owner: LineageOwner,
+  context: MoverContext,
+): Promise<Settlement> {
+  const sinks: RequiredSink[] = [];
+  for (const { name, uuid, verify } of requiredSinks) {
+    const present = await findStore(context.roots.sink(name), { role: "sink", name, expectedUuid: uuid }, owner);
+    if (present === undefined) sinks.push({ name, verify });
+    else sinks.push({ name, verify, found: { layout: present.layout, markers: await readMarkers(present.layout) } });
+  }
+  const settled: string[] = [];
+  const pending: GenerationEntry[] = [];
+  const { generations, broken } = await listGenerations(source.handover);
+  for (const generation of generations) {
+    const lacking = await firstLacking(generation, sinks);
+    if (lacking === undefined) {
+      // The marker first: the seal has verified the bytes here, and a generation in the store without one would not count.
+      await writeMarker(source, generation, "Full");
+      await renameNew(generation.path, join(source.store, generation.id));
+      settled.push(generation.id);
+      continue;
+    }
+    pending.push(generation);
+    context.log.info("generation waits: a required sink has not verified it", {
+      generation: generation.id,
+      sink: lacking,
+    });
+  }
+  return { settled, pending, broken };
+}
+
+async function firstLacking(generation: GenerationEntry, sinks: readonly RequiredSink[]): Promise<string | undefined> {
+  for (const { name, verify, found } of sinks) {
+    if (found === undefined || !reaches(generation, found.markers, verify)) return name;
+    const copy = await readGeneration(join(found.layout.store, generation.id), generation.id);
+    if (typeof copy === "string" || copy.manifestSHA256 !== generation.manifestSHA256) return name;
+  }
+  return undefined;
+}

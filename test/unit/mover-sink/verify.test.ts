@@ -1,0 +1,103 @@
+/** Verify: each way in which a copy can differ from its manifest is found, and only the bad copy is set aside. */
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import {
+  appendFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { TaskOf } from "../../../operator/contract/task.ts";
+import { verify } from "../../../operator/mover/steps/verify.ts";
+import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.ts";
+import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+
+const task = (mode: "Full" | "Sample" | "None" = "Full"): TaskOf<"verify"> => ({
+  ...common,
+  step: "verify",
+  sink: { name: "vault", uuid: "vault-uuid" },
+  mode,
+});
+
+let bench: Bench;
+beforeEach(() => {
+  bench = createBench();
+  for (const seq of [1, 2, 3]) addGeneration(bench.sink().store, { seq });
+});
+afterEach(() => bench.remove());
+
+const archive = "volumes/uploads.tar.zst";
+
+/** Changes one bit in the middle; size and times stay plausible. */
+function flipBit(path: string): void {
+  const file = openSync(path, "r+");
+  writeSync(file, Buffer.from([0xff]), 0, 1, 1_000_000);
+}
+
+test("whole copies are verified, newest first, and marked with the digest of their manifest", async () => {
+  const result = await verify(task(), bench.context);
+  expect(result).toMatchObject({ verified: [idOf(3), idOf(2), idOf(1)], damaged: [] });
+  expect(result.bytes).toBeGreaterThan(6_900_000);
+  expect([...(await readMarkers(bench.sink())).values()].map(({ mode }) => mode)).toEqual(["Full", "Full", "Full"]);
+});
+
+test("what is marked is not read again, unless the marker is for another manifest", async () => {
+  await verify(task(), bench.context);
+  expect((await verify(task(), bench.context)).bytes).toBe(0);
+  await writeMarker(bench.sink(), { id: idOf(2), manifestSHA256: "0".repeat(64) }, "Full");
+  expect((await verify(task(), bench.context)).bytes).toBeGreaterThan(2_000_000);
+});
+
+describe("a copy that differs is set aside, the others stay", () => {
+  const damages: Readonly<Record<string, (path: string) => void>> = {
+    "a flipped bit": (path) => flipBit(join(path, archive)),
+    "a truncated file": (path) => truncateSync(join(path, archive), 1_000_000),
+    "a longer file": (path) => appendFileSync(join(path, archive), "x"),
+    "a missing file": (path) => rmSync(join(path, archive)),
+    "an extra file": (path) => writeFileSync(join(path, "volumes/extra"), ""),
+    "a link in place of a file": (path) => {
+      rmSync(join(path, archive));
+      symlinkSync("/dev/zero", join(path, archive));
+    },
+    "a changed manifest": (path) => appendFileSync(join(path, "manifest.json"), " "),
+    "a missing manifest": (path) => rmSync(join(path, "manifest.json")),
+    "another digest of the manifest": (path) => writeFileSync(join(path, "manifest.sha256"), "0".repeat(64)),
+    "a changed SHA256SUMS": (path) => writeFileSync(join(path, "SHA256SUMS"), ""),
+  };
+  test.each(Object.keys(damages))("%s", async (name) => {
+    damages[name]?.(join(bench.sink().store, idOf(2)));
+    const result = await verify(task(), bench.context);
+    expect(result).toMatchObject({ verified: [idOf(3), idOf(1)], damaged: [idOf(2)] });
+    expect(readdirSync(bench.sink().damaged)).toEqual([`${idOf(2)}-1`]);
+    expect(existsSync(join(bench.sink().store, idOf(2)))).toBe(false);
+  });
+});
+
+test("the same id damaged twice leaves two directories to look at", async () => {
+  for (const _ of [1, 2]) {
+    flipBit(join(bench.sink().store, idOf(2), archive));
+    await verify(task(), bench.context);
+    addGeneration(bench.sink().store, { seq: 2 });
+  }
+  expect(readdirSync(bench.sink().damaged)).toEqual([`${idOf(2)}-1`, `${idOf(2)}-2`]);
+});
+
+test("a sample or a look does not count as verified, and Full reads everything afterwards", async () => {
+  expect((await verify(task("None"), bench.context)).verified).toEqual([]);
+  expect((await verify(task("Sample"), bench.context)).verified).toEqual([]);
+  expect((await verify(task(), bench.context)).verified).toHaveLength(3);
+});
+
+test("another store under the mount point is refused", async () => {
+  const other = { ...task(), sink: { name: "vault", uuid: "another-uuid" } };
+  await expect(verify(other, bench.context)).rejects.toMatchObject({ code: "HO-T502" });
+});
+
+test("a lineage of another policy is refused", async () => {
+  await expect(verify({ ...task(), policyUID: "another" }, bench.context)).rejects.toMatchObject({ code: "HO-P106" });
+});
