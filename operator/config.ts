@@ -10,6 +10,8 @@ export interface Config {
   readonly podName: string;
   /** Image of mover and guard pods, by the chart the same as the controller's. */
   readonly image: string;
+  readonly imagePullPolicy: string;
+  readonly imagePullSecrets: readonly string[];
   /** The one namespace whose objects are looked after; undefined: all. */
   readonly watchNamespace: string | undefined;
   /** Passes at a time. */
@@ -58,6 +60,13 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
       "the name of the controller's pod",
     ),
     image: need("HANDOVER_IMAGE", matching(/^\S+$/), "the image for mover pods"),
+    imagePullPolicy: read(
+      "HANDOVER_IMAGE_PULL_POLICY",
+      "IfNotPresent",
+      matching(/^(Always|IfNotPresent|Never)$/),
+      "Always, IfNotPresent or Never",
+    ),
+    imagePullSecrets: read("HANDOVER_IMAGE_PULL_SECRETS", [], list, "names of Secrets, separated by commas"),
     watchNamespace: read("HANDOVER_WATCH_NAMESPACE", undefined, matching(dnsLabel), "a namespace, or nothing for all"),
     workers: read("HANDOVER_WORKERS", 4, integer(1, 64), "a whole number from 1 to 64"),
     http: read(
@@ -95,6 +104,8 @@ const integer =
   (least: number, most: number) =>
   (value: string): number | undefined =>
     /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : undefined;
+
+const list = (value: string): readonly string[] => value.split(",").map((name) => name.trim());
 
 const truth = (value: string): boolean | undefined => (value === "true" ? true : value === "false" ? false : undefined);
 

@@ -41,8 +41,10 @@ export const exchange = async (
   connection: Connection,
   request: Omit<RawRequest, "signal">,
   timeoutMs: number,
+  stop?: AbortSignal,
 ): Promise<Answer> => {
-  const signal = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = stop === undefined ? timeout : AbortSignal.any([stop, timeout]);
   const answer = await connection.send({ ...request, signal });
   let content: string;
   try {

@@ -41,7 +41,7 @@ export interface WatchOptions<T extends KubeObject> {
 /** One collection, listed and watched. */
 export interface ListWatch<T extends KubeObject> {
   /** Throws ApiError. */
-  listPage(options: { readonly continue?: string }): Promise<ListPage<T>>;
+  listPage(options: { readonly continue?: string; readonly signal: AbortSignal }): Promise<ListPage<T>>;
   watch(options: WatchOptions<T>): Promise<WatchOutcome>;
 }
 
@@ -75,12 +75,14 @@ export const createListWatch = <T extends KubeObject>(
     options.onRequest?.({ verb, resource: resource.plural, code });
 
   return {
-    async listPage({ continue: token }) {
+    async listPage({ continue: token, signal }) {
       const query = { ...selector, limit, ...(token === undefined ? {} : { continue: token }) };
-      const answer = await exchange(connection, { method: "GET", path, query }, timeoutMs).catch((error: unknown) => {
-        record("list", 0);
-        throw error;
-      });
+      const answer = await exchange(connection, { method: "GET", path, query }, timeoutMs, signal).catch(
+        (error: unknown) => {
+          record("list", 0);
+          throw error;
+        },
+      );
       record("list", answer.status);
       if (answer.status !== 200) throw answerError(`list ${path}`, answer.status, answer.body, answer.retryAfter);
       const items = itemsOf<T>(resource, `list ${path}`, answer.body);

@@ -35,13 +35,8 @@ export type Action =
       readonly labels: Readonly<Record<string, string>>;
     }
   | { readonly do: "deleteRun"; readonly run: BackupRun }
-  | {
-      readonly do: "setFinalizers";
-      readonly resource: Resource;
-      readonly name: string;
-      readonly finalizers: readonly string[];
-      readonly resourceVersion: string;
-    };
+  /** On the object of the pass, with the resourceVersion that its status was recorded with. */
+  | { readonly do: "setFinalizers"; readonly finalizers: readonly string[] };
 
 export interface DomainEvent {
   readonly type: "Normal" | "Warning";

@@ -115,10 +115,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
   const before = request.status ?? {};
   const hasFinalizer = request.metadata.finalizers?.includes(finalizer) === true;
   const dropFinalizer = (): Action =>
-    setFinalizers(
-      request,
-      (request.metadata.finalizers ?? []).filter((name) => name !== finalizer),
-    );
+    setFinalizers((request.metadata.finalizers ?? []).filter((name) => name !== finalizer));
   if (isTrue(before.conditions, "Finished"))
     return { status: before, actions: hasFinalizer ? [dropFinalizer()] : [], events: [] };
 
@@ -133,7 +130,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
     request.metadata.deletionTimestamp !== undefined || request.metadata.annotations?.[annotations.cancel] === "true";
   if (draft.steps.get("Accept")?.state === "Done") {
     if (!hasFinalizer && request.metadata.deletionTimestamp === undefined)
-      draft.actions.push(setFinalizers(request, [...(request.metadata.finalizers ?? []), finalizer]));
+      draft.actions.push(setFinalizers([...(request.metadata.finalizers ?? []), finalizer]));
     refuseWhileOthersWork(seen, draft, now);
     for (const name of table) advanceRestoreStep(name, { seen, draft, now, cancelled, hasFinalizer });
     skipHopeless(draft.steps);
@@ -153,13 +150,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
   };
 }
 
-const setFinalizers = (request: RestoreRequest, finalizers: readonly string[]): Action => ({
-  do: "setFinalizers",
-  resource: restores,
-  name: request.metadata.name,
-  finalizers,
-  resourceVersion: request.metadata.resourceVersion,
-});
+const setFinalizers = (finalizers: readonly string[]): Action => ({ do: "setFinalizers", finalizers });
 
 /** A plan may have waited for a person for days; what was free at its beginning may be taken when it is approved. */
 function refuseWhileOthersWork(seen: RestoreObservation, draft: RestoreDraft, now: Instant): void {

@@ -128,7 +128,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   const mayStart = draft.steps.get("Accept")?.state === "Done";
   const hasFinalizer = run.metadata.finalizers?.includes(finalizer) === true;
   if (mayStart && !hasFinalizer && run.metadata.deletionTimestamp === undefined)
-    draft.actions.push(setFinalizers(run, [...(run.metadata.finalizers ?? []), finalizer]));
+    draft.actions.push(setFinalizers([...(run.metadata.finalizers ?? []), finalizer]));
   if (mayStart) {
     // A list of names, not the map: a step may change others, and each moves once per pass.
     for (const name of [...draft.steps.keys()]) advanceRunStep(name, { seen, draft, now, cancelled, hasFinalizer });
@@ -143,12 +143,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   const over = steps.every(isOver) && !jobsLeft;
   const status = summariseRun(seen, updateCopies({ ...draft.status, steps }), over, now);
   if (over && hasFinalizer)
-    draft.actions.push(
-      setFinalizers(
-        run,
-        (run.metadata.finalizers ?? []).filter((name) => name !== finalizer),
-      ),
-    );
+    draft.actions.push(setFinalizers((run.metadata.finalizers ?? []).filter((name) => name !== finalizer)));
   return {
     status,
     actions: draft.actions,
@@ -157,13 +152,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   };
 }
 
-const setFinalizers = (run: BackupRun, finalizers: readonly string[]): Action => ({
-  do: "setFinalizers",
-  resource: runs,
-  name: run.metadata.name,
-  finalizers,
-  resourceVersion: run.metadata.resourceVersion,
-});
+const setFinalizers = (finalizers: readonly string[]): Action => ({ do: "setFinalizers", finalizers });
 
 /** A finished run changes only in what is known of its copies: later runs bring late ones over and prune old ones. */
 function decideFinished(seen: RunObservation, now: Instant): RunDecision {
@@ -172,12 +161,7 @@ function decideFinished(seen: RunObservation, now: Instant): RunDecision {
   const status = summariseRun(seen, updateCopies(before, seen.siblings), true, now);
   const actions =
     run.metadata.finalizers?.includes(finalizer) === true
-      ? [
-          setFinalizers(
-            run,
-            run.metadata.finalizers.filter((name) => name !== finalizer),
-          ),
-        ]
+      ? [setFinalizers(run.metadata.finalizers.filter((name) => name !== finalizer))]
       : [];
   const events: readonly DomainEvent[] =
     before.result === "AtRisk" && status.result === "Complete"

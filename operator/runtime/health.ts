@@ -3,7 +3,7 @@
  * `/metrics` what Prometheus collects. Must not depend on the API server: a cluster in trouble would otherwise lose
  * its controllers to restarts as well.
  */
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { Clock } from "./clock.ts";
 
 export interface Check {
@@ -55,14 +55,16 @@ export const startHealth = async (options: HealthOptions): Promise<HealthServer>
         return { status: 404, body: "not found\n" };
     }
   };
+  const respond = async (path: string, response: ServerResponse): Promise<void> => {
+    try {
+      const { status, body, type } = await answer(path);
+      response.writeHead(status, { "content-type": type ?? "text/plain; charset=utf-8" }).end(body);
+    } catch (error) {
+      response.writeHead(500).end(`${String(error)}\n`);
+    }
+  };
   const server = createServer((request, response) => {
-    answer((request.url ?? "").split("?")[0] ?? "")
-      .catch((error: unknown) => ({ status: 500, body: `${String(error)}\n`, type: undefined }))
-      .then(({ status, body, type }) => {
-        response.writeHead(status, { "content-type": type ?? "text/plain; charset=utf-8" }).end(body);
-      })
-      // The client went away while we answered.
-      .catch(() => undefined);
+    void respond((request.url ?? "").split("?")[0] ?? "", response);
   });
   await listen(server, options);
   const address = server.address();

@@ -44,6 +44,7 @@ export class Reflector<T extends KubeObject> {
   #resourceVersion = "";
   #listedAt: number | undefined;
   #lastActivity: number;
+  #lastTurn: number;
   #started = false;
 
   constructor(options: ReflectorOptions<T>) {
@@ -56,6 +57,7 @@ export class Reflector<T extends KubeObject> {
     this.#relistMs = relistMs;
     this.#backoff = new Backoff({ baseMs: 250, maxMs: 30_000, random: () => clock.random() });
     this.#lastActivity = clock.monotonic();
+    this.#lastTurn = this.#lastActivity;
     this.synced = promise;
     this.#resolveSynced = resolve;
   }
@@ -67,6 +69,14 @@ export class Reflector<T extends KubeObject> {
   /** Monotonic time of the last sign of life: a list, an accepted watch, a line. */
   get lastActivity(): number {
     return this.#lastActivity;
+  }
+
+  /**
+   * Monotonic time when the loop last began a request, whether or not anyone answers: liveness. At most idle time,
+   * longest back-off and one list apart; a restart would not help against an API server that is down.
+   */
+  get lastTurn(): number {
+    return this.#lastTurn;
   }
 
   get(namespace: string, name: string): T | undefined {
@@ -83,6 +93,7 @@ export class Reflector<T extends KubeObject> {
     this.#started = true;
     let relist = true;
     while (!signal.aborted) {
+      this.#lastTurn = this.#clock.monotonic();
       relist = relist ? !(await this.#list(signal)) : await this.#watch(signal);
     }
     this.#resolveSynced(false);
@@ -95,7 +106,11 @@ export class Reflector<T extends KubeObject> {
       let token: string | undefined;
       let resourceVersion: string;
       do {
-        const page = await this.#options.source.listPage(token === undefined ? {} : { continue: token });
+        this.#lastTurn = this.#clock.monotonic();
+        const page = await this.#options.source.listPage({
+          signal,
+          ...(token === undefined ? {} : { continue: token }),
+        });
         if (signal.aborted) return false;
         this.#touch();
         items.push(...page.items);
@@ -107,6 +122,7 @@ export class Reflector<T extends KubeObject> {
       this.#resolveSynced(true);
       return true;
     } catch (error) {
+      if (signal.aborted) return false;
       // An expired continue token is normal in a busy cluster: start over with the first page, after the same wait.
       this.#options.log.warn({ resource: this.name, expired: isExpired(error), err: error }, "listing failed");
       this.#options.onRestart?.("list");

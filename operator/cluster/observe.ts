@@ -1,0 +1,179 @@
+/** Reads everything that one object needs into one observation. Live reads throughout: what is decided on may stop or delete. */
+import {
+  type Autoscaler,
+  type BackupPolicy,
+  type BackupRun,
+  type Claim,
+  type Job,
+  type Lease,
+  type Pod,
+  type PolicySpec,
+  type RestoreRequest,
+  type Workload,
+  autoscalers,
+  claims,
+  deployments,
+  jobs,
+  leases,
+  pods,
+  policies,
+  restores,
+  runs,
+  statefulSets,
+} from "../api/kinds.ts";
+import { isTrue } from "../api/conditions.ts";
+import { labels, recordName } from "../api/names.ts";
+import type { Settings } from "../decide/decision.ts";
+import type { PolicyObservation } from "../decide/policy.ts";
+import { type RecordObservation, parseRecord, workloadResource } from "../decide/record.ts";
+import type { RestoreObservation } from "../decide/restore.ts";
+import type { RunObservation } from "../decide/run-observation.ts";
+import { type AppObservation, workloadKey } from "../decide/workload.ts";
+import type { Cluster } from "./client.ts";
+
+const emptyApp: AppObservation = {
+  workloads: new Map(),
+  records: new Map(),
+  claims: new Map(),
+  autoscalers: [],
+  pods: [],
+};
+
+const isFinished = (object: BackupRun | RestoreRequest): boolean => isTrue(object.status?.conditions, "Finished");
+
+async function observeApp(
+  cluster: Cluster,
+  namespace: string,
+  policy: PolicySpec | undefined,
+): Promise<AppObservation> {
+  if (policy === undefined) return emptyApp;
+  const [found, claimList, autoscalerList, podList] = await Promise.all([
+    Promise.all(
+      policy.app.workloads.map(async (item) => {
+        const workload = await cluster.get<Workload>(
+          item.kind === "StatefulSet" ? statefulSets : deployments,
+          namespace,
+          item.name,
+        );
+        const lease =
+          workload === undefined
+            ? undefined
+            : await cluster.get<Lease>(leases, namespace, recordName(workload.metadata.uid));
+        return { key: workloadKey(item), workload, lease };
+      }),
+    ),
+    cluster.list<Claim>(claims, { namespace }),
+    cluster.list<Autoscaler>(autoscalers, { namespace }),
+    cluster.list<Pod>(pods, { namespace }),
+  ]);
+  return {
+    workloads: new Map(found.flatMap(({ key, workload }) => (workload === undefined ? [] : [[key, workload]]))),
+    records: new Map(
+      found.flatMap(({ workload, lease }) =>
+        workload === undefined || lease === undefined ? [] : [[workload.metadata.uid, lease]],
+      ),
+    ),
+    claims: new Map(claimList.map((claim) => [claim.metadata.name, claim])),
+    autoscalers: autoscalerList,
+    pods: podList,
+  };
+}
+
+const observeJobs = async (cluster: Cluster, namespace: string, ownerUID: string): Promise<ReadonlyMap<string, Job>> =>
+  new Map(
+    (await cluster.list<Job>(jobs, { namespace, labels: `${labels.owner}=${ownerUID}` })).map((job) => [
+      job.metadata.name,
+      job,
+    ]),
+  );
+
+interface Others {
+  readonly runs: readonly BackupRun[];
+  readonly restores: readonly RestoreRequest[];
+}
+
+async function observeOthers(cluster: Cluster, namespace: string, policyName: string): Promise<Others> {
+  const [runList, restoreList] = await Promise.all([
+    cluster.list<BackupRun>(runs, { namespace }),
+    cluster.list<RestoreRequest>(restores, { namespace }),
+  ]);
+  return {
+    runs: runList.filter((run) => run.spec.policyName === policyName),
+    restores: restoreList.filter((restore) => restore.spec.policyName === policyName),
+  };
+}
+
+/** @param known runs of the namespace in memory: enough for a finished run, whose copies later runs report on. */
+export async function observeRun(
+  cluster: Cluster,
+  run: BackupRun,
+  known: readonly BackupRun[],
+  settings: Settings,
+): Promise<RunObservation> {
+  const { namespace, uid } = run.metadata;
+  const { policyName } = run.spec;
+  if (isFinished(run)) {
+    const siblings = known.filter((other) => other.metadata.uid !== uid && other.spec.policyName === policyName);
+    return { run, policy: undefined, siblings, restores: [], app: emptyApp, jobs: new Map(), settings };
+  }
+  const accepted = run.status?.policy as unknown as PolicySpec | undefined;
+  const [policy, others, ownJobs] = await Promise.all([
+    cluster.get<BackupPolicy>(policies, namespace, policyName),
+    // Who else works on the policy matters for the acceptance only.
+    accepted === undefined ? observeOthers(cluster, namespace, policyName) : { runs: [], restores: [] },
+    observeJobs(cluster, namespace, uid),
+  ]);
+  const app = await observeApp(cluster, namespace, accepted ?? policy?.spec);
+  const siblings = others.runs.filter((other) => other.metadata.uid !== uid);
+  return { run, policy, siblings, restores: others.restores, app, jobs: ownJobs, settings };
+}
+
+export async function observeRestore(
+  cluster: Cluster,
+  request: RestoreRequest,
+  settings: Settings,
+): Promise<RestoreObservation> {
+  const { namespace, uid } = request.metadata;
+  if (isFinished(request))
+    return { request, policy: undefined, runs: [], siblings: [], app: emptyApp, jobs: new Map(), settings };
+  const [policy, others, ownJobs] = await Promise.all([
+    cluster.get<BackupPolicy>(policies, namespace, request.spec.policyName),
+    observeOthers(cluster, namespace, request.spec.policyName),
+    observeJobs(cluster, namespace, uid),
+  ]);
+  const app = await observeApp(
+    cluster,
+    namespace,
+    (request.status?.policy as unknown as PolicySpec | undefined) ?? policy?.spec,
+  );
+  const siblings = others.restores.filter((other) => other.metadata.uid !== uid);
+  return { request, policy, runs: others.runs, siblings, app, jobs: ownJobs, settings };
+}
+
+export async function observePolicy(cluster: Cluster, policy: BackupPolicy): Promise<PolicyObservation> {
+  const others = await cluster.list<BackupRun>(runs, { namespace: policy.metadata.namespace });
+  return { policy, runs: others.filter((run) => run.spec.policyName === policy.metadata.name) };
+}
+
+/** A holder is live while it exists under its uid and has not finished. */
+export async function observeRecord(cluster: Cluster, lease: Lease): Promise<RecordObservation> {
+  const record = parseRecord(lease);
+  if (record === undefined) return { lease, workload: undefined, liveHolders: new Set() };
+  const { namespace } = lease.metadata;
+  const [workload, holders] = await Promise.all([
+    cluster.get<Workload>(workloadResource(record.target.kind), namespace, record.target.name),
+    Promise.all(
+      record.holders.map((holder) =>
+        cluster.get<BackupRun | RestoreRequest>(holder.kind === "BackupRun" ? runs : restores, namespace, holder.name),
+      ),
+    ),
+  ]);
+  const live = holders
+    .filter((holder) => holder !== undefined && !isFinished(holder))
+    .map((holder) => holder?.metadata.uid ?? "");
+  return {
+    lease,
+    workload: workload?.metadata.uid === record.target.uid ? workload : undefined,
+    liveHolders: new Set(live),
+  };
+}

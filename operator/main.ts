@@ -1,0 +1,22 @@
+/** One entry, one image: `controller` talks to Kubernetes and never touches data, `mover` touches data and never talks to Kubernetes. */
+const usage = `usage: handover controller | mover
+
+  controller   watches BackupPolicies, BackupRuns and RestoreRequests and works on them
+  mover        carries out one task, given in HANDOVER_TASK; started by the controller in a Job
+`;
+
+const [command] = process.argv.slice(2);
+switch (command) {
+  // Loaded on demand: a mover starts while an app is down, and must not wait for the controller's libraries.
+  case "controller":
+    await (await import("./controller.ts")).runController();
+    break;
+  case "mover":
+    await (await import("./mover/main.ts")).runMover();
+    break;
+  default: {
+    const asked = command === "--help" || command === "help";
+    process[asked ? "stdout" : "stderr"].write(usage);
+    process.exitCode = asked ? 0 : 2;
+  }
+}
