@@ -136,11 +136,11 @@ export interface BackupPolicySpec {
       claimName: string;
     };
     /**
-     * How a copy is checked after the last write. Full, the default, re-reads every byte. Sample re-reads every manifest and a tenth of the files. None checks the manifest only. Only Full counts as verified, so a required sink needs it.
+     * How a copy is checked after the last write. Full, the default, re-reads every byte. Sample re-reads every manifest and a tenth of the files. None checks the manifest only. A required sink counts once the check asked for here is done, but only Full makes a copy verified, which retention and restores go by.
      */
     verify: "Full" | "Sample" | "None";
     /**
-     * Whether this copy is needed. True by default: a run is Complete only with a verified copy here, and the source gives no generation up before.
+     * Whether this copy is needed. True by default: a run is Complete only when its copy here is checked, and the source gives no generation up before. At least one sink is required.
      */
     required: boolean;
     /**

@@ -106,7 +106,7 @@ export interface BackupRunStatus {
      */
     kind: string;
     /**
-     * Name.
+     * Name of the workload.
      */
     name: string;
     /**
@@ -123,7 +123,7 @@ export interface BackupRunStatus {
    */
   generation?: {
     /**
-     * Its id.
+     * Id of the generation.
      */
     id: string;
     /**
@@ -184,7 +184,7 @@ export interface BackupRunStatus {
      */
     time?: string;
     /**
-     * Error code.
+     * Error code, empty when all is well.
      */
     code?: string;
   }[];
@@ -197,7 +197,7 @@ export interface BackupRunStatus {
      */
     name: string;
     /**
-     * State.
+     * Where the step stands. Waiting retries at retryAt; Skipped was not needed.
      */
     state: "Pending" | "Running" | "Waiting" | "Done" | "Skipped" | "Failed";
     /**
@@ -221,7 +221,7 @@ export interface BackupRunStatus {
      */
     retryAt?: string;
     /**
-     * Error code.
+     * Error code, empty when all is well.
      */
     code?: string;
     /**

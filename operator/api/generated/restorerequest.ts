@@ -114,7 +114,7 @@ export interface RestoreRequestStatus {
      */
     kind: string;
     /**
-     * Name.
+     * Name of the workload.
      */
     name: string;
     /**
@@ -168,7 +168,7 @@ export interface RestoreRequestStatus {
      */
     name: string;
     /**
-     * State.
+     * Where the step stands. Waiting retries at retryAt; Skipped was not needed.
      */
     state: "Pending" | "Running" | "Waiting" | "Done" | "Skipped" | "Failed";
     /**
@@ -192,7 +192,7 @@ export interface RestoreRequestStatus {
      */
     retryAt?: string;
     /**
-     * Error code.
+     * Error code, empty when all is well.
      */
     code?: string;
     /**

@@ -75,6 +75,7 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
     { "spec.schedules": [] },
     { "spec.app": { quiesce: "None" } },
     { "spec.suspend": true },
+    { "spec.sinks.0.verify": "Sample" },
     { "spec.sinks.0.retention": { last: 2 } },
     { "spec.retention.source": { last: 1 } },
     { "spec.retention.sinks": { last: 1, minVerified: 1 } },

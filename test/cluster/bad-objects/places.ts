@@ -171,7 +171,6 @@ export const badPlaces: readonly Bad[] = table("BackupPolicy", [
     "set required to true for at least one sink",
   ],
   ...each("spec.sinks.0.verify", 'supported values: "Full", "Sample", "None"', ["full", "Hash", ""]),
-  ...each("spec.sinks.0.verify", "set verify to Full, or required to false", ["Sample", "None"]),
   ["a sink without a place", { "spec.sinks.0.claim": undefined }, "spec.sinks[0].claim", "Required value"],
 
   // schedules against the rest
