@@ -123,10 +123,10 @@ export class LeaderElector {
   async #renewUntil(settled: AbortSignal): Promise<boolean> {
     for (;;) {
       await this.#pause(settled);
-      if (settled.aborted) return this.holds();
+      // After a stall of the process too: what happened meanwhile is unknown, and a new process knows it soonest.
+      if (settled.aborted || !this.holds()) return this.holds();
       const deadline = new AbortController();
-      const left = this.#deadline() - this.#clock.monotonic();
-      const cancel = this.#clock.after(Math.max(0, left), () => deadline.abort());
+      const cancel = this.#clock.after(this.#deadline() - this.#clock.monotonic(), () => deadline.abort());
       // A request that hangs must not keep us leader: whichever comes first, its answer or the deadline.
       await Promise.race([this.#attempt(), aborted(deadline.signal)]);
       cancel();
