@@ -1,26 +1,23 @@
 /** Base images: pulled where a registry can be reached, else a stand-in of the same name made from Debian's packages. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { buildah, imageId, policyFile, tryBuildah, workDir } from "./buildah.ts";
+import { apart, buildah, imageId, policyFile, tryBuildah, workDir } from "./buildah.ts";
 import { debianSuite, fullName } from "./dockerfile.ts";
-import { withLock } from "./lock.ts";
-import { BedError, cacheRoot } from "./paths.ts";
+import { BedError } from "./paths.ts";
 import { must } from "./processes.ts";
 import { say, step } from "./progress.ts";
 
-/** Makes sure that the store has the image, and says its id. */
+/** Makes sure that the store has the image, and says its id. To be called `withStore`. */
 export async function ensureBase(image: string): Promise<string> {
   const name = fullName(image);
-  return withLock(join(cacheRoot(), "locks", `base-${name.replaceAll(/[^\w.-]/g, "_")}.lock`), async () => {
-    const have = await imageId(name);
-    if (have !== undefined) return have;
-    const pull = ["pull", "--quiet", "--signature-policy", policyFile(), name];
-    const pulled = await step(`pulling ${image}`, () => tryBuildah(pull, { timeoutMs: 120_000 }));
-    if (pulled.code !== 0) await standIn(image, name, pulled.stderr);
-    const made = await imageId(name);
-    if (made === undefined) throw new Error(`image ${name} is not in the store after it was made`);
-    return made;
-  });
+  const have = await imageId(name);
+  if (have !== undefined) return have;
+  const pull = ["pull", "--quiet", "--signature-policy", policyFile(), name];
+  const pulled = await step(`pulling ${image}`, () => tryBuildah(pull, { timeoutMs: 120_000 }));
+  if (pulled.code !== 0) await standIn(image, name, pulled.stderr);
+  const made = await imageId(name);
+  if (made === undefined) throw new Error(`image ${name} is not in the store after it was made`);
+  return made;
 }
 
 async function standIn(image: string, name: string, why: string): Promise<void> {
@@ -39,7 +36,16 @@ async function bootstrap(suite: string, name: string): Promise<void> {
   const work = mkdtempSync(join(workDir(), "base-"));
   try {
     const root = join(work, "root");
-    await must("debootstrap", ["--variant=minbase", `--include=ca-certificates`, suite, root, mirror(), script(suite)]);
+    await must("unshare", [
+      ...apart,
+      "debootstrap",
+      "--variant=minbase",
+      "--include=ca-certificates",
+      suite,
+      root,
+      mirror(),
+      script(suite),
+    ]);
     const archive = join(work, "root.tar");
     // What Debian's slim images leave out, and what must not be the same in every container.
     const without = [

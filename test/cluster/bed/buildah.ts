@@ -1,17 +1,32 @@
 /** buildah with a store of its own in the cache, so that nothing of ours mixes with other images of the machine. */
 import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { withLock } from "./lock.ts";
 import { cacheRoot } from "./paths.ts";
 import { must, run, type RunOptions, type RunResult } from "./processes.ts";
 
+/**
+ * Arguments of `unshare`: mounts that nobody else sees, and processes that end when this one does. An interrupted build
+ * must not leave a mounted /proc where the next clean-up removes files.
+ */
+export const apart = ["--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child", "--"];
+
 const overlayMagic = 0x794c7630;
 
-export function buildah(args: readonly string[], options: RunOptions = {}): Promise<string> {
-  return must("buildah", [...storeArgs(), ...args], { ...options, env: buildEnv() });
+export async function buildah(args: readonly string[], options: RunOptions = {}): Promise<string> {
+  return must("unshare", [...apart, "buildah", ...storeArgs(), ...args], { ...options, env: buildEnv() });
 }
 
-export function tryBuildah(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  return run("buildah", [...storeArgs(), ...args], { ...options, env: buildEnv() });
+export async function tryBuildah(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return run("unshare", [...apart, "buildah", ...storeArgs(), ...args], { ...options, env: buildEnv() });
+}
+
+/** One user of the store at a time; what an interrupted one left in it is removed first. */
+export function withStore<T>(work: () => Promise<T>): Promise<T> {
+  return withLock(join(cacheRoot(), "locks", "buildah.lock"), async () => {
+    await tryBuildah(["rm", "--all"]);
+    return work();
+  });
 }
 
 /** Where temporary image data goes: beside the store, not into a small /tmp. */

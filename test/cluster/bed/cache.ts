@@ -59,6 +59,10 @@ export async function cached(
   return dir;
 }
 
+export function isCached(kind: string, key: string): boolean {
+  return existsSync(join(cacheRoot(), kind, key));
+}
+
 function prune(parent: string, keep: number, current: string): void {
   const entries = readdirSync(parent)
     .filter((entry) => /^[0-9a-f]{16}$/.test(entry) && entry !== current)

@@ -54,11 +54,24 @@ const commands: Readonly<Record<Command, (options: Options) => Promise<number>>>
   },
 };
 
+/** What to undo after a signal. */
+let cleaning: (() => Promise<void>) | undefined;
+
 async function main(): Promise<number> {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void interrupted(signal));
   const options = parseOptions(process.argv.slice(2));
   if (options !== undefined) return commands[options.command](options);
   process.stdout.write(usage);
   return 0;
+}
+
+async function interrupted(signal: string): Promise<void> {
+  stopWork();
+  if (cleaning !== undefined) {
+    say(`${signal}: removing what was begun`);
+    await cleaning().catch((error: unknown) => say(`error: ${errorText(error)}`));
+  }
+  process.exit(130);
 }
 
 /** One `up` or `down` of a cluster at a time. */
@@ -68,13 +81,8 @@ function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
 
 async function up(options: Options): Promise<Status> {
   const provider = await chooseProvider(options.provider);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      say(`${signal}: removing what was begun of cluster ${options.name}`);
-      stopWork();
-      void down(options.name).finally(() => process.exit(130));
-    });
-  }
+  // A cluster that ran before is not ours to remove.
+  if ((await find(options.name))?.ready !== true) cleaning = () => down(options.name);
   return ups[provider](options);
 }
 

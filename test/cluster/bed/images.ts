@@ -2,8 +2,8 @@
 import { globSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { ensureBase } from "./base-image.ts";
-import { aptSettings, buildah, policyFile, workDir } from "./buildah.ts";
-import { cached, cacheKey, hashTree } from "./cache.ts";
+import { aptSettings, buildah, imageId, policyFile, tryBuildah, withStore, workDir } from "./buildah.ts";
+import { cached, cacheKey, hashTree, isCached } from "./cache.ts";
 import { fullName, parseDockerfile } from "./dockerfile.ts";
 import { ensurePrograms, imageNeeds } from "./packages.ts";
 import { BedError } from "./paths.ts";
@@ -30,16 +30,24 @@ export async function buildImage(options: ImageOptions): Promise<string> {
   const { bases, sources } = parseDockerfile(text, args);
   const docker = await dockerAnswers();
   if (!docker) await ensurePrograms(imageNeeds);
-  const baseIds: string[] = [];
-  if (!docker) for (const base of bases) baseIds.push(await ensureBase(base));
-  const parts = [name, text, ...buildArgs, docker ? "docker" : "buildah", ...baseIds, ...hashSources(context, sources)];
   const kind = `image-${basename(tag).replaceAll(/\W/g, "-")}`;
-  const dir = await cached(kind, cacheKey(parts), 2, (work) =>
-    step(`building image ${tag}`, () =>
-      (docker ? byDocker : byBuildah)({ ...options, tag: name }, join(work, "image.tar")),
-    ),
-  );
-  return join(dir, "image.tar");
+  const keyWith = (baseIds: readonly string[]): string =>
+    cacheKey([name, text, ...buildArgs, docker ? "docker" : "buildah", ...baseIds, ...hashSources(context, sources)]);
+  const build = (baseIds: readonly string[]): Promise<string> =>
+    cached(kind, keyWith(baseIds), 2, (work) =>
+      step(`building image ${tag}`, () =>
+        (docker ? byDocker : byBuildah)({ ...options, tag: name }, join(work, "image.tar")),
+      ),
+    );
+  if (docker) return join(await build([]), "image.tar");
+  // Nothing to do is found out without waiting for another image's build.
+  const known = (await Promise.all(bases.map((base) => imageId(fullName(base))))).filter((id) => id !== undefined);
+  if (known.length === bases.length && isCached(kind, keyWith(known))) return join(await build(known), "image.tar");
+  return withStore(async () => {
+    const ids: string[] = [];
+    for (const base of bases) ids.push(await ensureBase(base));
+    return join(await build(ids), "image.tar");
+  });
 }
 
 async function byDocker({ dockerfile, context, tag, buildArgs }: ImageOptions, archive: string): Promise<void> {
@@ -56,6 +64,7 @@ async function byBuildah({ dockerfile, context, tag, buildArgs }: ImageOptions, 
   const log = join(workDir(), `build-${basename(tag).replaceAll(/\W/g, "-")}.log`);
   await buildah(["bud", ...how, ...args, "--file", dockerfile, "--tag", tag, context], { logFile: log });
   await buildah(["push", "--quiet", "--signature-policy", policyFile(), tag, `docker-archive:${archive}:${tag}`]);
+  await tryBuildah(["rmi", "--prune"]); // what earlier builds of the same tag left
 }
 
 function hashSources(context: string, sources: readonly string[]): string[] {

@@ -1,7 +1,10 @@
 /** Brings an image archive into a cluster. */
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { cacheKey } from "./cache.ts";
 import { containerdSocket } from "./components.ts";
 import { enterArgs, nodePid } from "./node.ts";
-import { BedError } from "./paths.ts";
+import { BedError, stateDir } from "./paths.ts";
 import { must } from "./processes.ts";
 import { step } from "./progress.ts";
 import type { Status } from "./provider.ts";
@@ -9,7 +12,8 @@ import type { Status } from "./provider.ts";
 export async function loadArchive({ name, provider }: Status, archive: string): Promise<void> {
   switch (provider) {
     case "bare":
-      return step(`loading the image into ${name}`, () => loadIntoNode(name, archive));
+      await loadOnce(name, archive);
+      return;
     case "kind":
       await step(`loading the image into ${name}`, () =>
         must("kind", ["load", "image-archive", archive, "--name", name]),
@@ -21,6 +25,16 @@ export async function loadArchive({ name, provider }: Status, archive: string): 
         "push it to a registry that the cluster can pull from, and give that name to the chart",
       );
   }
+}
+
+/** A cluster is told once of an archive: importing takes seconds, also when nothing is new. */
+async function loadOnce(name: string, archive: string): Promise<void> {
+  const { size, mtimeMs } = statSync(archive);
+  const note = join(stateDir(name), "loaded", cacheKey([archive, String(size), String(mtimeMs)]));
+  if (existsSync(note)) return;
+  await step(`loading the image into ${name}`, () => loadIntoNode(name, archive));
+  mkdirSync(dirname(note), { recursive: true });
+  writeFileSync(note, "");
 }
 
 /** Into the node's containerd, through the standard input: the archive's path need not exist inside the node. */

@@ -53,7 +53,7 @@ function tryLock(file: string): boolean {
     writeFileSync(file, identity(process.pid) ?? `${process.pid} `, { flag: "wx" });
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST") return false;
     throw error;
   }
 }

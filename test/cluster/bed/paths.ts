@@ -1,6 +1,7 @@
 /** Where things lie. The tree gets nothing but `.cluster/`, which Git ignores. */
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 export const treeRoot = resolve(import.meta.dirname, "../../..");
 
@@ -17,6 +18,13 @@ export function stateDir(name: string): string {
 
 export function defaultKubeconfig(name: string): string {
   return join(treeRoot, ".cluster", name, "kubeconfig");
+}
+
+/** Removes a kubeconfig that was written for a user, and its directory if that was made for it and is empty now. */
+export function removeKubeconfig(file: string): void {
+  rmSync(file, { force: true });
+  const dir = dirname(file);
+  if (dirname(dir) === join(treeRoot, ".cluster") && existsSync(dir) && readdirSync(dir).length === 0) rmdirSync(dir);
 }
 
 export const toolDir = join(treeRoot, ".cluster", "bin");

@@ -9,7 +9,7 @@ import { cgroupsLeft, makeCgroups, nodePid, removeCgroups, startComponents, star
 import { kubeBinaries, linkTools } from "./kube-binary.ts";
 import { loadIntoNode } from "./load.ts";
 import { ensurePrograms, nodeNeeds } from "./packages.ts";
-import { BedError, stateDir } from "./paths.ts";
+import { BedError, removeKubeconfig, stateDir } from "./paths.ts";
 import { pauseArchive } from "./pause-image.ts";
 import { kubeconfig, makePki } from "./pki.ts";
 import { endProcesses, findProcesses, tail, until } from "./processes.ts";
@@ -87,7 +87,7 @@ export async function downBare(name: string): Promise<void> {
   await endProcesses(name);
   await removeCgroups(name);
   // Mounts and interfaces went with the processes: what is left are files.
-  for (const file of memory?.kubeconfigs ?? []) rmSync(file, { force: true });
+  for (const file of memory?.kubeconfigs ?? []) removeKubeconfig(file);
   rmSync(stateDir(name), { recursive: true, force: true });
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { linkInstalledTools } from "./kube-binary.ts";
-import { BedError, cacheRoot, toolDir } from "./paths.ts";
+import { BedError, cacheRoot, removeKubeconfig, toolDir } from "./paths.ts";
 import { must, run } from "./processes.ts";
 import type { Status, UpOptions } from "./provider.ts";
 
@@ -26,9 +26,9 @@ export async function upExisting({ name, kubeconfig }: UpOptions): Promise<Statu
 }
 
 export function downExisting(name: string): void {
-  const status = remembered(name);
-  if (status === undefined) return;
-  rmSync(status, { force: true });
+  const kubeconfig = remembered(name);
+  if (kubeconfig === undefined) return;
+  removeKubeconfig(kubeconfig);
   rmSync(note(name));
 }
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { auditPolicy } from "./components.ts";
 import { linkInstalledTools } from "./kube-binary.ts";
-import { BedError, cacheRoot, defaultKubeconfig } from "./paths.ts";
+import { BedError, cacheRoot, defaultKubeconfig, removeKubeconfig } from "./paths.ts";
 import { must, run } from "./processes.ts";
 import { step } from "./progress.ts";
 import { dockerAnswers, kindIsThere, type Status, type UpOptions } from "./provider.ts";
@@ -45,7 +45,7 @@ export async function upKind({ name, kubeconfig, port }: UpOptions): Promise<Sta
 export async function downKind(name: string): Promise<void> {
   if ((await clusters()).includes(name)) await must("kind", ["delete", "cluster", "--name", name], { cleaning: true });
   rmSync(work(name), { recursive: true, force: true });
-  rmSync(defaultKubeconfig(name), { force: true });
+  removeKubeconfig(defaultKubeconfig(name));
 }
 
 export async function kindStatus(name: string): Promise<Status | undefined> {
