@@ -1,0 +1,77 @@
+{{/*
+Exactly the requests that the controller makes; test/unit/chart.test.ts makes it make them and compares. No Secrets:
+the kubelet mounts them into the Jobs. No pods are created, patched or entered.
+*/}}
+{{- define "handover.rules" -}}
+- apiGroups: [backup.handover.dev]
+  resources: [backuppolicies]
+  verbs: [get, list, watch]
+- apiGroups: [backup.handover.dev]
+  resources: [backupruns]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [backup.handover.dev]
+  resources: [restorerequests]
+  verbs: [get, list, watch, patch]
+- apiGroups: [backup.handover.dev]
+  resources: [backuppolicies/status, backupruns/status, restorerequests/status]
+  verbs: [update]
+# Jobs are owned by their run and hold up its deletion. Some clusters (OpenShift for one) ask for this right before they allow it.
+- apiGroups: [backup.handover.dev]
+  resources: [backupruns/finalizers, restorerequests/finalizers]
+  verbs: [update]
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [get]
+- apiGroups: [apps]
+  resources: [deployments/scale, statefulsets/scale]
+  verbs: [update]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [list]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [list]
+# The quiesce records: what has to be given back, one Lease per stopped workload.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, list, watch, create, update, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* The part of it that gives applications back and can do nothing else. */}}
+{{- define "handover.giveBackRules" -}}
+- apiGroups: [backup.handover.dev]
+  resources: [backupruns, restorerequests]
+  verbs: [get]
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [get]
+- apiGroups: [apps]
+  resources: [deployments/scale, statefulsets/scale]
+  verbs: [update]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, list, update, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* In the namespace of the chart. A right to create cannot be limited to a name. */}}
+{{- define "handover.electionRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "handover.lease" . }}]
+  verbs: [get, update]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+{{- end }}
