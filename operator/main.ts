@@ -1,8 +1,9 @@
 /** One entry, one image: `controller` talks to Kubernetes and never touches data, `mover` touches data and never talks to Kubernetes. */
-const usage = `usage: handover controller | mover
+const usage = `usage: handover controller | mover | give-back
 
   controller   watches BackupPolicies, BackupRuns and RestoreRequests and works on them
   mover        carries out one task, given in HANDOVER_TASK; started by the controller in a Job
+  give-back    starts every app that is still held stopped, and ends; for the time after the controller
 `;
 
 const [command] = process.argv.slice(2);
@@ -14,6 +15,10 @@ switch (command) {
   case "mover":
     await (await import("./mover/main.ts")).runMover();
     break;
+  case "give-back":
+    await (await import("./give-back.ts")).giveBackAll();
+    break;
+  case undefined:
   default: {
     const asked = command === "--help" || command === "help";
     process[asked ? "stdout" : "stderr"].write(usage);

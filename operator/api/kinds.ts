@@ -1,4 +1,5 @@
 /** The objects Handover reads and writes: where the API server keeps them, and as much of their shape as is used. */
+import type { ErrorCode } from "./codes.ts";
 import type { BackupPolicySpec, BackupPolicyStatus } from "./generated/backuppolicy.ts";
 import type { BackupRunSpec, BackupRunStatus } from "./generated/backuprun.ts";
 import type { RestoreRequestSpec, RestoreRequestStatus } from "./generated/restorerequest.ts";
@@ -72,9 +73,28 @@ export interface KubeObject<Spec = unknown, Status = unknown> {
 export type PolicySpec = DeepReadonly<BackupPolicySpec>;
 export type PolicyStatus = DeepReadonly<BackupPolicyStatus>;
 export type RunSpec = DeepReadonly<BackupRunSpec>;
-export type RunStatus = DeepReadonly<BackupRunStatus>;
 export type RestoreSpec = DeepReadonly<RestoreRequestSpec>;
-export type RestoreStatus = DeepReadonly<RestoreRequestStatus>;
+
+type Overwrite<T, U> = Omit<T, keyof U> & Readonly<U>;
+/** A workload as it was when the run was accepted. */
+export interface HeldWorkload {
+  readonly kind: "Deployment" | "StatefulSet";
+  readonly name: string;
+  readonly uid: string;
+  readonly replicas: number;
+}
+
+/** A recorded step. The schema says text where only this controller writes, and it writes codes of the catalogue. */
+export type StepRecord = Overwrite<DeepReadonly<NonNullable<BackupRunStatus["steps"]>[number]>, { code?: ErrorCode }>;
+/** Parts of a status that the schema keeps as they are: a copy of the policy, and codes. */
+interface Recorded {
+  policy?: PolicySpec;
+  code?: ErrorCode | "";
+  steps?: readonly StepRecord[];
+  workloads?: readonly HeldWorkload[];
+}
+export type RunStatus = Overwrite<DeepReadonly<BackupRunStatus>, Recorded>;
+export type RestoreStatus = Overwrite<DeepReadonly<RestoreRequestStatus>, Recorded>;
 
 export type BackupPolicy = KubeObject<PolicySpec, PolicyStatus>;
 export type BackupRun = KubeObject<RunSpec, RunStatus>;
@@ -133,7 +153,7 @@ export type Claim = KubeObject<
   { readonly accessModes?: readonly string[]; readonly volumeName?: string },
   { readonly phase?: string; readonly capacity?: { readonly storage?: string } }
 >;
-export type Lease = KubeObject<{ readonly holderIdentity?: string }>;
+export type Lease = KubeObject<{ readonly holderIdentity?: string }, undefined>;
 
 /** Deployment or StatefulSet, as far as stopping and starting goes. */
 export type Workload = KubeObject<
@@ -141,7 +161,11 @@ export type Workload = KubeObject<
     readonly replicas?: number;
     readonly selector: {
       readonly matchLabels?: Readonly<Record<string, string>>;
-      readonly matchExpressions?: readonly unknown[];
+      readonly matchExpressions?: readonly {
+        readonly key: string;
+        readonly operator: string;
+        readonly values?: readonly string[];
+      }[];
     };
     readonly persistentVolumeClaimRetentionPolicy?: { readonly whenScaled?: string };
   },

@@ -26,7 +26,7 @@ import { labels, recordName } from "../api/names.ts";
 import type { Settings } from "../decide/decision.ts";
 import type { PolicyObservation } from "../decide/policy.ts";
 import { type RecordObservation, parseRecord, workloadResource } from "../decide/record.ts";
-import type { RestoreObservation } from "../decide/restore.ts";
+import type { RestoreObservation } from "../decide/restore-observation.ts";
 import type { RunObservation } from "../decide/run-observation.ts";
 import { type AppObservation, workloadKey } from "../decide/workload.ts";
 import type { Cluster } from "./client.ts";
@@ -116,7 +116,7 @@ export async function observeRun(
     const siblings = known.filter((other) => other.metadata.uid !== uid && other.spec.policyName === policyName);
     return { run, policy: undefined, siblings, restores: [], app: emptyApp, jobs: new Map(), settings };
   }
-  const accepted = run.status?.policy as unknown as PolicySpec | undefined;
+  const accepted = run.status?.policy;
   const [policy, others, ownJobs] = await Promise.all([
     cluster.get<BackupPolicy>(policies, namespace, policyName),
     // Who else works on the policy matters for the acceptance only.
@@ -141,11 +141,7 @@ export async function observeRestore(
     observeOthers(cluster, namespace, request.spec.policyName),
     observeJobs(cluster, namespace, uid),
   ]);
-  const app = await observeApp(
-    cluster,
-    namespace,
-    (request.status?.policy as unknown as PolicySpec | undefined) ?? policy?.spec,
-  );
+  const app = await observeApp(cluster, namespace, request.status?.policy ?? policy?.spec);
   const siblings = others.restores.filter((other) => other.metadata.uid !== uid);
   return { request, policy, runs: others.runs, siblings, app, jobs: ownJobs, settings };
 }

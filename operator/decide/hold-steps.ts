@@ -3,13 +3,13 @@
  * back. The scaling itself is done by the records, so that the app comes back even when the run is gone.
  */
 import type { ErrorCode } from "../api/codes.ts";
-import type { RunStatus } from "../api/kinds.ts";
+import type { HeldWorkload, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant, parseInstant } from "../domain/instant.ts";
 import { formatDuration, parseDuration } from "../domain/quantities.ts";
 import type { Action } from "./decision.ts";
 import { type Holder, parseRecord } from "./record.ts";
 import { type StepRecord, fail, finish } from "./step.ts";
-import { type AppObservation, type HeldWorkload, decideGiveBack, decideStop, unreadyWorkloads } from "./workload.ts";
+import { type AppObservation, decideGiveBack, decideStop, unreadyWorkloads } from "./workload.ts";
 
 export type StopTimes = NonNullable<RunStatus["times"]>;
 

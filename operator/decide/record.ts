@@ -8,29 +8,31 @@
  *
  * `original` is read once, when the record is made, and never again: after a crash the workload shows 0.
  */
+import { z } from "zod";
 import { type Lease, type Resource, type Workload, deployments, statefulSets } from "../api/kinds.ts";
 import { annotations, labels, managedBy, recordName } from "../api/names.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import type { Action, Decision, DomainEvent, RecordManifest } from "./decision.ts";
 
-export interface Holder {
-  readonly kind: "BackupRun" | "RestoreRequest";
-  readonly name: string;
-  readonly uid: string;
+const holderSchema = z.object({
+  kind: z.enum(["BackupRun", "RestoreRequest"]),
+  name: z.string(),
+  uid: z.string(),
   /** After this moment the hold is void, whatever its owner does. */
-  readonly deadline: string;
-}
-
-export interface QuiesceRecord {
-  readonly version: 1;
-  readonly target: { readonly kind: string; readonly name: string; readonly uid: string };
-  readonly original: number;
-  readonly state: "Intent" | "Down" | "Restoring";
-  readonly downAt?: string;
+  deadline: z.string(),
+});
+const recordSchema = z.object({
+  version: z.literal(1),
+  target: z.object({ kind: z.enum(["Deployment", "StatefulSet"]), name: z.string(), uid: z.string() }),
+  original: z.number().int().min(1).max(10_000),
+  state: z.enum(["Intent", "Down", "Restoring"]),
+  downAt: z.string().optional(),
   /** metadata.generation of the workload at zero: another value later means that somebody changed its spec. */
-  readonly downGeneration?: number;
-  readonly holders: readonly Holder[];
-}
+  downGeneration: z.number().int().optional(),
+  holders: z.array(holderSchema).readonly(),
+});
+export type Holder = Readonly<z.infer<typeof holderSchema>>;
+export type QuiesceRecord = Readonly<z.infer<typeof recordSchema>>;
 
 export const workloadResource = (kind: string): Resource => (kind === "StatefulSet" ? statefulSets : deployments);
 
@@ -39,16 +41,18 @@ export function parseRecord(lease: Lease): QuiesceRecord | undefined {
   const text = lease.metadata.annotations?.[annotations.record];
   if (text === undefined) return undefined;
   try {
-    const record = JSON.parse(text) as QuiesceRecord;
-    return record.version === 1 && Number.isInteger(record.original) && record.original > 0 && record.original <= 10_000
-      ? record
-      : undefined;
+    return recordSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
 }
 
-export function buildRecord(namespace: string, workload: Workload, kind: string, holder: Holder): RecordManifest {
+export function buildRecord(
+  namespace: string,
+  workload: Workload,
+  kind: QuiesceRecord["target"]["kind"],
+  holder: Holder,
+): RecordManifest {
   const { name, uid } = workload.metadata;
   return {
     metadata: {

@@ -8,7 +8,7 @@ import { formatBytes } from "../domain/quantities.ts";
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce } from "./hold-steps.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
 import { resultOf } from "./job-state.ts";
-import type { RestoreDraft, RestoreObservation } from "./restore.ts";
+import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
 import { databaseRefs, locationRef, ownerOf, secretMounts, volumeMounts, volumeRefs } from "./run-jobs.ts";
 import { type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 
@@ -27,7 +27,12 @@ const restoreBudget = 7 * 86_400_000;
 
 const stateOf = (context: RestoreContext, name: string): StepRecord["state"] | undefined =>
   context.draft.steps.get(name)?.state;
-const policyOf = (context: RestoreContext): PolicySpec => context.draft.status.policy as unknown as PolicySpec;
+const policyOf = (context: RestoreContext): PolicySpec => {
+  const { policy } = context.draft.status;
+  // Acceptance records it together with the steps.
+  if (policy === undefined) throw new Error("steps without a policy on record");
+  return policy;
+};
 const heldOf = (context: RestoreContext): NonNullable<RestoreStatus["workloads"]> =>
   context.draft.status.workloads ?? [];
 

@@ -6,45 +6,18 @@
  * Until Swap nothing of the app is changed. Swap rolls forward when it is repeated; while it is neither done nor known to have
  * changed nothing, the app is not started, because it would start on a mixture of old and new.
  */
-import { type ErrorCode, catalogue, explain } from "../api/codes.ts";
-import { type NewCondition, isTrue, setConditions } from "../api/conditions.ts";
-import {
-  type BackupPolicy,
-  type BackupRun,
-  type Job,
-  type RestoreRequest,
-  type RestoreStatus,
-  restores,
-} from "../api/kinds.ts";
+import { isTrue } from "../api/conditions.ts";
+import type { RestoreStatus, StepRecord } from "../api/kinds.ts";
 import { annotations, finalizer } from "../api/names.ts";
-import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
-import { formatDuration } from "../domain/quantities.ts";
+import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkCandidate } from "./checks.ts";
-import { type Action, type Decision, type Settings, earliest } from "./decision.ts";
+import { type Action, type Decision, earliest } from "./decision.ts";
+import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
 import { advanceRestoreStep } from "./restore-steps.ts";
+import { restoreSteps, summariseRestore } from "./restore-summary.ts";
 import { stepEvents } from "./run-summary.ts";
-import { type StepRecord, fail, isOver, skip } from "./step.ts";
-import { type AppObservation, unreadyWorkloads, workloadKey } from "./workload.ts";
-
-export interface RestoreObservation {
-  readonly request: RestoreRequest;
-  readonly policy: BackupPolicy | undefined;
-  readonly runs: readonly BackupRun[];
-  /** Other restores of the policy. */
-  readonly siblings: readonly RestoreRequest[];
-  readonly app: AppObservation;
-  readonly jobs: ReadonlyMap<string, Job>;
-  readonly settings: Settings;
-}
-
-export interface RestoreDraft {
-  status: RestoreStatus;
-  readonly steps: Map<string, StepRecord>;
-  readonly actions: Action[];
-  readonly waits: (number | undefined)[];
-}
-
-const table = ["Plan", "Stage", "Quiesce", "Swap", "GiveBack", "Cleanup"];
+import { fail, isOver, skip } from "./step.ts";
+import { workloadKey } from "./workload.ts";
 
 function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
   const { request, policy } = seen;
@@ -89,7 +62,7 @@ function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
     };
   }
   return {
-    policy: policy.spec as unknown as Record<string, unknown>,
+    policy: policy.spec,
     policyUID: policy.metadata.uid,
     workloads: policy.spec.app.workloads.flatMap((item) => {
       const workload = seen.app.workloads.get(workloadKey(item));
@@ -105,7 +78,7 @@ function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
         finishedAt: at,
         message: `policy generation ${policy.metadata.generation ?? 0}`,
       },
-      ...table.map((name): StepRecord => ({ name, state: "Pending" })),
+      ...restoreSteps.map((name): StepRecord => ({ name, state: "Pending" })),
     ],
   };
 }
@@ -132,7 +105,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
     if (!hasFinalizer && request.metadata.deletionTimestamp === undefined)
       draft.actions.push(setFinalizers([...(request.metadata.finalizers ?? []), finalizer]));
     refuseWhileOthersWork(seen, draft, now);
-    for (const name of table) advanceRestoreStep(name, { seen, draft, now, cancelled, hasFinalizer });
+    for (const name of restoreSteps) advanceRestoreStep(name, { seen, draft, now, cancelled, hasFinalizer });
     skipHopeless(draft.steps);
   }
   const steps = [...draft.steps.values()];
@@ -140,7 +113,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
     draft.actions.some((action) => action.do === "deleteJob") ||
     steps.some((step) => step.state === "Done" && step.job !== undefined && seen.jobs.has(step.job));
   const over = steps.every(isOver) && !jobsLeft;
-  const status = summarise(seen, { ...draft.status, steps }, over, now);
+  const status = summariseRestore(seen, { ...draft.status, steps }, over, now);
   if (over && hasFinalizer) draft.actions.push(dropFinalizer());
   return {
     status,
@@ -183,137 +156,4 @@ function skipHopeless(steps: Map<string, StepRecord>): void {
     if (name === "Cleanup" && dead !== "Plan" && (steps.get("Stage")?.attempt ?? 0) > 0) continue;
     steps.set(name, skip(step, `not done, because ${dead} failed`));
   }
-}
-
-const conditionOf: Readonly<Record<string, string>> = {
-  Accept: "Accepted",
-  Plan: "Planned",
-  Stage: "Staged",
-  Swap: "Restored",
-  GiveBack: "AppRestored",
-};
-
-function summarise(seen: RestoreObservation, status: RestoreStatus, over: boolean, now: Instant): RestoreStatus {
-  const { request } = seen;
-  const steps = status.steps ?? [];
-  const state = (name: string): StepRecord["state"] | undefined => steps.find((step) => step.name === name)?.state;
-  const restored = state("Swap") === "Done";
-  const ready = state("GiveBack") !== "Failed";
-  const result = over ? (restored && ready ? "Complete" : "Failed") : "";
-  const trouble = steps.find((step) => step.code !== undefined);
-  const code = (trouble?.code ?? "") as ErrorCode | "";
-  const names = {
-    namespace: request.metadata.namespace,
-    policy: request.spec.policyName,
-    run: request.metadata.name,
-    job: trouble?.job,
-  };
-  const entry = code === "" ? undefined : explain(code, names);
-  const touched = ![undefined, "Pending", "Skipped"].includes(state("Quiesce"));
-  const app =
-    steps[0]?.state === "Failed"
-      ? "Up"
-      : state("GiveBack") === "Failed"
-        ? "Down"
-        : touched && state("GiveBack") !== "Done"
-          ? "Stopped"
-          : unreadyWorkloads(seen.app, status.workloads ?? []).length === 0
-            ? "Up"
-            : "Down";
-  const waits = state("Plan") === "Done" && request.spec.planOnly && state("Stage") === "Pending";
-  const approve = `kubectl -n ${request.metadata.namespace} patch rreq ${request.metadata.name} --type merge -p '{"spec":{"planOnly":false}}'`;
-  const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
-  const advice =
-    entry !== undefined
-      ? `${code} ${trouble?.message ?? ""}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${restored ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
-      : waits
-        ? `Nothing has been changed. Read status.plan, then: ${approve}`
-        : "";
-  const downtime = elapsed(status.times?.stopAt, status.times?.readyAt);
-  const finished = over ? "True" : "False";
-  const conditions: NewCondition[] = [];
-  for (const [name, type] of Object.entries(conditionOf)) {
-    const step = steps.find((candidate) => candidate.name === name);
-    if (step === undefined) continue;
-    const message = step.message ?? "";
-    if (step.state === "Failed")
-      conditions.push({
-        type,
-        status: "False",
-        reason: catalogue[step.code as ErrorCode]?.reason ?? "Failed",
-        message: `${step.code} ${message}`,
-      });
-    else if (step.state === "Done") conditions.push({ type, status: "True", reason: "Done", message });
-    else if (step.state === "Skipped") conditions.push({ type, status: "False", reason: "Skipped", message });
-    else
-      conditions.push({
-        type,
-        status: "Unknown",
-        reason: step.state === "Pending" ? "Pending" : "InProgress",
-        message,
-      });
-  }
-  conditions.push({
-    type: "Approved",
-    status: request.spec.planOnly ? "False" : "True",
-    reason: request.spec.planOnly ? "PlanOnly" : "Approved",
-    message: waits ? advice : "",
-  });
-  conditions.push({
-    type: "Succeeded",
-    status: over ? (result === "Complete" ? "True" : "False") : "Unknown",
-    reason: over ? result || "Failed" : "InProgress",
-    message: advice,
-  });
-  conditions.push({
-    type: "Finished",
-    status: finished,
-    reason: over ? result || "Failed" : "InProgress",
-    message: "",
-  });
-  conditions.push({
-    type: "Reconciling",
-    status: over || waits ? "False" : "True",
-    reason: over ? "Done" : waits ? "WaitingForApproval" : "InProgress",
-    message: "",
-  });
-  conditions.push({
-    type: "Stalled",
-    status: result === "Failed" ? "True" : "False",
-    reason: result === "Failed" ? "Failed" : "Fine",
-    message: result === "Failed" ? advice : "",
-  });
-
-  const next: RestoreStatus = {
-    ...status,
-    observedGeneration: request.metadata.generation ?? 1,
-    phase: over
-      ? "Done"
-      : waits
-        ? "Planned"
-        : current === undefined
-          ? "Accept"
-          : `${current.name} ${table.indexOf(current.name) + 1}/${table.length}`,
-    result,
-    app,
-    code,
-    advice,
-    display: {
-      message: (code !== ""
-        ? `${code} ${trouble?.message ?? ""}`
-        : waits
-          ? "nothing changed yet; waits for planOnly: false"
-          : over
-            ? (steps.find((step) => step.name === "Stage")?.message ?? "")
-            : (current?.message ?? "")
-      ).slice(0, 200),
-    },
-    ...(downtime === undefined ? {} : { downtime: formatDuration(downtime) }),
-  };
-  return {
-    ...next,
-    conditions: [
-      ...setConditions(status.conditions ?? [], conditions, request.metadata.generation ?? 1, formatInstant(now)),
-    ],
-  };
 }

@@ -2,7 +2,7 @@
 import { type BackupRun, type OwnerReference, type PolicySpec, apiVersion, runs } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
 import type { DatabaseRef, LocationRef, MoverTask, VolumeRef } from "../contract/task.ts";
-import { type GenerationType, formatGenerationId } from "../domain/generation.ts";
+import { formatGenerationId } from "../domain/generation.ts";
 import { parseDuration } from "../domain/quantities.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
@@ -159,7 +159,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
         ...common,
         step: "seal",
         seq,
-        id: formatGenerationId(seq, time, run.spec.type as GenerationType),
+        id: formatGenerationId(seq, time, run.spec.type),
         type: run.spec.type,
         consistency: full && policy.app.quiesce === "ScaleToZero" ? "Quiesced" : "Running",
         time,

@@ -1,5 +1,5 @@
 /** How each step of a backup run moves: what has to be true before it starts, and what its end means for the others. */
-import type { PolicySpec, RunStatus } from "../api/kinds.ts";
+import type { HeldWorkload, PolicySpec, RunStatus } from "../api/kinds.ts";
 import type { ErrorCode } from "../api/codes.ts";
 import type { MoverSuccess } from "../contract/result.ts";
 import { parseResult } from "../contract/result.ts";
@@ -10,7 +10,7 @@ import { resultOf } from "./job-state.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
 import { type RunJobContext, budgetOf, buildRunJob } from "./run-jobs.ts";
 import { type StepMove, type StepRecord, advanceStep, fail, isOver } from "./step.ts";
-import { type HeldWorkload, whatStartedIt } from "./workload.ts";
+import { whatStartedIt } from "./workload.ts";
 
 export interface StepContext {
   readonly seen: RunObservation;
@@ -31,7 +31,12 @@ const attempts: Readonly<Record<string, number>> = {
   Prune: 3,
 };
 
-const policyOf = (context: StepContext): PolicySpec => context.draft.status.policy as unknown as PolicySpec;
+const policyOf = (context: StepContext): PolicySpec => {
+  const { policy } = context.draft.status;
+  // Acceptance records it together with the steps.
+  if (policy === undefined) throw new Error("steps without a policy on record");
+  return policy;
+};
 const stateOf = (context: StepContext, name: string): StepRecord["state"] | undefined =>
   context.draft.steps.get(name)?.state;
 const isDoneOrAbsent = (context: StepContext, name: string): boolean =>

@@ -1,7 +1,7 @@
 /** From recorded steps to what people and tools read: copies, result, app, conditions, columns, events. Nothing here is remembered. */
-import { type ErrorCode, catalogue, explain } from "../api/codes.ts";
+import { explain, reasonOf } from "../api/codes.ts";
 import { type NewCondition, setConditions } from "../api/conditions.ts";
-import type { BackupRun, PolicySpec, RunStatus } from "../api/kinds.ts";
+import type { BackupRun, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
 import type { DomainEvent } from "./decision.ts";
@@ -72,7 +72,7 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
 /** A copy counts once its check is done: a re-read of every byte, or the lesser check that the policy asks for. */
 function counts(copy: Copy, status: RunStatus): boolean {
   if (copy.state === "Verified" || copy.state === "Pruned") return true;
-  const policy = status.policy as unknown as PolicySpec | undefined;
+  const policy = status.policy;
   const mode = policy?.sinks.find((sink) => sink.name === copy.location)?.verify;
   return (
     copy.state === "Stored" &&
@@ -97,7 +97,7 @@ function appAt(seen: RunObservation, status: RunStatus, now: Instant): NonNullab
   if (giveBack?.state === "Failed") return "Down";
   if (quiesce !== undefined && quiesce !== "Pending" && quiesce !== "Skipped" && giveBack?.state !== "Done") {
     const down = elapsed(status.times?.stopAt, formatInstant(now)) ?? 0;
-    return down > budgetOf(status.policy as unknown as PolicySpec) + 120_000 ? "Down" : "Stopped";
+    return status.policy !== undefined && down > budgetOf(status.policy) + 120_000 ? "Down" : "Stopped";
   }
   if (giveBack?.state === "Done" || giveBack === undefined) return "Up";
   return unreadyWorkloads(seen.app, status.workloads ?? []).length === 0 ? "Up" : "Down";
@@ -139,7 +139,7 @@ function conditionsOf(
       list.push({
         type,
         status: "False",
-        reason: catalogue[failed.code as ErrorCode]?.reason ?? "Failed",
+        reason: reasonOf(failed.code),
         message: `${failed.code} ${failed.message}`,
       });
     else if (own.every((step) => step.state === "Done")) list.push({ type, status: "True", reason: "Done", message });
@@ -198,7 +198,7 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
       ? steps.find((step) => step.state === "Failed" && baseOf(step) === "Prune")
       : steps.find((step) => step.code !== undefined);
   const damaged = status.copies?.find((copy) => copy.state === "Damaged");
-  const code = (trouble?.code ?? (result === "AtRisk" && damaged !== undefined ? "HO-V601" : "")) as ErrorCode | "";
+  const code = trouble?.code ?? (result === "AtRisk" && damaged !== undefined ? "HO-V601" : "");
   const entry = code === "" ? undefined : explain(code, { ...names, job: trouble?.job });
   const what = trouble?.message ?? (damaged === undefined ? "" : `the copy at ${damaged.location} is damaged`);
   const advice =
@@ -262,7 +262,7 @@ export function stepEvents(
     if (step.state === "Failed" || (step.state === "Waiting" && step.code !== undefined))
       events.push({
         type: "Warning",
-        reason: catalogue[step.code as ErrorCode]?.reason ?? "StepFailed",
+        reason: reasonOf(step.code),
         message: `${step.code} ${text}`,
       });
   }

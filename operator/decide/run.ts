@@ -9,7 +9,7 @@
  * A failure before the seal ends the run after the app was given back. A failure after it costs a copy, not the generation.
  */
 import { isTrue } from "../api/conditions.ts";
-import { type BackupRun, type PolicySpec, type RunStatus, runs } from "../api/kinds.ts";
+import { type BackupRun, type PolicySpec, type RunStatus } from "../api/kinds.ts";
 import { annotations, finalizer } from "../api/names.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkCandidate } from "./checks.ts";
@@ -64,7 +64,7 @@ function accept(seen: RunObservation, now: Instant): RunStatus {
     wanted.map((sink) => sink.name),
   );
   return {
-    policy: policy.spec as unknown as Record<string, unknown>,
+    policy: policy.spec,
     policyUID: policy.metadata.uid,
     workloads: (stops ? policy.spec.app.workloads : []).flatMap((item) => {
       const workload = seen.app.workloads.get(workloadKey(item));
@@ -130,15 +130,14 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   if (mayStart && !hasFinalizer && run.metadata.deletionTimestamp === undefined)
     draft.actions.push(setFinalizers([...(run.metadata.finalizers ?? []), finalizer]));
   if (mayStart) {
-    // A list of names, not the map: a step may change others, and each moves once per pass.
-    for (const name of [...draft.steps.keys()]) advanceRunStep(name, { seen, draft, now, cancelled, hasFinalizer });
+    for (const name of draft.steps.keys()) advanceRunStep(name, { seen, draft, now, cancelled, hasFinalizer });
   }
   skipHopeless(draft.steps);
 
   const steps = [...draft.steps.values()];
   // A step that was skipped or failed this very pass may free its successors; one more pass finds them.
   const jobsLeft =
-    [...draft.actions].some((action) => action.do === "deleteJob") ||
+    draft.actions.some((action) => action.do === "deleteJob") ||
     steps.some((step) => step.state === "Done" && step.job !== undefined && seen.jobs.has(step.job));
   const over = steps.every(isOver) && !jobsLeft;
   const status = summariseRun(seen, updateCopies({ ...draft.status, steps }), over, now);

@@ -3,14 +3,14 @@
  * created, and its result before the Job is deleted; what is on record is never done again.
  */
 import type { ErrorCode } from "../api/codes.ts";
-import type { Job, Pod, RunStatus } from "../api/kinds.ts";
+import type { Job, Pod, StepRecord } from "../api/kinds.ts";
 import { jobName } from "../api/names.ts";
 import type { MoverSuccess } from "../contract/result.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import type { Action, JobManifest } from "./decision.ts";
 import { type JobProblem, type JobState, judgeJob } from "./job-state.ts";
 
-export type StepRecord = NonNullable<RunStatus["steps"]>[number];
+export type { StepRecord } from "../api/kinds.ts";
 
 export interface StepWorld {
   readonly ownerName: string;

@@ -1,5 +1,5 @@
 /** What the workloads, their records and the pods of the namespace say about the app: running, stopping, stopped, back. */
-import { type Autoscaler, type Claim, type Lease, type Pod, type Workload } from "../api/kinds.ts";
+import { type Autoscaler, type Claim, type HeldWorkload, type Lease, type Pod, type Workload } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
 import type { Action } from "./decision.ts";
 import { isTerminated } from "./job-state.ts";
@@ -16,21 +16,7 @@ export interface AppObservation {
   readonly pods: readonly Pod[];
 }
 
-/** A workload as it was when the run was accepted. */
-export interface HeldWorkload {
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly replicas: number;
-}
-
 export const workloadKey = (of: { readonly kind: string; readonly name: string }): string => `${of.kind}/${of.name}`;
-
-interface Requirement {
-  readonly key: string;
-  readonly operator: string;
-  readonly values?: readonly string[];
-}
 
 export function matchesSelector(pod: Pod, workload: Workload): boolean {
   const own = pod.metadata.labels ?? {};
@@ -38,7 +24,7 @@ export function matchesSelector(pod: Pod, workload: Workload): boolean {
   if (Object.keys(matchLabels).length + matchExpressions.length === 0) return false;
   return (
     Object.entries(matchLabels).every(([key, value]) => own[key] === value) &&
-    (matchExpressions as readonly Requirement[]).every(({ key, operator, values = [] }) => {
+    matchExpressions.every(({ key, operator, values = [] }) => {
       const value = own[key];
       if (operator === "Exists") return value !== undefined;
       if (operator === "DoesNotExist") return value === undefined;

@@ -48,7 +48,9 @@ export interface OperatorOptions {
   readonly workers: number;
 }
 
-type Kind = "policy" | "run" | "restore" | "record";
+const kinds = ["policy", "run", "restore", "record"] as const;
+type Kind = (typeof kinds)[number];
+const isKind = (text: string): text is Kind => kinds.some((kind) => kind === text);
 
 export class Operator {
   readonly #options: OperatorOptions;
@@ -79,15 +81,8 @@ export class Operator {
     this.#pods = this.#reflect<Pod>(pods, `${ours},${labels.owner}`, toOwner);
   }
 
-  get reflectors(): readonly Reflector<KubeObject>[] {
-    return [
-      this.#policies,
-      this.#runs,
-      this.#restores,
-      this.#records,
-      this.#jobs,
-      this.#pods,
-    ] as unknown as readonly Reflector<KubeObject>[];
+  get reflectors(): readonly Pick<Reflector<KubeObject>, "name" | "start" | "synced" | "hasSynced" | "lastActivity">[] {
+    return [this.#policies, this.#runs, this.#restores, this.#records, this.#jobs, this.#pods];
   }
 
   /** Watches from now on, whether or not this process leads: a successor starts with a warm copy. */
@@ -160,10 +155,11 @@ export class Operator {
   async #pass(key: string): Promise<void> {
     const { clock, metrics } = this.#options;
     const [kind = "", namespace = "", name = ""] = key.split("/");
+    if (!isKind(kind)) throw new Error(`no kind has the key ${key}`);
     const startedAt = clock.monotonic();
     metrics.queueDepth("main", this.#queue.depth);
     try {
-      const outcome = await this.#reconcile(kind as Kind, namespace, name);
+      const outcome = await this.#reconcile(kind, namespace, name);
       metrics.reconciled(kind, "done", (clock.monotonic() - startedAt) / 1_000);
       if (outcome?.wakeAfter !== undefined) this.#queue.addAfter(key, outcome.wakeAfter);
     } catch (error) {
@@ -218,7 +214,7 @@ export class Operator {
         return carryOut(
           this.#options,
           leases,
-          lease as KubeObject<unknown, undefined>,
+          lease,
           decideRecord(await observeRecord(cluster, lease), clock.now()),
         );
       }

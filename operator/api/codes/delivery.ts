@@ -1,0 +1,54 @@
+/** Transport, verification and pruning. */
+import { type CodeEntry, describePolicy, logs } from "./entry.ts";
+
+export const delivery = {
+  "HO-T501": {
+    reason: "TransportFailed",
+    what: "The transport to a sink failed.",
+    app: "running, not affected",
+    data: "the generation waits at the source and is brought over by the next run; it is not pruned",
+    next: logs,
+  },
+  "HO-T502": {
+    reason: "SinkForeign",
+    what: "The sink is not the one the policy saw before, is empty, or belongs to something else.",
+    app: "running, not affected",
+    data: "the generation waits at the source; nothing was written to the sink",
+    next: describePolicy,
+  },
+  "HO-V601": {
+    reason: "CopyDamaged",
+    what: "A copy at a sink does not equal its manifest.",
+    app: "running, not affected",
+    data: "the copy was set aside and does not count; it is brought over again by the next run",
+    next: "check the disk of the sink, then start another run",
+  },
+  "HO-V602": {
+    reason: "VerifyFailed",
+    what: "The copies at a sink could not be verified.",
+    app: "running, not affected",
+    data: "the copies are there, but do not count as verified",
+    next: logs,
+  },
+  "HO-K701": {
+    reason: "PruneRefused",
+    what: "Pruning stopped before it removed anything, because the rules would remove more than half.",
+    app: "not affected",
+    data: "nothing was removed",
+    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/acknowledge-prune=true",
+  },
+  "HO-K702": {
+    reason: "PruneFrozen",
+    what: "What lies at a location is not known for certain, so nothing is removed there.",
+    app: "not affected",
+    data: "nothing was removed",
+    next: describePolicy,
+  },
+  "HO-K703": {
+    reason: "PruneFailed",
+    what: "Pruning failed.",
+    app: "not affected",
+    data: "nothing that counts was removed",
+    next: logs,
+  },
+} as const satisfies Readonly<Record<string, CodeEntry>>;

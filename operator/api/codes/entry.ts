@@ -1,0 +1,20 @@
+/** The shape of an entry of the error catalogue, and the phrases that many entries share. */
+
+export interface CodeEntry {
+  /** CamelCase, the reason of conditions and events. */
+  readonly reason: string;
+  readonly what: string;
+  /** For the app at the moment the code is reported. */
+  readonly app: string;
+  readonly data: string;
+  /** `{namespace}`, `{policy}`, `{run}` and `{job}` are filled in. */
+  readonly next: string;
+}
+
+export const untouched = "not stopped";
+export const nothing = "nothing was written; older generations are untouched";
+export const givenBack = "given back, running";
+export const discarded = "this run left no generation; older generations are untouched";
+export const describePolicy = "kubectl -n {namespace} describe bpol {policy}";
+export const editPolicy = "kubectl -n {namespace} edit bpol {policy}";
+export const logs = "kubectl -n {namespace} logs job/{job} --all-containers";

@@ -1,0 +1,103 @@
+/** What is found before anything is stopped. */
+import { type CodeEntry, untouched, nothing, givenBack, discarded, describePolicy, editPolicy } from "./entry.ts";
+
+export const preflight = {
+  "HO-P101": {
+    reason: "PolicyNotFound",
+    what: "The BackupPolicy does not exist.",
+    app: untouched,
+    data: nothing,
+    next: "kubectl -n {namespace} get bpol",
+  },
+  "HO-P102": {
+    reason: "ClaimNotFound",
+    what: "A PersistentVolumeClaim does not exist.",
+    app: untouched,
+    data: nothing,
+    next: "kubectl -n {namespace} get pvc",
+  },
+  "HO-P103": {
+    reason: "ClaimNotBound",
+    what: "A PersistentVolumeClaim is not bound to a volume.",
+    app: untouched,
+    data: nothing,
+    next: "kubectl -n {namespace} describe pvc",
+  },
+  "HO-P104": {
+    reason: "SecretMissing",
+    what: "A Secret or one of its keys is missing.",
+    app: untouched,
+    data: nothing,
+    next: "kubectl -n {namespace} get secret",
+  },
+  "HO-P105": {
+    reason: "StoreForeign",
+    what: "The store is not the one the policy saw before, is empty, or belongs to something else.",
+    app: untouched,
+    data: nothing,
+    next: describePolicy,
+  },
+  "HO-P106": {
+    reason: "LineageForeign",
+    what: "The directory of this policy belongs to another policy of the same name.",
+    app: untouched,
+    data: nothing,
+    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/adopt-lineage=<uid in the message>",
+  },
+  "HO-P107": {
+    reason: "VolumeEmpty",
+    what: "A volume is empty although the newest generation of it holds files, or a path in it does not exist.",
+    app: untouched,
+    data: nothing,
+    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/accept-empty=<volume in the message>",
+  },
+  "HO-P108": {
+    reason: "InvalidSpec",
+    what: "The policy cannot work as it is written.",
+    app: untouched,
+    data: nothing,
+    next: editPolicy,
+  },
+  "HO-P109": {
+    reason: "RunActive",
+    what: "Another run of this policy is active.",
+    app: untouched,
+    data: nothing,
+    next: "kubectl -n {namespace} get brun",
+  },
+  "HO-P110": {
+    reason: "UnknownTimeZone",
+    what: "The time zone of a schedule is unknown.",
+    app: untouched,
+    data: nothing,
+    next: editPolicy,
+  },
+  "HO-P111": {
+    reason: "ScheduleNeverFires",
+    what: "The cron expression of a schedule is wrong or never comes true.",
+    app: untouched,
+    data: nothing,
+    next: editPolicy,
+  },
+  "HO-P112": {
+    reason: "PolicyInvalidSink",
+    what: "The run names a sink that the policy does not have.",
+    app: untouched,
+    data: nothing,
+    next: editPolicy,
+  },
+  "HO-P113": {
+    reason: "LineageBusy",
+    what: "A newer run works in the same lineage; this one gives up.",
+    app: givenBack,
+    data: discarded,
+    next: "kubectl -n {namespace} get brun",
+  },
+  "HO-P114": {
+    reason: "JobRejected",
+    what: "The cluster refused or could not start the pod of a step.",
+    app: givenBack,
+    data: discarded,
+    next: "kubectl -n {namespace} describe job {job}",
+  },
+} as const satisfies Readonly<Record<string, CodeEntry>>;

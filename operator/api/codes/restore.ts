@@ -1,0 +1,47 @@
+/** Restores. */
+import { type CodeEntry, untouched, logs } from "./entry.ts";
+
+export const restore = {
+  "HO-R801": {
+    reason: "GenerationNotFound",
+    what: "No verified generation matches.",
+    app: untouched,
+    data: "nothing was changed",
+    next: "kubectl -n {namespace} get brun",
+  },
+  "HO-R802": {
+    reason: "GenerationDamaged",
+    what: "The generation does not equal its manifest.",
+    app: untouched,
+    data: "nothing was changed",
+    next: "restore from another location: set spec.from.location",
+  },
+  "HO-R803": {
+    reason: "StageFailed",
+    what: "The generation could not be loaded beside the app.",
+    app: "not stopped, running on its present state",
+    data: "nothing was changed",
+    next: logs,
+  },
+  "HO-R804": {
+    reason: "SwapFailed",
+    what: "Exchanging the present state for the restored one failed.",
+    app: "stopped",
+    data: "both states are still there",
+    next: logs,
+  },
+  "HO-R805": {
+    reason: "PartUnknown",
+    what: "The request names a database or volume that the generation or the policy does not have.",
+    app: untouched,
+    data: "nothing was changed",
+    next: "kubectl -n {namespace} describe bpol {policy}",
+  },
+  "HO-R806": {
+    reason: "RestoreActive",
+    what: "Another restore or run of this policy is active.",
+    app: untouched,
+    data: "nothing was changed",
+    next: "kubectl -n {namespace} get brun,rreq",
+  },
+} as const satisfies Readonly<Record<string, CodeEntry>>;

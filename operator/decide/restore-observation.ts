@@ -1,0 +1,22 @@
+/** What a pass over a restore sees, and what it changes. */
+import type { BackupPolicy, BackupRun, Job, RestoreRequest, RestoreStatus, StepRecord } from "../api/kinds.ts";
+import type { Action, Settings } from "./decision.ts";
+import type { AppObservation } from "./workload.ts";
+
+export interface RestoreObservation {
+  readonly request: RestoreRequest;
+  readonly policy: BackupPolicy | undefined;
+  readonly runs: readonly BackupRun[];
+  /** Other restores of the policy. */
+  readonly siblings: readonly RestoreRequest[];
+  readonly app: AppObservation;
+  readonly jobs: ReadonlyMap<string, Job>;
+  readonly settings: Settings;
+}
+
+export interface RestoreDraft {
+  status: RestoreStatus;
+  readonly steps: Map<string, StepRecord>;
+  readonly actions: Action[];
+  readonly waits: (number | undefined)[];
+}

@@ -1,0 +1,149 @@
+/** From the recorded steps of a restore to what people and tools read. Nothing here is remembered. */
+import { explain, reasonOf } from "../api/codes.ts";
+import { type NewCondition, setConditions } from "../api/conditions.ts";
+import type { RestoreStatus, StepRecord } from "../api/kinds.ts";
+import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
+import { formatDuration } from "../domain/quantities.ts";
+import type { RestoreObservation } from "./restore-observation.ts";
+import { unreadyWorkloads } from "./workload.ts";
+
+/** The order in which the steps are taken. */
+export const restoreSteps = ["Plan", "Stage", "Quiesce", "Swap", "GiveBack", "Cleanup"];
+
+const conditionOf: Readonly<Record<string, string>> = {
+  Accept: "Accepted",
+  Plan: "Planned",
+  Stage: "Staged",
+  Swap: "Restored",
+  GiveBack: "AppRestored",
+};
+
+export function summariseRestore(
+  seen: RestoreObservation,
+  status: RestoreStatus,
+  over: boolean,
+  now: Instant,
+): RestoreStatus {
+  const { request } = seen;
+  const steps = status.steps ?? [];
+  const state = (name: string): StepRecord["state"] | undefined => steps.find((step) => step.name === name)?.state;
+  const restored = state("Swap") === "Done";
+  const ready = state("GiveBack") !== "Failed";
+  const result = over ? (restored && ready ? "Complete" : "Failed") : "";
+  const trouble = steps.find((step) => step.code !== undefined);
+  const code = trouble?.code ?? "";
+  const names = {
+    namespace: request.metadata.namespace,
+    policy: request.spec.policyName,
+    run: request.metadata.name,
+    job: trouble?.job,
+  };
+  const entry = code === "" ? undefined : explain(code, names);
+  const touched = ![undefined, "Pending", "Skipped"].includes(state("Quiesce"));
+  const app =
+    steps[0]?.state === "Failed"
+      ? "Up"
+      : state("GiveBack") === "Failed"
+        ? "Down"
+        : touched && state("GiveBack") !== "Done"
+          ? "Stopped"
+          : unreadyWorkloads(seen.app, status.workloads ?? []).length === 0
+            ? "Up"
+            : "Down";
+  const waits = state("Plan") === "Done" && request.spec.planOnly && state("Stage") === "Pending";
+  const approve = `kubectl -n ${request.metadata.namespace} patch rreq ${request.metadata.name} --type merge -p '{"spec":{"planOnly":false}}'`;
+  const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
+  const advice =
+    entry !== undefined
+      ? `${code} ${trouble?.message ?? ""}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${restored ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
+      : waits
+        ? `Nothing has been changed. Read status.plan, then: ${approve}`
+        : "";
+  const downtime = elapsed(status.times?.stopAt, status.times?.readyAt);
+  const finished = over ? "True" : "False";
+  const conditions: NewCondition[] = [];
+  for (const [name, type] of Object.entries(conditionOf)) {
+    const step = steps.find((candidate) => candidate.name === name);
+    if (step === undefined) continue;
+    const message = step.message ?? "";
+    if (step.state === "Failed")
+      conditions.push({
+        type,
+        status: "False",
+        reason: reasonOf(step.code),
+        message: `${step.code} ${message}`,
+      });
+    else if (step.state === "Done") conditions.push({ type, status: "True", reason: "Done", message });
+    else if (step.state === "Skipped") conditions.push({ type, status: "False", reason: "Skipped", message });
+    else
+      conditions.push({
+        type,
+        status: "Unknown",
+        reason: step.state === "Pending" ? "Pending" : "InProgress",
+        message,
+      });
+  }
+  conditions.push({
+    type: "Approved",
+    status: request.spec.planOnly ? "False" : "True",
+    reason: request.spec.planOnly ? "PlanOnly" : "Approved",
+    message: waits ? advice : "",
+  });
+  conditions.push({
+    type: "Succeeded",
+    status: over ? (result === "Complete" ? "True" : "False") : "Unknown",
+    reason: over ? result || "Failed" : "InProgress",
+    message: advice,
+  });
+  conditions.push({
+    type: "Finished",
+    status: finished,
+    reason: over ? result || "Failed" : "InProgress",
+    message: "",
+  });
+  conditions.push({
+    type: "Reconciling",
+    status: over || waits ? "False" : "True",
+    reason: over ? "Done" : waits ? "WaitingForApproval" : "InProgress",
+    message: "",
+  });
+  conditions.push({
+    type: "Stalled",
+    status: result === "Failed" ? "True" : "False",
+    reason: result === "Failed" ? "Failed" : "Fine",
+    message: result === "Failed" ? advice : "",
+  });
+
+  const next: RestoreStatus = {
+    ...status,
+    observedGeneration: request.metadata.generation ?? 1,
+    phase: over
+      ? "Done"
+      : waits
+        ? "Planned"
+        : current === undefined
+          ? "Accept"
+          : `${current.name} ${restoreSteps.indexOf(current.name) + 1}/${restoreSteps.length}`,
+    result,
+    app,
+    code,
+    advice,
+    display: {
+      message: (code !== ""
+        ? `${code} ${trouble?.message ?? ""}`
+        : waits
+          ? "nothing changed yet; waits for planOnly: false"
+          : over
+            ? (steps.find((step) => step.name === "Stage")?.message ?? "")
+            : (current?.message ?? "")
+      ).slice(0, 200),
+    },
+    ...(downtime === undefined ? {} : { downtime: formatDuration(downtime) }),
+  };
+  return {
+    ...next,
+    conditions: [
+      ...setConditions(status.conditions ?? [], conditions, request.metadata.generation ?? 1, formatInstant(now)),
+    ],
+  };
+}
