@@ -14,13 +14,18 @@ export class HashTap extends Transform {
   readonly #hash: Hash = createHash("sha256");
   #size = 0;
 
-  constructor() {
+  readonly #onProgress: (size: number) => void;
+
+  /** @param onProgress is told the bytes so far, often */
+  constructor(onProgress: (size: number) => void = () => undefined) {
     super({ highWaterMark: 1024 * 1024 });
+    this.#onProgress = onProgress;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#hash.update(chunk);
     this.#size += chunk.length;
+    this.#onProgress(this.#size);
     done(null, chunk);
   }
 

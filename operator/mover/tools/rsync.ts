@@ -62,6 +62,7 @@ export const argvCompareContent = (
   "--checksum",
   `--files-from=${listFile}`,
   "--from0",
+  "--ignore-missing-args",
   ...filters(selection),
   "./",
   `${mirror}/`,
@@ -104,11 +105,13 @@ const escapePattern = (text: string): string =>
   /[*?[]/.test(text) ? text.replaceAll(/[\\*?[]/g, String.raw`\$&`) : text;
 
 export interface RsyncStats {
+  /** Entries of every kind, the root included. */
+  readonly entries: number;
+  /** Entries that are not directories. */
   readonly files: number;
-  readonly regularFiles: number;
+  /** Entries that are new in the mirror. */
+  readonly created: number;
   readonly bytes: number;
-  /** Bytes of the files that were, or would be, brought over, whole. */
-  readonly transferredBytes: number;
 }
 
 /** @returns undefined when the text is not what `--stats` prints. */
@@ -117,11 +120,13 @@ export function parseStats(text: string): RsyncStats | undefined {
     const found = pattern.exec(text)?.[1];
     return found === undefined ? undefined : Number(found.replaceAll(",", ""));
   };
-  const files = number(/^Number of files: ([0-9,]+)/m);
+  const entries = number(/^Number of files: ([0-9,]+)/m);
   const bytes = number(/^Total file size: ([0-9,]+)/m);
-  const transferredBytes = number(/^Total transferred file size: ([0-9,]+)/m);
-  if (files === undefined || bytes === undefined || transferredBytes === undefined) return undefined;
-  return { files, regularFiles: number(/^Number of files: [0-9,]+ \(.*reg: ([0-9,]+)/m) ?? 0, bytes, transferredBytes };
+  if (entries === undefined || bytes === undefined) return undefined;
+  // Kinds that there are none of are not printed.
+  const directories = number(/^Number of files: .*\bdir: ([0-9,]+)/m) ?? 0;
+  const created = number(/^Number of created files: ([0-9,]+)/m) ?? 0;
+  return { entries, files: entries - directories, created, bytes };
 }
 
 /** The first file of the source that rsync could not read, from what it wrote to standard error, with the reason. */

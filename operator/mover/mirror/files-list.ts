@@ -1,0 +1,190 @@
+/**
+ * Writes `files.jsonl.zst`: the whole state of the volumes, one JSON object a line, in the order of volumes and in each
+ * in the order of names by their bytes, a directory before what is in it. A million files need no more memory than one,
+ * but for the names of one directory and the digests of files that have several names.
+ *
+ * Keys: `v` volume; `p` path, or `b64` the bytes of a path that is not UTF-8; `t` type (f d l p c b); `s` size of a regular
+ * file; `m` mode, octal; `u` `g` numeric owner; `mt` modification time, ns since the epoch; `i` inode and `n` number of names
+ * when a file has several (equal `v` and `i` mean the same file); `l` or `lb64` target of a symbolic link; `r` device
+ * number; `h` SHA-256 of the content. Change times are not listed: those of the mirror say nothing about the app's file.
+ */
+import { isUtf8 } from "node:buffer";
+import { createHash, hash as hashOnce } from "node:crypto";
+import { closeSync, createWriteStream, readSync, type BigIntStats } from "node:fs";
+import { Readable } from "node:stream";
+import { setImmediate as breathe } from "node:timers/promises";
+import { MoverError } from "../errors.ts";
+import { pipeline } from "../exec.ts";
+import { privateFile } from "../store/durable.ts";
+import { HashTap, type Digest } from "../store/digest.ts";
+import { argvCompress } from "../tools/zstd.ts";
+import { Tree, type TreeEntry } from "./tree.ts";
+
+export interface ListedVolume {
+  readonly name: string;
+  readonly mirror: string;
+}
+
+export interface VolumeTotals {
+  /** Entries in the list, the root of the volume included. */
+  readonly members: number;
+  /** Entries that are not directories. */
+  readonly files: number;
+  /** Each hard-linked file once. */
+  readonly bytes: number;
+  /** Sockets, which are in no archive. */
+  readonly skipped: number;
+}
+
+export interface FilesListOptions {
+  readonly volumes: readonly ListedVolume[];
+  readonly target: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (files: number, bytes: number) => void;
+}
+
+export interface FilesList {
+  readonly stored: Digest;
+  /** In the order of the volumes that were asked for. */
+  readonly totals: readonly VolumeTotals[];
+}
+
+const batchCharacters = 64 * 1024;
+const chunkBytes = 1024 * 1024;
+const piecesAtOnce = 32;
+
+export async function writeFilesList(options: FilesListOptions): Promise<FilesList> {
+  const totals: VolumeTotals[] = [];
+  const tap = new HashTap();
+  const stdin = Readable.from(batches(options, totals), { objectMode: false });
+  const stdout = [tap, createWriteStream(options.target, { mode: privateFile, flags: "wx" })] as const;
+  await pipeline([{ argv: argvCompress(1) }], { stdin, stdout, signal: options.signal });
+  return { stored: tap.digest(), totals };
+}
+
+async function* batches(options: FilesListOptions, totals: VolumeTotals[]): AsyncGenerator<string> {
+  const buffer = Buffer.allocUnsafe(chunkBytes);
+  let batch = "";
+  let done = 0;
+  let read = 0;
+  for (const volume of options.volumes) {
+    const tree = new Tree(volume.mirror);
+    const linked = new Map<bigint, { readonly digest: string; left: bigint }>();
+    let [members, files, bytes, skipped] = [0, 0, 0, 0];
+    try {
+      for (const entry of tree.walk()) {
+        const { stat, path } = entry;
+        const line = describe(volume.name, tree, entry);
+        if (line === undefined) {
+          skipped += 1;
+          continue;
+        }
+        members += 1;
+        if (!stat.isDirectory()) files += 1;
+        let digest: string | undefined;
+        if (stat.isFile()) {
+          const other = linked.get(stat.ino);
+          if (other === undefined) {
+            const reading = openContent(tree, path, stat, buffer);
+            // In pieces, so that a large file does not keep signals and the timer of the claim waiting.
+            for (digest = reading(); digest === undefined; digest = reading()) await breathe();
+            bytes += Number(stat.size);
+            read += Number(stat.size);
+            if (stat.nlink > 1n) linked.set(stat.ino, { digest, left: stat.nlink - 1n });
+          } else {
+            digest = other.digest;
+            other.left -= 1n;
+            if (other.left === 0n) linked.delete(stat.ino);
+          }
+        }
+        batch += digest === undefined ? `${line}}\n` : `${line},"h":"${digest}"}\n`;
+        done += 1;
+        if (batch.length < batchCharacters) continue;
+        options.onProgress(done, read);
+        options.signal.throwIfAborted();
+        yield batch;
+        batch = "";
+        await breathe();
+      }
+    } finally {
+      tree.close();
+    }
+    totals.push({ members, files, bytes, skipped });
+  }
+  yield batch;
+}
+
+/** The line without digest and end; undefined for what is in no archive. */
+function describe(volume: string, tree: Tree, { path, stat }: TreeEntry): string | undefined {
+  const type = typeOf(stat);
+  if (type === undefined) return undefined;
+  const fields = [
+    `{"v":"${volume}"`,
+    nameField("p", "b64", path === "" ? "." : path),
+    `"t":"${type}"`,
+    ...(type === "f" ? [`"s":${stat.size}`] : []),
+    `"m":"${(Number(stat.mode) & 0o7777).toString(8)}"`,
+    `"u":${stat.uid},"g":${stat.gid},"mt":"${stat.mtimeNs}"`,
+    ...(type !== "d" && stat.nlink > 1n ? [`"i":"${stat.ino}","n":${stat.nlink}`] : []),
+    ...(type === "l" ? [nameField("l", "lb64", tree.link(path))] : []),
+    ...(type === "c" || type === "b" ? [`"r":"${stat.rdev}"`] : []),
+  ];
+  return fields.join(",");
+}
+
+function typeOf(stat: BigIntStats): string | undefined {
+  if (stat.isFile()) return "f";
+  if (stat.isDirectory()) return "d";
+  if (stat.isSymbolicLink()) return "l";
+  if (stat.isFIFO()) return "p";
+  if (stat.isCharacterDevice()) return "c";
+  if (stat.isBlockDevice()) return "b";
+  return undefined;
+}
+
+function nameField(key: string, rawKey: string, bytes: string): string {
+  const raw = Buffer.from(bytes, "latin1");
+  return isUtf8(raw) ? `"${key}":${JSON.stringify(raw.toString("utf8"))}` : `"${rawKey}":"${raw.toString("base64")}"`;
+}
+
+/**
+ * @returns a function that reads the next piece, and at the end returns the digest.
+ * @throws MoverError HO-A404 when the file is not as long as it was a moment ago.
+ */
+function openContent(tree: Tree, path: string, stat: BigIntStats, buffer: Buffer): () => string | undefined {
+  const fd = tree.open(path);
+  const changed = (): MoverError =>
+    new MoverError("HO-A404", `the mirror changed while it was read: ${JSON.stringify(path)}`);
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  };
+  if (stat.size < BigInt(buffer.length)) {
+    // One read and one call for the small files, which are most.
+    return () => {
+      const count = attempt(() => readSync(fd, buffer, 0, buffer.length, null));
+      closeSync(fd);
+      if (BigInt(count) !== stat.size) throw changed();
+      return hashOnce("sha256", buffer.subarray(0, count), "hex");
+    };
+  }
+  const hash = createHash("sha256");
+  let total = 0n;
+  return () => {
+    for (let piece = 0; piece < piecesAtOnce; piece += 1) {
+      const count = attempt(() => readSync(fd, buffer, 0, buffer.length, null));
+      if (count === 0) {
+        closeSync(fd);
+        if (total !== stat.size) throw changed();
+        return hash.digest("hex");
+      }
+      total += BigInt(count);
+      hash.update(buffer.subarray(0, count));
+    }
+    return undefined;
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * Hard links between the app's own files, in a mirror that is written in place. When the app replaces one of two linked
+ * files by a new one, they are still linked in the mirror, and writing the one in place would spoil the other. So names that
+ * are linked in the mirror but no longer in the source are removed from the mirror before a pass, which brings them anew.
+ */
+import { createWriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { run } from "../exec.ts";
+import { Tree } from "./tree.ts";
+
+/** Writes inode and name of each file of the mirror that has several names. */
+export async function listHardLinks(mirror: string, listFile: string, signal: AbortSignal): Promise<void> {
+  const argv = ["find", ".", "-type", "f", "-links", "+1", "-printf", String.raw`%i %P\0`] as const;
+  await run(argv, { cwd: mirror, stdout: createWriteStream(listFile, { mode: 0o600 }), signal });
+}
+
+/** @returns how many names were removed. Memory grows with the number of hard-linked files only. */
+export async function untangleHardLinks(source: string, mirror: string, listFile: string): Promise<number> {
+  const groups = new Map<string, string[]>();
+  for (const line of (await readFile(listFile, "latin1")).split("\0")) {
+    const space = line.indexOf(" ");
+    if (space < 0) continue;
+    const names = groups.get(line.slice(0, space));
+    if (names === undefined) groups.set(line.slice(0, space), [line.slice(space + 1)]);
+    else names.push(line.slice(space + 1));
+  }
+  if (groups.size === 0) return 0;
+  const sourceTree = new Tree(source);
+  const mirrorTree = new Tree(mirror);
+  let removed = 0;
+  try {
+    for (const names of groups.values()) {
+      const inodes = new Set(names.map((name) => sourceTree.stat(name)?.ino));
+      if (inodes.size === 1 && !inodes.has(undefined)) continue;
+      for (const name of names) {
+        if (mirrorTree.stat(name)?.isFile() !== true) continue;
+        mirrorTree.remove(name);
+        removed += 1;
+      }
+    }
+  } finally {
+    sourceTree.close();
+    mirrorTree.close();
+  }
+  return removed;
+}

@@ -1,0 +1,158 @@
+/**
+ * Brings the mirror of a volume up to date: twice while the app still runs (warm), so that the pass with the app stopped
+ * (cold) has little left to do. Its cost then grows with the number of files, not with their bytes. Reads the volume, and
+ * writes only into the mirror and its state beside it.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { VolumeRef } from "../../contract/task.ts";
+import { CommandError, errnoOf, MoverError } from "../errors.ts";
+import { run } from "../exec.ts";
+import { makeDirectory, writeFileDurably } from "../store/durable.ts";
+import {
+  argvCompareContent,
+  argvMirror,
+  firstUnreadable,
+  parseStats,
+  partialTransfer,
+  unsupportedAttributes,
+  vanishedSource,
+  type Attributes,
+  type RsyncStats,
+} from "../tools/rsync.ts";
+import { listChanged, newestChange, type ChangeMark } from "./changes.ts";
+import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
+
+export interface MirrorJob {
+  readonly volume: VolumeRef;
+  /** Root of the volume. */
+  readonly source: string;
+  readonly mirror: string;
+  readonly stateDirectory: string;
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+}
+
+export interface PassResult extends RsyncStats {
+  readonly warnings: readonly string[];
+}
+
+const stateSchema = z.object({
+  /** Every change before this mark is in the mirror. */
+  mark: z.number(),
+  /** Size of the mirror after the warm passes. */
+  bytes: z.number(),
+  attributes: z.object({ acls: z.boolean(), xattrs: z.boolean() }),
+});
+type State = z.infer<typeof stateSchema>;
+
+/** Two passes beside the running app. @throws MoverError HO-A401, CommandError */
+export async function warmMirror(job: MirrorJob): Promise<PassResult> {
+  await makeDirectory(job.mirror);
+  const before = await readState(job);
+  const isNew = (await readdir(job.mirror)).length === 0;
+  const mark = await newestChange(job.source, job.signal);
+  let attributes = before?.attributes ?? { acls: true, xattrs: true };
+  await listHardLinks(job.mirror, linksFile(job), job.signal);
+  try {
+    await pass(job, attributes, isNew ? undefined : (before?.mark ?? 0), false);
+  } catch (error) {
+    const unsupported =
+      error instanceof CommandError ? unsupportedAttributes(error.stderrTail) : { acls: false, xattrs: false };
+    if (!unsupported.acls && !unsupported.xattrs) throw error;
+    // ACLs are extended attributes as well: a file system without the one has neither.
+    attributes = { acls: false, xattrs: attributes.xattrs && !unsupported.xattrs };
+    await pass(job, attributes, 0, false);
+  }
+  await listHardLinks(job.mirror, linksFile(job), job.signal);
+  const stats = await pass(job, attributes, mark, false);
+  await listHardLinks(job.mirror, linksFile(job), job.signal);
+  await writeFileDurably(
+    stateFile(job),
+    `${JSON.stringify({ mark, bytes: stats.bytes, attributes } satisfies State)}\n`,
+  );
+  return { ...stats, warnings: warningsOf(job, attributes) };
+}
+
+/**
+ * The last pass. @param frozen whether the app is stopped: a file that vanishes or changes then is an error.
+ * @throws MoverError HO-A401, HO-A402; CommandError
+ */
+export async function coldMirror(job: MirrorJob, frozen: boolean): Promise<PassResult> {
+  const state = await readState(job);
+  if (state === undefined)
+    throw new MoverError("HO-A403", `the mirror of volume ${job.volume.name} has not been warmed`);
+  const stats = await pass(job, state.attributes, state.mark, frozen);
+  return { ...stats, warnings: warningsOf(job, state.attributes) };
+}
+
+/** Bytes that the mirror holds already; 0 when there is none. */
+export async function mirroredBytes(stateDirectory: string, volume: string): Promise<number> {
+  return (await readState({ stateDirectory, volume: { name: volume } }))?.bytes ?? 0;
+}
+
+const warningsOf = ({ volume }: MirrorJob, attributes: Attributes): readonly string[] => {
+  const lost = [...(attributes.acls ? [] : ["ACLs"]), ...(attributes.xattrs ? [] : ["extended attributes"])];
+  return lost.length === 0
+    ? []
+    : [`volume ${volume.name}: the file system of the store cannot keep ${lost.join(" and ")}`];
+};
+
+/** @param mark compare files changed since by content; undefined when the mirror was empty. */
+async function pass(
+  job: MirrorJob,
+  attributes: Attributes,
+  mark: ChangeMark | undefined,
+  frozen: boolean,
+): Promise<RsyncStats> {
+  await untangleHardLinks(job.source, job.mirror, linksFile(job));
+  const listFile = join(job.scratch, `changed-${job.volume.name}`);
+  const [stats, changed] = await Promise.all([
+    mirrorAll(job, attributes, frozen),
+    mark === undefined ? false : listChanged(job.source, mark, listFile, job.signal),
+  ]);
+  if (changed) await transfer(job, argvCompareContent(job.mirror, listFile, job.volume, attributes), frozen);
+  return stats;
+}
+
+async function mirrorAll(job: MirrorJob, attributes: Attributes, frozen: boolean): Promise<RsyncStats> {
+  const stats = parseStats(await transfer(job, argvMirror(job.mirror, job.volume, attributes), frozen));
+  if (stats === undefined) throw new MoverError("HO-A403", "rsync printed no statistics");
+  return stats;
+}
+
+async function transfer(job: MirrorJob, argv: Parameters<typeof run>[0], frozen: boolean): Promise<string> {
+  const okCodes = [0, vanishedSource, partialTransfer];
+  const { code, signal, stdout, stderrTail } = await run(argv, {
+    cwd: job.source,
+    stdout: "capture",
+    signal: job.signal,
+    okCodes,
+  });
+  const volume = `volume ${job.volume.name}`;
+  if (code === vanishedSource && frozen)
+    throw new MoverError("HO-A402", `${volume}: files vanished during the last pass, although the app is stopped`);
+  if (code === partialTransfer) {
+    const unreadable = firstUnreadable(stderrTail);
+    if (unreadable !== undefined) throw new MoverError("HO-A401", `${volume}: ${unreadable}`);
+    // Says rsync of a file that was written to while it was copied. The next pass brings it again.
+    if (!/failed verification/.test(stderrTail)) throw new CommandError("rsync", code, signal, stderrTail);
+    if (frozen)
+      throw new MoverError("HO-A402", `${volume}: files changed during the last pass, although the app is stopped`);
+  }
+  return stdout;
+}
+
+type StateOwner = Pick<MirrorJob, "stateDirectory"> & { readonly volume: Pick<VolumeRef, "name"> };
+const stateFile = (job: StateOwner): string => join(job.stateDirectory, `${job.volume.name}.json`);
+const linksFile = (job: MirrorJob): string => join(job.stateDirectory, `${job.volume.name}.links`);
+
+async function readState(job: StateOwner): Promise<State | undefined> {
+  try {
+    return stateSchema.safeParse(JSON.parse(await readFile(stateFile(job), "utf8"))).data;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

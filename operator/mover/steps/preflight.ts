@@ -1,0 +1,134 @@
+/**
+ * Preflight: tries everything that can fail while the app still runs. What makes a backup impossible or a lie is refused
+ * with its code; what only makes a copy at a sink impossible is a warning, because a generation at the source is better than none, and
+ * the transport reports it again. Writes nothing but identities and an empty probe file.
+ */
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ResultOf } from "../../contract/result.ts";
+import type { LocationRef, TaskOf } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { checkDatabase } from "../database/check.ts";
+import { errnoOf, isDiskFull, MoverError } from "../errors.ts";
+import { checkSpace } from "../mirror/space.ts";
+import { checkVolume, type VolumeEstimate } from "../mirror/estimate.ts";
+import { observeLocation, type LocationFacts } from "../store/facts.ts";
+import type { Layout } from "../store/layout.ts";
+import { highestSeq, listGenerations, type GenerationEntry } from "../store/listing.ts";
+import { readMarkers } from "../store/markers.ts";
+import { openLineage, openStore, type Role } from "../store/sentinel.ts";
+
+interface Place {
+  readonly root: string;
+  readonly layout: Layout;
+  readonly lastSeq: number;
+  readonly facts: LocationFacts;
+  readonly generations: readonly GenerationEntry[];
+  readonly pending: number;
+}
+
+type Task = TaskOf<"preflight">;
+
+export async function preflight(task: Task, context: MoverContext): Promise<ResultOf<"preflight">> {
+  const warnings: string[] = [];
+  const source = await openPlace(context.roots.store, task.store, "source", task, context);
+  const sinks: Place[] = [];
+  for (const sink of task.sinks) {
+    try {
+      sinks.push(await openPlace(context.roots.sink(sink.name), sink, "sink", task, context));
+    } catch (error) {
+      if (!(error instanceof MoverError)) throw error;
+      warnings.push(`${error.code} ${error.message}`);
+    }
+  }
+  const known = [source, ...sinks].flatMap(({ generations }) => generations).toSorted((a, b) => b.seq - a.seq);
+  const newest = known.find(({ manifest }) => manifest.type === task.type);
+  const newestFull = known.find(({ manifest }) => manifest.type === "Full");
+
+  const databases: ResultOf<"preflight">["databases"] = [];
+  for (const database of task.databases) databases.push(await checkDatabase(database, context));
+  const volumes: VolumeEstimate[] = [];
+  for (const volume of task.volumes) {
+    const acceptEmpty = task.acceptEmpty?.includes(volume.name) ?? false;
+    volumes.push(
+      await checkVolume(volume, { layout: source.layout, newestFull: newestFull?.manifest, acceptEmpty }, context),
+    );
+  }
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+  const bytes = sum(volumes.map((volume) => volume.bytes));
+  const databaseBytes = sum(databases.map((database) => database.bytes));
+  const stored =
+    newest === undefined ? Math.ceil((bytes + databaseBytes) / 2) : Math.ceil(newest.manifest.totals.storedBytes * 1.2);
+  await checkSpace(source.root, {
+    what: "the store",
+    code: "HO-C901",
+    bytes: stored + sum(volumes.map(({ growth }) => growth)),
+    inodes: sum(volumes.map(({ created }) => created)),
+  });
+  for (const sink of sinks) {
+    const refusal = await checkSpace(sink.root, {
+      what: `sink ${sink.facts.name}`,
+      code: "HO-C902",
+      bytes: stored,
+      inodes: 0,
+    }).catch((error: unknown) => error);
+    if (refusal instanceof MoverError) warnings.push(`${refusal.code} ${refusal.message}`);
+    else if (refusal !== undefined) throw refusal;
+  }
+  return {
+    version: 1,
+    ok: true,
+    step: "preflight",
+    lastSeq: Math.max(...[source, ...sinks].map(({ lastSeq }) => lastSeq)),
+    locations: [source, ...sinks].map(({ facts }) => facts),
+    pending: source.pending,
+    bytes: bytes + databaseBytes,
+    files: sum(volumes.map(({ files }) => files)),
+    databases,
+    warnings: warnings.slice(0, 8).map((text) => text.slice(0, 300)),
+  };
+}
+
+async function openPlace(
+  root: string,
+  ref: LocationRef,
+  role: Role,
+  task: Task,
+  context: MoverContext,
+): Promise<Place> {
+  const what = role === "source" ? "the store" : `sink ${ref.name}`;
+  try {
+    const { uuid } = await openStore(root, { role, name: ref.name, expectedUuid: ref.uuid });
+    await probe(root, context.podUID);
+    const layout = await openLineage(root, task, role);
+    const stored = await listGenerations(layout.store);
+    const waiting = role === "source" ? await listGenerations(layout.handover) : undefined;
+    const generations = [...stored.generations, ...(waiting?.generations ?? [])];
+    const facts = await observeLocation({ name: ref.name, uuid, root }, stored.generations, await readMarkers(layout));
+    for (const { name, why } of [...stored.broken, ...(waiting?.broken ?? [])])
+      context.log.warn("a directory is named like a generation and is none", { location: ref.name, name, why });
+    return {
+      root,
+      layout,
+      facts,
+      generations,
+      lastSeq: await highestSeq(layout),
+      pending: waiting?.generations.length ?? 0,
+    };
+  } catch (error) {
+    if (error instanceof MoverError) throw error;
+    const errno = errnoOf(error) ?? String(error);
+    if (isDiskFull(error))
+      throw new MoverError(role === "source" ? "HO-C901" : "HO-C902", `${what} is full`, { cause: error });
+    throw new MoverError(role === "source" ? "HO-P105" : "HO-T502", `${what} cannot be used (${errno})`, {
+      cause: error,
+    });
+  }
+}
+
+/** Whether the place can be written to: a share may be mounted read-only. */
+async function probe(root: string, podUID: string): Promise<void> {
+  const file = join(root, `.probe-${podUID}`);
+  await (await open(file, "w", 0o600)).close();
+  await rm(file);
+}

@@ -1,0 +1,249 @@
+/**
+ * Seal: re-reads what the capture has written, in a fresh process, and only if all of it equals what was captured makes a
+ * generation of it: manifest, one sync, one rename. Before the rename there is no generation, after it there is a whole
+ * one. Repeating it after a crash or a lost answer ends in the same generation.
+ */
+import { chmod, readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { ResultOf } from "../../contract/result.ts";
+import type { TaskOf } from "../../contract/task.ts";
+import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
+import type { MoverContext } from "../context.ts";
+import { blame, MoverError } from "../errors.ts";
+import { peakMiB } from "../progress.ts";
+import { checkClaimed } from "../store/claim.ts";
+import { filesBelow } from "../store/contents.ts";
+import { sweepStaging } from "../store/delivery.ts";
+import { digestText } from "../store/digest.ts";
+import {
+  exists,
+  makeDirectory,
+  privateDirectory,
+  privateFile,
+  renameNew,
+  syncDirectory,
+  syncFilesystem,
+  writeFileDurably,
+} from "../store/durable.ts";
+import {
+  archivePartFile,
+  checksumsFile,
+  databaseDump,
+  databaseGlobals,
+  dumpPartFile,
+  filesListFile,
+  manifestDigestFile,
+  manifestFile,
+  stagingName,
+  volumeArchive,
+  type Layout,
+} from "../store/layout.ts";
+import { listGenerations, type GenerationEntry } from "../store/listing.ts";
+import {
+  archivePartSchema,
+  dumpPartSchema,
+  readPart,
+  type ArchivePart,
+  type DumpPart,
+  type StoredFile,
+} from "../store/parts.ts";
+import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
+import { restoreGuide, restoreGuideFile, restoreScript, restoreScriptFile, rowCheck } from "../store/restore-script.ts";
+import { openSource } from "../store/staging.ts";
+
+type Task = TaskOf<"seal">;
+
+interface Parts {
+  readonly dump: DumpPart | undefined;
+  readonly archive: ArchivePart | undefined;
+}
+
+export async function seal(task: Task, context: MoverContext): Promise<ResultOf<"seal">> {
+  try {
+    const layout = await openSource(task, context);
+    const before = await findSealed(layout, task.runUID);
+    if (before !== undefined) {
+      context.log.info("this run has sealed its generation before", { generation: before.id });
+      return resultOf(before.manifest, before.manifestSHA256);
+    }
+    return await sealNew(task, layout, context);
+  } catch (error) {
+    context.abort.throwIfAborted();
+    throw blame(error, { full: "HO-C901", otherwise: "HO-A404", what: "sealing failed" });
+  }
+}
+
+/** The answer of an earlier attempt may have been lost, so its generation may even have been transported since. */
+async function findSealed(layout: Layout, runUID: string): Promise<GenerationEntry | undefined> {
+  const listings = [await listGenerations(layout.handover), await listGenerations(layout.store)];
+  return listings.flatMap(({ generations }) => generations).find(({ manifest }) => manifest.run.uid === runUID);
+}
+
+async function sealNew(task: Task, layout: Layout, context: MoverContext): Promise<ResultOf<"seal">> {
+  const target = join(layout.handover, task.id);
+  if (await exists(target)) throw new MoverError("HO-A404", `${task.id} exists already and is of another run`);
+  const staging = join(layout.staging, stagingName(task.seq, task.stagingPodUID));
+  const parts = await readParts(task, staging);
+  await recheck(task, layout, staging, parts, context);
+
+  const manifest = await writeExtras(task, staging, parts);
+  await restrict(staging);
+  // What was copied and packed becomes durable at once; after it only small files follow, each with its own fsync.
+  await syncFilesystem(staging, context.abort);
+  const text = `${JSON.stringify(manifest, undefined, 1)}\n`;
+  const manifestSHA256 = digestText(text);
+  await writeFileDurably(join(staging, manifestDigestFile), `${manifestSHA256}  ${manifestFile}\n`);
+  await writeFileDurably(join(staging, manifestFile), text);
+  await setPartsAside(staging);
+  context.abort.throwIfAborted();
+  await renameNew(staging, target);
+  context.log.info("sealed", { generation: task.id, manifestSHA256 });
+  await sweepStaging(layout, task.seq);
+  return resultOf(manifest, manifestSHA256);
+}
+
+/** The parts lie beside the staging directory once an earlier attempt came as far as the rename. */
+const asideOf = (staging: string): string => `${staging}.parts`;
+
+async function setPartsAside(staging: string): Promise<void> {
+  await makeDirectory(asideOf(staging));
+  for (const name of await readdir(staging)) {
+    if (name === dumpPartFile || name === archivePartFile)
+      await rename(join(staging, name), join(asideOf(staging), name));
+  }
+  await syncDirectory(asideOf(staging));
+  await syncDirectory(staging);
+}
+
+async function readParts(task: Task, staging: string): Promise<Parts> {
+  const place = async (file: string): Promise<string> =>
+    (await exists(join(asideOf(staging), file))) ? join(asideOf(staging), file) : join(staging, file);
+  const dump = task.databases.length === 0 ? undefined : await readPart(await place(dumpPartFile), dumpPartSchema);
+  const archive =
+    task.volumes.length === 0 ? undefined : await readPart(await place(archivePartFile), archivePartSchema);
+  for (const part of [dump, archive]) {
+    if (part !== undefined && (part.seq !== task.seq || part.podUID !== task.stagingPodUID))
+      throw new MoverError("HO-A404", "a part is of another capture");
+  }
+  const same = (
+    wanted: readonly { readonly name: string }[],
+    found: readonly { readonly name: string }[] = [],
+  ): boolean => wanted.length === found.length && wanted.every(({ name }) => found.some((part) => part.name === name));
+  if (!same(task.databases, dump?.databases)) throw new MoverError("HO-A404", "not every database was captured");
+  if (!same(task.volumes, archive?.volumes)) throw new MoverError("HO-A404", "not every volume was captured");
+  return { dump, archive };
+}
+
+async function recheck(
+  task: Task,
+  layout: Layout,
+  staging: string,
+  { dump, archive }: Parts,
+  context: MoverContext,
+): Promise<void> {
+  const files = [...(dump?.files ?? []), ...(archive?.files ?? [])];
+  const ofEarlierAttempt = [
+    manifestFile,
+    manifestDigestFile,
+    checksumsFile,
+    restoreGuideFile,
+    restoreScriptFile,
+    ...task.databases.map(({ name }) => checkFile(name)),
+  ];
+  await checkShape(staging, files, new Set([dumpPartFile, archivePartFile, ...ofEarlierAttempt]));
+  const expected = (path: string): StoredFile => {
+    const found = files.find((file) => file.path === path);
+    if (found === undefined) throw new MoverError("HO-A404", `${path} was not captured`);
+    return found;
+  };
+  if (archive !== undefined) {
+    checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
+    for (const volume of archive.volumes)
+      await checkArchive(
+        staging,
+        layout.mirror(volume.name),
+        volume,
+        expected(volumeArchive(volume.name)),
+        context.abort,
+      );
+    const members = archive.volumes.reduce((sum, volume) => sum + volume.members, 0);
+    await checkFilesList(staging, members, expected(filesListFile), context.abort);
+    // Who may have written into the mirrors meanwhile would have had to take them first.
+    checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
+  }
+  await checkDigests(staging, dump?.files ?? [], context.abort);
+  for (const database of dump?.databases ?? []) {
+    expected(`${databaseDump(database.name)}/toc.dat`);
+    expected(databaseGlobals(database.name));
+    await checkDump(staging, database, context.abort);
+  }
+  context.log.info("the staging equals what was captured", { files: files.length });
+}
+
+const checkFile = (database: string): string => `databases/${database}/check.sql`;
+
+/** Writes what makes the generation usable without us, and the checksums. @returns the manifest, not yet written. */
+async function writeExtras(task: Task, staging: string, { dump, archive }: Parts): Promise<Manifest> {
+  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? [])];
+  const add = async (path: string, content: string): Promise<void> => {
+    await writeFileDurably(join(staging, path), content);
+    files.push({ path, size: Buffer.byteLength(content), sha256: digestText(content) });
+  };
+  const databases = dump?.databases ?? [];
+  for (const { name, tables } of databases) await add(checkFile(name), rowCheck(tables));
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+  const volumes = archive?.volumes ?? [];
+  const manifest = {
+    format: manifestFormat,
+    id: task.id,
+    seq: task.seq,
+    type: task.type,
+    parent: "",
+    consistency: task.consistency,
+    time: task.time,
+    sealedAt: new Date().toISOString(),
+    lineage: { namespace: task.namespace, policy: task.policy, policyUID: task.policyUID },
+    run: { name: task.run, uid: task.runUID },
+    workloads: task.workloads,
+    tools: {
+      ...archive?.tools,
+      ...Object.fromEntries(databases.map(({ name, clientVersion }) => [`pg_dump ${name}`, clientVersion])),
+    },
+    databases,
+    volumes,
+    totals: {
+      bytes: sum([...databases, ...volumes].map(({ bytes }) => bytes)),
+      storedBytes: 0,
+      files: sum(volumes.map((volume) => volume.files)),
+      tables: sum(databases.map(({ tables }) => tables.length)),
+    },
+  } as const;
+  await add(restoreGuideFile, restoreGuide(manifest));
+  await add(restoreScriptFile, restoreScript);
+  const sorted = (): StoredFile[] => files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  await add(
+    checksumsFile,
+    sorted()
+      .map(({ path, sha256 }) => `${sha256}  ${path}\n`)
+      .join(""),
+  );
+  const storedBytes = sum(files.map(({ size }) => size));
+  // Parsing drops what only the seal needs to know, and makes sure that every reader will accept it.
+  return manifestSchema.parse({ ...manifest, totals: { ...manifest.totals, storedBytes }, files: sorted() });
+}
+
+/** The tools create files by their own ideas of modes. */
+async function restrict(staging: string): Promise<void> {
+  const directories = new Set([""]);
+  for await (const { path } of filesBelow(staging)) {
+    await chmod(join(staging, path), privateFile);
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1))
+      directories.add(path.slice(0, end));
+  }
+  for (const directory of directories) await chmod(join(staging, directory), privateDirectory);
+}
+
+function resultOf(manifest: Manifest, manifestSHA256: string): ResultOf<"seal"> {
+  const { id, totals } = manifest;
+  return { version: 1, ok: true, step: "seal", id, manifestSHA256, ...totals, peakMiB: peakMiB() };
+}

@@ -1,0 +1,60 @@
+/**
+ * Warm: brings the mirror of each volume up to date beside the running app, twice, so that almost nothing is left for the
+ * pass during which the app is stopped. Ends with a sync, so that the sync of that pass has little to do either.
+ */
+import type { ResultOf } from "../../contract/result.ts";
+import type { TaskOf } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { blame } from "../errors.ts";
+import { warmMirror } from "../mirror/pass.ts";
+import { claimMirrors, mirrorStateDirectory } from "../store/claim.ts";
+import { syncFilesystem } from "../store/durable.ts";
+import { openSource } from "../store/staging.ts";
+
+export async function warm(task: TaskOf<"warm">, context: MoverContext): Promise<ResultOf<"warm">> {
+  const layout = await openSource(task, context);
+  const claim = await claimMirrors(layout, { seq: task.seq, podUID: context.podUID }, context.abort);
+  let bytes = 0;
+  let files = 0;
+  const warnings: string[] = [];
+  try {
+    for (const volume of task.volumes) {
+      const job = {
+        volume,
+        source: context.roots.volume(volume.name),
+        mirror: layout.mirror(volume.name),
+        stateDirectory: mirrorStateDirectory(layout),
+        scratch: context.roots.scratch,
+        signal: context.abort,
+      };
+      try {
+        const result = await warmMirror(job);
+        bytes += result.bytes;
+        files += result.files;
+        warnings.push(...result.warnings);
+        context.log.info("mirror is warm", { volume: volume.name, files: result.files, bytes: result.bytes });
+      } catch (error) {
+        context.abort.throwIfAborted();
+        throw blame(error, {
+          full: "HO-C901",
+          otherwise: "HO-A403",
+          what: `copying volume ${volume.name} failed`,
+          retry: true,
+        });
+      }
+      claim.check();
+    }
+    await syncFilesystem(layout.base, context.abort);
+    await claim.done();
+  } finally {
+    claim.abandon();
+  }
+  return {
+    version: 1,
+    ok: true,
+    step: "warm",
+    bytes,
+    files,
+    ...(warnings.length === 0 ? {} : { warnings: warnings.slice(0, 8) }),
+  };
+}

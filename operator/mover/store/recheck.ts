@@ -1,0 +1,123 @@
+/**
+ * Re-reads what the parts of a capture have written, in a process that wrote none of it, and compares it with what they
+ * captured: digests with those taken while writing, archives with the mirrors, the list with the archives, and every dump is
+ * decoded as a whole. Changes nothing.
+ */
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { createLineCounter } from "../database/dump.ts";
+import { CommandError, lastLines, MoverError } from "../errors.ts";
+import { pipeline, run } from "../exec.ts";
+import { argvDecode, clientsRoot } from "../tools/pg.ts";
+import { argvCompare } from "../tools/tar.ts";
+import { argvDecompress } from "../tools/zstd.ts";
+import { filesBelow } from "./contents.ts";
+import { digestFile, HashTap, type Digest } from "./digest.ts";
+import { databaseDump, filesListFile } from "./layout.ts";
+import type { ArchivePart, DumpPart, StoredFile } from "./parts.ts";
+
+const fail = (why: string, cause?: unknown): MoverError => new MoverError("HO-A404", why.slice(0, 900), { cause });
+
+/** @throws MoverError HO-A404 at the first file that is missing, foreign, or of another size. */
+export async function checkShape(
+  staging: string,
+  files: readonly StoredFile[],
+  tolerated: ReadonlySet<string>,
+): Promise<void> {
+  const expected = new Map(files.map(({ path, size }) => [path, size]));
+  for await (const { path, size, regular } of filesBelow(staging)) {
+    const wanted = expected.get(path);
+    expected.delete(path);
+    if (wanted === undefined && tolerated.has(path)) continue;
+    if (wanted === undefined || !regular) throw fail(`${path} does not belong to this generation`);
+    if (wanted !== size) throw fail(`${path} has ${size} bytes, ${wanted} were written`);
+  }
+  const [missing] = expected.keys();
+  if (missing !== undefined) throw fail(`${missing} is missing`);
+}
+
+/** One read of the archive: its digest, its checksum, its end, and each member against the mirror. */
+export async function checkArchive(
+  staging: string,
+  mirror: string,
+  volume: ArchivePart["volumes"][number],
+  expected: StoredFile,
+  signal: AbortSignal,
+): Promise<void> {
+  const tap = new HashTap();
+  let members = 0;
+  let last = "";
+  const stdout = createLineCounter((line) => {
+    members += 1;
+    last = line;
+  });
+  const stdin = createReadStream(join(staging, volume.archive), { highWaterMark: 1024 * 1024 }).pipe(tap);
+  try {
+    await pipeline([{ argv: argvDecompress() }, { argv: argvCompare(), cwd: mirror }], { stdin, stdout, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof CommandError)) throw error;
+    const why =
+      error.tool === "tar" && error.exitCode === 1
+        ? `differs from what was captured: ${last}`
+        : `cannot be read: ${lastLines(error.stderrTail, 2)}`;
+    throw fail(`the archive of volume ${volume.name} ${why}`, error);
+  }
+  compareDigest(volume.archive, tap.digest(), expected);
+  if (members !== volume.members)
+    throw fail(`the archive of volume ${volume.name} has ${members} members, ${volume.members} were counted`);
+}
+
+/** The list decodes to its end and has a line for each member of the archives. */
+export async function checkFilesList(
+  staging: string,
+  members: number,
+  expected: StoredFile,
+  signal: AbortSignal,
+): Promise<void> {
+  const tap = new HashTap();
+  let lines = 0;
+  const stdout = new Writable({
+    write(chunk: Buffer, _encoding, done): void {
+      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
+      done();
+    },
+  });
+  const stdin = createReadStream(join(staging, filesListFile)).pipe(tap);
+  try {
+    await pipeline([{ argv: argvDecompress() }], { stdin, stdout, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof CommandError
+      ? fail(`${filesListFile} cannot be read: ${lastLines(error.stderrTail, 2)}`, error)
+      : error;
+  }
+  compareDigest(filesListFile, tap.digest(), expected);
+  if (lines !== members) throw fail(`${filesListFile} has ${lines} lines, the archives have ${members} members`);
+}
+
+export async function checkDigests(staging: string, files: readonly StoredFile[], signal: AbortSignal): Promise<void> {
+  for (const file of files) compareDigest(file.path, await digestFile(join(staging, file.path), signal), file);
+}
+
+/** Decodes every byte: the table of contents alone is at the beginning, and says nothing about a truncated rest. */
+export async function checkDump(
+  staging: string,
+  database: DumpPart["databases"][number],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await run(argvDecode(clientsRoot, database.clientMajor, join(staging, databaseDump(database.name))), { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof CommandError
+      ? fail(`the dump of database ${database.name} cannot be decoded: ${lastLines(error.stderrTail, 2)}`, error)
+      : error;
+  }
+}
+
+function compareDigest(path: string, found: Digest, expected: Digest): void {
+  if (found.sha256 !== expected.sha256 || found.size !== expected.size)
+    throw fail(`${path} is not what was written: its SHA-256 differs`);
+}
