@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
-import { type Answer, type Api, collection, connect, eventually, installCrds, type Manifest } from "../support/api.ts";
+import { type Answer, collection, connect, eventually, installCrds, type Manifest } from "../support/api.ts";
 import { accepted } from "./bad-objects/accepted.ts";
 import { type Bad, bases, changed, type Kind, kinds } from "./bad-objects/base.ts";
 import { badMovers } from "./bad-objects/mover.ts";
@@ -15,16 +15,14 @@ import { badShapes } from "./bad-objects/shapes.ts";
 const namespace = `handover-crds-${process.pid}`;
 const samples = new URL("../../manifests/samples/", import.meta.url);
 
-let api: Api;
+const api = connect();
 
 beforeAll(async () => {
-  api = connect();
   await installCrds(api);
   await api.call("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
 }, 60_000);
 
 afterAll(async () => {
-  if (api === undefined) return;
   for (const kind of kinds) await api.call("DELETE", collection(kind, namespace));
   await api.call("DELETE", `/api/v1/namespaces/${namespace}`);
   await api.close();

@@ -29,6 +29,8 @@ export interface Manifest {
 
 export interface Api {
   readonly call: (method: Method, path: string, body?: unknown, contentType?: string) => Promise<Answer>;
+  /** For what is not JSON, such as a page behind the proxy of a service. */
+  readonly text: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
   /** @returns the standard output of kubectl. @throws when it fails; the error carries its standard error. */
   readonly kubectl: (...args: readonly string[]) => Promise<string>;
   readonly close: () => Promise<void>;
@@ -52,9 +54,17 @@ export function collection(kind: string, namespace: string): string {
   return `${group}/namespaces/${namespace}/${plural}`;
 }
 
+/** A path that is not served, or not yet, is answered in plain text. */
+function parseBody(text: string): Body {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text };
+  }
+}
+
 /** @throws when HANDOVER_TEST_KUBECONFIG is not set: these tests need a real API server. */
-export function connect(): Api {
-  const path = process.env["HANDOVER_TEST_KUBECONFIG"];
+export function connect(path = process.env["HANDOVER_TEST_KUBECONFIG"]): Api {
   if (path === undefined || path === "") {
     throw new Error(
       "HANDOVER_TEST_KUBECONFIG is not set: `make test` brings up a cluster and sets it, `make cluster-up` keeps one",
@@ -72,8 +82,11 @@ export function connect(): Api {
         headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": contentType }) },
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       });
-      const answered: Body = JSON.parse(await response.body.text());
-      return { status: response.statusCode, body: answered };
+      return { status: response.statusCode, body: parseBody(await response.body.text()) };
+    },
+    text: async (at) => {
+      const response = await request(`${server}${at}`, { dispatcher: agent });
+      return { status: response.statusCode, body: await response.body.text() };
     },
     kubectl: async (...args) => {
       const { stdout } = await run(process.env["HANDOVER_KUBECTL"] ?? "kubectl", ["--kubeconfig", path, ...args]);
