@@ -28,6 +28,8 @@ export interface MoverContext {
   readonly abort: AbortSignal;
   /** When the process started, milliseconds since the epoch: its own start counts in the freeze. Absent in tests. */
   readonly startedAt?: number;
+  /** Called with a name before each change of a swap, so that a test can end the step there as a kill would. */
+  readonly checkpoint?: (point: string) => void;
 }
 
 export const mountedRoots: MoverRoots = {

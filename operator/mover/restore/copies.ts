@@ -1,0 +1,62 @@
+/** The copies of generations at the locations of a policy, as a restore sees them: sealed, of our lineage, and verified or not. Reads only. */
+import type { LocationRef } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { MoverError } from "../errors.ts";
+import { listGenerations, type GenerationEntry } from "../store/listing.ts";
+import { isVerified, readMarkers } from "../store/markers.ts";
+import { findStore } from "../store/presence.ts";
+import type { LineageOwner } from "../store/sentinel.ts";
+
+export interface Copy {
+  readonly location: string;
+  readonly generation: GenerationEntry;
+  /** Whether every byte was re-read there. At the source the seal did that. */
+  readonly verified: boolean;
+}
+
+/** @returns none when the policy has never used the location. @throws MoverError when it is not the one that the policy knows. */
+export async function listCopies(
+  location: LocationRef,
+  owner: LineageOwner,
+  context: MoverContext,
+): Promise<readonly Copy[]> {
+  const { name, uuid: expectedUuid } = location;
+  const role = name === "source" ? "source" : "sink";
+  const root = role === "source" ? context.roots.store : context.roots.sink(name);
+  const found = await findStore(root, { role, name, expectedUuid }, owner);
+  if (found === undefined) return [];
+  const { layout } = found;
+  const stored = await listGenerations(layout.store);
+  if (role === "source") {
+    const waiting = await listGenerations(layout.handover);
+    return [...stored.generations, ...waiting.generations].map((generation) => ({
+      location: name,
+      generation,
+      verified: true,
+    }));
+  }
+  const markers = await readMarkers(layout);
+  return stored.generations.map((generation) => ({
+    location: name,
+    generation,
+    verified: isVerified(generation, markers),
+  }));
+}
+
+/** @throws MoverError HO-R802 when the generation is not there as it was planned. */
+export async function openCopy(
+  wanted: { readonly id: string; readonly manifestSHA256: string; readonly location: LocationRef },
+  owner: LineageOwner,
+  context: MoverContext,
+): Promise<GenerationEntry> {
+  const { name } = wanted.location;
+  const copies = await listCopies(wanted.location, owner, context);
+  const copy = copies.find(({ generation }) => generation.id === wanted.id)?.generation;
+  const refuse = (why: string): MoverError => new MoverError("HO-R802", `generation ${wanted.id} at ${name}: ${why}`);
+  if (copy === undefined) throw refuse("it is not there");
+  if (copy.manifestSHA256 !== wanted.manifestSHA256)
+    throw refuse(
+      `its manifest is ${copy.manifestSHA256.slice(0, 12)}, planned was ${wanted.manifestSHA256.slice(0, 12)}`,
+    );
+  return copy;
+}

@@ -1,0 +1,84 @@
+/**
+ * Plan: finds out what a restore would do, and whether it can. Changes nothing. Everything that can fail is tried here, while
+ * the app runs on its present state.
+ */
+import type { ResultOf } from "../../contract/result.ts";
+import type { TaskOf } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { blame, MoverError } from "../errors.ts";
+import { chooseCopies } from "../restore/choice.ts";
+import { listCopies, type Copy } from "../restore/copies.ts";
+import { planDatabase } from "../restore/database-plan.ts";
+import { groupByServer } from "../restore/database-server.ts";
+import { selectParts, stateBytes } from "../restore/parts.ts";
+import { planVolume, type PartPlan } from "../restore/volume-plan.ts";
+import { compareShape } from "../store/contents.ts";
+
+export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise<ResultOf<"plan">> {
+  try {
+    const { location, generation } = await findWhole(chooseCopies(await listAll(task, context), task.from), context);
+    const parts = selectParts(generation.manifest, task);
+    const plans: PartPlan[] = [];
+    for (const server of await groupByServer(task.databases, context)) {
+      for (const { ref, part } of parts.databases)
+        if (server.databases.includes(ref)) plans.push(await planDatabase(generation.path, ref, part, server, context));
+    }
+    for (const { ref, part } of parts.volumes) plans.push(await planVolume(context.roots.volume(ref.name), part));
+    const warnings = plans.flatMap((one) => one.warnings);
+    if (generation.manifest.consistency === "Running" && parts.volumes.length > 0)
+      warnings.unshift("the generation was captured while the app ran");
+    return {
+      version: 1,
+      ok: true,
+      step: "plan",
+      id: generation.id,
+      location,
+      sealedAt: generation.manifest.sealedAt,
+      manifestSHA256: generation.manifestSHA256,
+      bytes: stateBytes(parts),
+      replaces: plans.map(({ replaces }) => replaces.slice(0, 100)).slice(0, 16),
+      warnings: warnings.map((text) => text.slice(0, 200)).slice(0, 8),
+    };
+  } catch (error) {
+    context.abort.throwIfAborted();
+    throw blame(error, { full: "HO-C903", otherwise: "HO-R803", what: "planning the restore failed", retry: true });
+  }
+}
+
+/** In the order in which the locations are asked. One that is out of reach is passed over, unless it is the one that was named. */
+async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<readonly Copy[]> {
+  const named = task.from.location;
+  const locations = task.locations.filter(({ name }) => named === undefined || name === named);
+  if (locations.length === 0) throw new MoverError("HO-R801", `the policy has no location ${named ?? ""}`);
+  const copies: Copy[] = [];
+  const trouble: unknown[] = [];
+  for (const location of locations) {
+    try {
+      copies.push(...(await listCopies(location, task, context)));
+    } catch (error) {
+      trouble.push(error);
+      context.log.warn("a location cannot be read and is passed over", {
+        location: location.name,
+        error: String(error),
+      });
+    }
+  }
+  if (trouble.length === locations.length) throw trouble[0];
+  return copies;
+}
+
+/** The first copy that has all its files. @throws MoverError HO-R802 when none has. */
+async function findWhole(copies: readonly [Copy, ...Copy[]], context: MoverContext): Promise<Copy> {
+  const differences: string[] = [];
+  for (const copy of copies) {
+    const difference = await compareShape(copy.generation.path, copy.generation.manifest);
+    if (difference === undefined) return copy;
+    differences.push(`at ${copy.location} ${difference}`);
+    context.log.warn("a copy does not equal its manifest", {
+      generation: copy.generation.id,
+      location: copy.location,
+      difference,
+    });
+  }
+  throw new MoverError("HO-R802", `generation ${copies[0].generation.id}: ${differences.join("; ")}`.slice(0, 900));
+}

@@ -1,0 +1,20 @@
+/** Command lines that a restore of a volume needs beside those of tar and zstd. Builds words only. */
+import type { Argv } from "../exec.ts";
+
+/** Gives the working directory the owner, mode and attributes of another directory below it, and nothing else of it. */
+export const argvCopyAttributes = (from: string, attributes: boolean): Argv => [
+  "rsync",
+  "--archive",
+  "--no-recursive",
+  "--dirs",
+  "--omit-dir-times",
+  "--numeric-ids",
+  ...(attributes ? ["--acls", "--xattrs"] : []),
+  "--exclude=*",
+  "--",
+  `./${from}/`,
+  "./",
+];
+
+/** The rm of the system, because the names in a volume need not be UTF-8. Never leaves the file system. */
+export const argvRemoveTree = (path: string): Argv => ["rm", "-rf", "--one-file-system", "--", path];
