@@ -148,7 +148,12 @@ export async function observeRestore(
 
 export async function observePolicy(cluster: Cluster, policy: BackupPolicy): Promise<PolicyObservation> {
   const others = await cluster.list<BackupRun>(runs, { namespace: policy.metadata.namespace });
-  return { policy, runs: others.filter((run) => run.spec.policyName === policy.metadata.name) };
+  const own = others.filter((run) => run.spec.policyName === policy.metadata.name);
+  return {
+    policy,
+    runs: own,
+    takenNames: new Set(others.filter((run) => !own.includes(run)).map((run) => run.metadata.name)),
+  };
 }
 
 /** A holder is live while it exists under its uid and has not finished. */

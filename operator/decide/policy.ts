@@ -18,6 +18,8 @@ export interface PolicyObservation {
   readonly policy: BackupPolicy;
   /** Runs that name this policy. */
   readonly runs: readonly BackupRun[];
+  /** Names of the other runs of the namespace: `a` + `b-c` and `a-b` + `c` make the same name of a run. */
+  readonly takenNames: ReadonlySet<string>;
 }
 
 type ScheduleSpec = NonNullable<PolicySpec["schedules"]>[number];
@@ -68,13 +70,17 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
   if (active !== undefined)
     return { status: status(lastSlot, `waits for run ${active.metadata.name}`), actions: [], next };
   const scheduledFor = formatInstant(slot);
+  const name = scheduledRunName(policy.metadata.name, schedule.name, slotLabel(scheduledFor));
+  if (seen.takenNames.has(name) || seen.runs.some((run) => run.metadata.name === name)) {
+    return { status: status(slot, `the name ${name} is taken by another run; rename the schedule`), actions: [], next };
+  }
   return {
     status: status(lastSlot, ""),
     next,
     actions: [
       {
         do: "createRun",
-        name: scheduledRunName(policy.metadata.name, schedule.name, slotLabel(scheduledFor)),
+        name,
         labels: { [labels.policy]: policy.metadata.name },
         spec: {
           policyName: policy.metadata.name,

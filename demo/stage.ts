@@ -1,0 +1,148 @@
+/** What the demo, the cluster tests and the bench stand on: a cluster, the two images in it, the chart installed, the demo application. */
+import { join } from "node:path";
+import { must, run } from "../test/cluster/bed/processes.ts";
+import { step } from "../test/cluster/bed/progress.ts";
+import { type Api, type Body, connect } from "../test/support/api.ts";
+
+const root = join(import.meta.dirname, "..");
+const bed = join(root, "test/cluster/bed/cli.ts");
+const tools = join(root, ".cluster/bin");
+
+export const operatorImage = "handover/handover:dev";
+export const demoImage = "handover/demo:dev";
+export const operatorNamespace = "handover-system";
+
+export interface Stage {
+  readonly name: string;
+  readonly kubeconfig: string;
+  readonly api: Api;
+  readonly kubectl: (...args: readonly string[]) => Promise<string>;
+  readonly helm: (...args: readonly string[]) => Promise<string>;
+  /** Standard input for kubectl, such as a manifest. */
+  readonly apply: (manifest: string) => Promise<void>;
+}
+
+const bedRun = async (...args: readonly string[]): Promise<void> => {
+  // Its progress goes to the terminal of this process; its own messages say what to do when it fails.
+  const result = await run(process.execPath, [bed, ...args], { logFile: "/dev/stderr" });
+  if (result.code !== 0) throw new Error(`${args[0]} of the test cluster failed, see above`);
+};
+
+export const clusterDown = (name: string): Promise<void> => bedRun("down", "--name", name);
+
+export async function clusterUp(name: string, kubeconfig: string): Promise<Stage> {
+  await bedRun("up", "--name", name, "--kubeconfig", kubeconfig);
+  return openStage(name, kubeconfig);
+}
+
+/** A cluster that is there already. */
+export function openStage(name: string, kubeconfig: string): Stage {
+  const env = { ...process.env, KUBECONFIG: kubeconfig, PATH: `${tools}:${process.env["PATH"] ?? ""}` };
+  const tool =
+    (program: string) =>
+    async (...args: readonly string[]): Promise<string> =>
+      must(join(tools, program), args, { env });
+  return {
+    name,
+    kubeconfig,
+    api: connect(kubeconfig),
+    kubectl: tool("kubectl"),
+    helm: tool("helm"),
+    apply: async (input) => void (await must(join(tools, "kubectl"), ["apply", "-f", "-"], { env, input })),
+  };
+}
+
+export async function buildImages(cluster: string): Promise<void> {
+  await step("bundling the program", () => must("npm", ["run", "--silent", "bundle"], { cwd: root }));
+  await bedRun(
+    "image",
+    "--dockerfile",
+    join(root, "Dockerfile"),
+    "--context",
+    root,
+    "--tag",
+    operatorImage,
+    "--cluster",
+    cluster,
+  );
+  const demo = join(root, "manifests/demo/image");
+  await bedRun(
+    "image",
+    "--dockerfile",
+    join(demo, "Dockerfile"),
+    "--context",
+    demo,
+    "--tag",
+    demoImage,
+    "--cluster",
+    cluster,
+  );
+}
+
+export async function installChart(stage: Stage, ...values: readonly string[]): Promise<void> {
+  const [repository = "", tag = ""] = operatorImage.split(":");
+  const set = [`image.repository=${repository}`, `image.tag=${tag}`, ...values].flatMap((value) => ["--set", value]);
+  await stage.helm(
+    "upgrade",
+    "--install",
+    "handover",
+    join(root, "charts/handover"),
+    "--namespace",
+    operatorNamespace,
+    "--create-namespace",
+    "--wait",
+    "--timeout",
+    "3m",
+    ...set,
+  );
+}
+
+/** @param uploadsMiB size of the uploads of the wiki. */
+export async function installDemo(stage: Stage, namespace = "demo", uploadsMiB = 100): Promise<void> {
+  for (const file of ["namespace", "backup", "database", "wiki"]) {
+    const text = await readText(join(root, `manifests/demo/${file}.yaml`));
+    await stage.apply(
+      text
+        .replaceAll("namespace: demo", `namespace: ${namespace}`)
+        .replace("{name: demo}", `{name: ${namespace}}`)
+        .replace('{name: UPLOADS_MB, value: "100"}', `{name: UPLOADS_MB, value: "${uploadsMiB}"}`),
+    );
+  }
+  await stage.kubectl("-n", namespace, "rollout", "status", "statefulset/wiki-db", "--timeout=5m");
+  await stage.kubectl("-n", namespace, "rollout", "status", "deployment/wiki", "--timeout=10m");
+}
+
+export const demoPolicy = async (namespace = "demo"): Promise<string> =>
+  (await readText(join(root, "manifests/demo/policy.yaml"))).replaceAll("namespace: demo", `namespace: ${namespace}`);
+
+async function readText(file: string): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  return readFile(file, "utf8");
+}
+
+/** A page of the wiki, through the API server. @returns undefined when the wiki does not answer. */
+export async function page(stage: Stage, path: string, namespace = "demo"): Promise<string | undefined> {
+  const answer = await stage.api.text(`/api/v1/namespaces/${namespace}/services/wiki:http/proxy${path}`);
+  return answer.status === 200 ? answer.body : undefined;
+}
+
+/** Waits for a condition of an object, not for a time. @throws when the object is Finished without it, or after `minutes`. */
+export async function waitFor<T extends Body>(
+  stage: Stage,
+  path: string,
+  what: string,
+  done: (object: T) => boolean,
+  minutes = 15,
+): Promise<T> {
+  const until = performance.now() + minutes * 60_000;
+  for (;;) {
+    const { status, body } = await stage.api.call("GET", path);
+    if (status === 200 && done(body as T)) return body as T;
+    if (performance.now() > until)
+      throw new Error(`${what} did not happen within ${minutes} minutes: ${JSON.stringify(body).slice(0, 2000)}`);
+    await new Promise((wake) => setTimeout(wake, 250));
+  }
+}
+
+export const hasCondition = (body: Body, type: string): boolean =>
+  body.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
