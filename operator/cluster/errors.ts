@@ -89,18 +89,21 @@ const codesBeforeSending = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
+/** Without `instanceof`: Node's own errors belong to another realm in some runtimes, and DOMException is none. */
+const property = (error: unknown, name: string): unknown =>
+  typeof error === "object" && error !== null ? Reflect.get(error, name) : undefined;
+
 const codeOf = (error: unknown): string => {
-  const code = error instanceof Error && "code" in error ? text(error.code) : undefined;
-  if (code !== undefined) return code;
+  const errors = property(error, "errors");
   // Node tries all addresses of a name and reports an AggregateError.
-  return error instanceof AggregateError && error.errors.length > 0 ? codeOf(error.errors[0]) : "";
+  return text(property(error, "code")) ?? (Array.isArray(errors) && errors.length > 0 ? codeOf(errors[0]) : "");
 };
 
 /** The error for a request without an answer. */
 export const transportError = (request: string, error: unknown): ApiError => {
   const code = codeOf(error);
-  const name = error instanceof Error ? error.name : "";
-  const said = error instanceof Error ? error.message : String(error);
+  const name = property(error, "name");
+  const said = text(property(error, "message")) ?? String(error);
   const reason =
     name === "AbortError"
       ? "Aborted"

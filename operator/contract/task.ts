@@ -63,7 +63,13 @@ export const taskSchema = z.discriminatedUnion("step", [
   }),
   z.object({ ...common, ...staging, step: z.literal("warm"), volumes: z.array(volume) }),
   z.object({ ...common, ...staging, step: z.literal("dump"), databases: z.array(database) }),
-  z.object({ ...common, ...staging, step: z.literal("archive"), volumes: z.array(volume), /** Whether nothing may change while it runs. */ frozen: z.boolean() }),
+  z.object({
+    ...common,
+    ...staging,
+    step: z.literal("archive"),
+    volumes: z.array(volume),
+    /** Whether nothing may change while it runs. */ frozen: z.boolean(),
+  }),
   /** Ends when the named parts of the same pod have released the source; fails when one of them has failed. */
   z.object({ ...common, step: z.literal("release"), parts: z.array(z.enum(["dump", "archive"])) }),
   z.object({
@@ -92,7 +98,12 @@ export const taskSchema = z.discriminatedUnion("step", [
     location,
     keep,
     /** For the source: sinks that must have verified a generation before the source may give it up. */
-    requiredSinks: z.array(location.extend({ /** The check that the policy asks of this sink; a marker of this mode or a stronger one counts. */ verify: z.enum(["Full", "Sample", "None"]) })),
+    requiredSinks: z.array(
+      location.extend({
+        /** The check that the policy asks of this sink; a marker of this mode or a stronger one counts. */ verify:
+          z.enum(["Full", "Sample", "None"]),
+      }),
+    ),
     /** More than half is removed only when this is true; set by an annotation on the policy. */
     acknowledged: z.boolean(),
   }),

@@ -8,7 +8,11 @@ export const manifestFormat = 1;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-const table = z.object({ schema: z.string(), name: z.string(), /** Rows in the snapshot of the dump. */ rows: z.number().int() });
+const table = z.object({
+  schema: z.string(),
+  name: z.string(),
+  /** Rows in the snapshot of the dump. */ rows: z.number().int(),
+});
 
 /** Written by the dump into the staging directory as `part-dump.json`, taken over by the seal. */
 export const databasePart = z.object({
@@ -59,7 +63,12 @@ export const manifestSchema = z.object({
   tools: z.record(z.string(), z.string()),
   databases: z.array(databasePart),
   volumes: z.array(volumePart),
-  totals: z.object({ bytes: z.number().int(), storedBytes: z.number().int(), files: z.number().int(), tables: z.number().int() }),
+  totals: z.object({
+    bytes: z.number().int(),
+    storedBytes: z.number().int(),
+    files: z.number().int(),
+    tables: z.number().int(),
+  }),
   /** Every other file of the generation, sorted by path. */
   files: z.array(z.object({ path: z.string(), size: z.number().int(), sha256 })),
 });

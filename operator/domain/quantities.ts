@@ -13,7 +13,8 @@ const unitMillis: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number | undefined {
   if (!/^([0-9]+(ms|s|m|h|d|w))+$/.test(text)) return undefined;
   let total = 0;
-  for (const [, amount = "", unit = ""] of text.matchAll(/([0-9]+)(ms|s|m|h|d|w)/g)) total += Number(amount) * (unitMillis[unit] ?? 0);
+  for (const [, amount = "", unit = ""] of text.matchAll(/([0-9]+)(ms|s|m|h|d|w)/g))
+    total += Number(amount) * (unitMillis[unit] ?? 0);
   return total;
 }
 
@@ -35,7 +36,8 @@ export function formatDuration(millis: number): string {
 export function formatBytes(bytes: number): string {
   let value = bytes;
   for (const unit of ["B", "KiB", "MiB", "GiB", "TiB"]) {
-    if (value < 1024 || unit === "TiB") return unit === "B" || value >= 100 ? `${Math.round(value)} ${unit}` : `${value.toFixed(1)} ${unit}`;
+    if (value < 1024 || unit === "TiB")
+      return unit === "B" || value >= 100 ? `${Math.round(value)} ${unit}` : `${value.toFixed(1)} ${unit}`;
     value /= 1024;
   }
   return `${bytes} B`;

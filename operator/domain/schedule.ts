@@ -12,7 +12,8 @@ export interface Schedule {
 
 export type ScheduleProblem = "UnknownTimeZone" | "ScheduleNeverFires";
 
-const parse = ({ cron, timeZone }: Schedule): Cron => new Cron(cron, { timezone: timeZone, mode: "5-part", paused: true });
+const parse = ({ cron, timeZone }: Schedule): Cron =>
+  new Cron(cron, { timezone: timeZone, mode: "5-part", paused: true });
 
 /** @returns what is wrong with a schedule, found before anything relies on it. */
 export function checkSchedule(schedule: Schedule, now: Instant): ScheduleProblem | undefined {
