@@ -20,7 +20,8 @@ export async function release(task: TaskOf<"release">, context: MoverContext): P
     for (;;) {
       context.abort.throwIfAborted();
       const released = await Promise.all(task.parts.map((part) => isReleased(context.roots.signal, part)));
-      if (released.every(Boolean)) return { version: 1, ok: true, step: "release", releasedAt: new Date().toISOString() };
+      if (released.every(Boolean))
+        return { version: 1, ok: true, step: "release", releasedAt: new Date().toISOString() };
       await Promise.race([wake.promise, sleep(pollMillis)]);
       wake = Promise.withResolvers<void>();
     }

@@ -1,0 +1,163 @@
+/** Mount points of a mover pod in a directory of their own, and tasks for them. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DatabaseRef, TaskOf, VolumeRef } from "../../operator/contract/task.ts";
+import type { ResultOf } from "../../operator/contract/result.ts";
+import { formatGenerationId } from "../../operator/domain/generation.ts";
+import type { MoverContext } from "../../operator/mover/context.ts";
+import { layoutOf, stagingName, type Layout } from "../../operator/mover/store/layout.ts";
+import { archive } from "../../operator/mover/steps/archive.ts";
+import { dump } from "../../operator/mover/steps/dump.ts";
+import { preflight } from "../../operator/mover/steps/preflight.ts";
+import { release } from "../../operator/mover/steps/release.ts";
+import { seal } from "../../operator/mover/steps/seal.ts";
+import { warm } from "../../operator/mover/steps/warm.ts";
+
+export const common = {
+  version: 1,
+  namespace: "shop",
+  policy: "nightly",
+  policyUID: "policy-1",
+  run: "nightly-1",
+  runUID: "run-1",
+} as const;
+
+export const uploads: VolumeRef = { name: "uploads", claimName: "shop-uploads", paths: ["."], exclude: [] };
+
+export interface MoverBed {
+  readonly root: string;
+  readonly layout: Layout;
+  /** Root of a volume of the app. */
+  readonly volume: (name: string) => string;
+  readonly logged: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
+  readonly context: (podUID: string, abort?: AbortSignal) => MoverContext;
+  readonly staging: (seq: number, podUID: string) => string;
+  /** Other signals of the same pod are gone. */
+  readonly newPod: () => void;
+  readonly dispose: () => void;
+}
+
+export function createBed(options: { readonly volumes?: readonly string[]; readonly store?: string } = {}): MoverBed {
+  const root = mkdtempSync(join(tmpdir(), "handover-bed-"));
+  const store = options.store ?? join(root, "store");
+  const volume = (name: string): string => join(root, "v", name);
+  const signal = join(root, "signal");
+  const scratch = join(root, "scratch");
+  for (const directory of [store, signal, scratch, join(root, "secrets"), join(root, "sinks")])
+    mkdirSync(directory, { recursive: true });
+  for (const name of options.volumes ?? [uploads.name]) mkdirSync(volume(name), { recursive: true });
+  const logged: MoverBed["logged"] = [];
+  const write = (message: string, fields: Readonly<Record<string, unknown>> = {}): number =>
+    logged.push({ message, fields });
+  return {
+    root,
+    layout: layoutOf(store, common.namespace, common.policy),
+    volume,
+    logged,
+    context: (podUID, abort = new AbortController().signal) => ({
+      roots: {
+        store,
+        sink: (name) => join(root, "sinks", name),
+        volume,
+        secret: (name) => join(root, "secrets", name),
+        signal,
+        scratch,
+      },
+      podUID,
+      log: { info: write, warn: write },
+      abort,
+    }),
+    staging: (seq, podUID) => join(layoutOf(store, common.namespace, common.policy).staging, stagingName(seq, podUID)),
+    newPod: () => {
+      rmSync(signal, { recursive: true });
+      mkdirSync(signal);
+    },
+    dispose: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+export function writeSecret(bed: MoverBed, database: string, keys: Readonly<Record<string, string>>): void {
+  const directory = join(bed.root, "secrets", database);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  for (const [key, value] of Object.entries(keys)) writeFileSync(join(directory, key), value);
+}
+
+export interface Captured {
+  readonly seq?: number;
+  readonly runUID?: string;
+  readonly podUID?: string;
+  readonly volumes?: readonly VolumeRef[];
+  readonly databases?: readonly DatabaseRef[];
+}
+
+export const preflightTask = (of: Captured = {}): TaskOf<"preflight"> => ({
+  ...common,
+  step: "preflight",
+  type: "Full",
+  databases: [...(of.databases ?? [])],
+  volumes: [...(of.volumes ?? [uploads])],
+  store: { name: "source" },
+  sinks: [],
+});
+
+export function sealTask(of: Captured = {}): TaskOf<"seal"> {
+  const seq = of.seq ?? 1;
+  const time = "2026-11-21T01:02:03Z";
+  return {
+    ...common,
+    runUID: of.runUID ?? common.runUID,
+    step: "seal",
+    seq,
+    id: formatGenerationId(seq, time, "Full"),
+    type: "Full",
+    consistency: "Quiesced",
+    time,
+    stagingPodUID: of.podUID ?? "pod-1",
+    workloads: [{ kind: "Deployment", name: "shop", uid: "w-1", replicas: 2 }],
+    databases: [...(of.databases ?? [])],
+    volumes: [...(of.volumes ?? [uploads])],
+  };
+}
+
+/** The capture pod: its containers at once, on a warm mirror. */
+export async function capture(
+  bed: MoverBed,
+  of: Captured = {},
+): Promise<{ readonly dump?: ResultOf<"dump">; readonly archive?: ResultOf<"archive"> }> {
+  const { seq = 1, podUID = "pod-1", volumes = [uploads], databases = [] } = of;
+  bed.newPod();
+  const context = bed.context(podUID);
+  const parts = [
+    ...(databases.length > 0 ? (["dump"] as const) : []),
+    ...(volumes.length > 0 ? (["archive"] as const) : []),
+  ];
+  const [dumped, archived] = await Promise.all([
+    databases.length > 0 ? dump({ ...common, step: "dump", seq, databases: [...databases] }, context) : undefined,
+    volumes.length > 0
+      ? archive({ ...common, step: "archive", seq, volumes: [...volumes], frozen: true }, context)
+      : undefined,
+    release({ ...common, step: "release", parts }, context),
+  ]);
+  return {
+    ...(dumped === undefined ? {} : { dump: dumped }),
+    ...(archived === undefined ? {} : { archive: archived }),
+  };
+}
+
+export async function warmUp(bed: MoverBed, of: Captured = {}): Promise<ResultOf<"warm">> {
+  return await warm(
+    { ...common, step: "warm", seq: of.seq ?? 1, volumes: [...(of.volumes ?? [uploads])] },
+    bed.context(`warm-${of.podUID ?? "pod-1"}`),
+  );
+}
+
+/** All steps of a backup up to the sealed generation. @returns its directory */
+export async function backUp(bed: MoverBed, of: Captured = {}): Promise<string> {
+  await preflight(preflightTask(of), bed.context("preflight-1"));
+  if (of.volumes?.length !== 0) await warmUp(bed, of);
+  await capture(bed, of);
+  const { id } = await seal(sealTask(of), bed.context("seal-1"));
+  return join(bed.layout.handover, id);
+}
