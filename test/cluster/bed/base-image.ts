@@ -36,8 +36,8 @@ async function bootstrap(suite: string, name: string): Promise<void> {
   const work = mkdtempSync(join(workDir(), "base-"));
   try {
     const root = join(work, "root");
-    await must("unshare", [
-      ...apart,
+    await must(apart.file, [
+      ...apart.args,
       "debootstrap",
       "--variant=minbase",
       "--include=ca-certificates",

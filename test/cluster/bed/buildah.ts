@@ -6,19 +6,22 @@ import { cacheRoot } from "./paths.ts";
 import { must, run, type RunOptions, type RunResult } from "./processes.ts";
 
 /**
- * Arguments of `unshare`: mounts that nobody else sees, and processes that end when this one does. An interrupted build
- * must not leave a mounted /proc where the next clean-up removes files.
+ * Runs a program whose mounts nobody else sees, and whose processes all end when this one does, however that ends. A build
+ * that was interrupted must not leave a mounted /proc where the next clean-up removes files.
  */
-export const apart = ["--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child", "--"];
+export const apart = {
+  file: "setpriv",
+  args: "--pdeathsig KILL unshare --mount --propagation private --pid --fork --mount-proc --kill-child --".split(" "),
+} as const;
 
 const overlayMagic = 0x794c7630;
 
 export async function buildah(args: readonly string[], options: RunOptions = {}): Promise<string> {
-  return must("unshare", [...apart, "buildah", ...storeArgs(), ...args], { ...options, env: buildEnv() });
+  return must(apart.file, [...apart.args, "buildah", ...storeArgs(), ...args], { ...options, env: buildEnv() });
 }
 
 export async function tryBuildah(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  return run("unshare", [...apart, "buildah", ...storeArgs(), ...args], { ...options, env: buildEnv() });
+  return run(apart.file, [...apart.args, "buildah", ...storeArgs(), ...args], { ...options, env: buildEnv() });
 }
 
 /** One user of the store at a time; what an interrupted one left in it is removed first. */
