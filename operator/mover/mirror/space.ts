@@ -9,12 +9,16 @@ export interface SpaceNeed {
   readonly code: "HO-C901" | "HO-C902";
   readonly bytes: number;
   readonly inodes: number;
+  /** Bytes of dead runs that will be removed before anything is written. */
+  readonly reclaimable?: number;
 }
 
 /** @throws MoverError with the code of the need. */
 export async function checkSpace(root: string, need: SpaceNeed): Promise<void> {
-  const { bavail, bsize, files, ffree } = await statfs(root);
-  const free = bavail * bsize;
+  const { bavail, bsize, blocks, files, ffree } = await statfs(root);
+  // A file system that does not tell its size.
+  if (blocks === 0) return;
+  const free = bavail * bsize + (need.reclaimable ?? 0);
   if (need.bytes > free)
     throw new MoverError(
       need.code,

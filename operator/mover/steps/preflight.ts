@@ -12,6 +12,7 @@ import { checkDatabase } from "../database/check.ts";
 import { errnoOf, isDiskFull, MoverError } from "../errors.ts";
 import { checkSpace } from "../mirror/space.ts";
 import { checkVolume, type VolumeEstimate } from "../mirror/estimate.ts";
+import { filesBelow } from "../store/contents.ts";
 import { observeLocation, type LocationFacts } from "../store/facts.ts";
 import type { Layout } from "../store/layout.ts";
 import { highestSeq, listGenerations, type GenerationEntry } from "../store/listing.ts";
@@ -64,6 +65,7 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     code: "HO-C901",
     bytes: stored + sum(volumes.map(({ growth }) => growth)),
     inodes: sum(volumes.map(({ created }) => created)),
+    reclaimable: await stagedBytes(source.layout),
   });
   for (const sink of sinks) {
     const refusal = await checkSpace(sink.root, {
@@ -124,6 +126,13 @@ async function openPlace(
       cause: error,
     });
   }
+}
+
+/** What runs that died have left. No other run of the policy is active, and the next steps of this one remove it. */
+async function stagedBytes(layout: Layout): Promise<number> {
+  let bytes = 0;
+  for await (const { size } of filesBelow(layout.staging)) bytes += size;
+  return bytes;
 }
 
 /** Whether the place can be written to: a share may be mounted read-only. */

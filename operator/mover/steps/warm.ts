@@ -8,11 +8,14 @@ import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
 import { warmMirror } from "../mirror/pass.ts";
 import { claimMirrors, mirrorStateDirectory } from "../store/claim.ts";
+import { sweepStaging } from "../store/delivery.ts";
 import { syncFilesystem } from "../store/durable.ts";
 import { openSource } from "../store/staging.ts";
 
 export async function warm(task: TaskOf<"warm">, context: MoverContext): Promise<ResultOf<"warm">> {
   const layout = await openSource(task, context);
+  // What dead runs have left takes space that this one may need.
+  await sweepStaging(layout, task.seq - 1);
   const claim = await claimMirrors(layout, { seq: task.seq, podUID: context.podUID }, context.abort);
   let bytes = 0;
   let files = 0;
