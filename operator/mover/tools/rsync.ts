@@ -84,9 +84,11 @@ const reporting = ["--stats", "--no-human-readable"] as const;
 
 /** Patterns of the policy are relative to the root, so they are anchored; a leading double star means any depth, the root too. */
 function filters(selection: Selection): readonly string[] {
-  const excludes = selection.exclude.map(
-    (pattern) => `--filter=- ${pattern.startsWith("**/") ? pattern.slice(3) : `/${pattern}`}`,
-  );
+  // The second rule is for names from a list: rsync does not look at the directories that such a name lies in.
+  const excludes = selection.exclude.flatMap((pattern) => {
+    const anchored = pattern.startsWith("**/") ? pattern.slice(3) : `/${pattern}`;
+    return [`--filter=- ${anchored}`, `--filter=- ${anchored}/**`];
+  });
   // A fresh ext4 volume has this at its root, and so will the one that is restored to.
   const rules = ["--filter=- /lost+found/", ...excludes];
   if (selection.paths.includes(".")) return rules;
