@@ -107,11 +107,16 @@ print(n+1)`;
 export function run(
   program: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly okCodes?: readonly number[] } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly okCodes?: readonly number[];
+    readonly maxBuffer?: number;
+  } = {},
 ): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: "utf8",
-    maxBuffer: 64 * 1024 * 1024,
+    maxBuffer: options.maxBuffer ?? 64 * 1024 * 1024,
     cwd: options.cwd,
     env: options.env ?? process.env,
   });

@@ -4,10 +4,11 @@
  */
 import { createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
+import type { ErrorCode } from "../../api/codes.ts";
 import type { DatabaseRef } from "../../contract/task.ts";
 import { CommandError, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";
@@ -158,16 +159,17 @@ export function createLineCounter(onLine: (line: string) => void): Writable {
 }
 
 function dumpTrouble(error: CommandError, database: DatabaseRef): Error {
-  const what = `database ${database.name}: ${error.message}`;
-  if (/No space left on device|Disk quota exceeded/i.test(error.stderrTail))
-    return new MoverError("HO-C901", what.slice(0, 900), { cause: error });
+  // pg_dump is told to say everything that it does; only what went wrong is of use here.
+  const lines = error.stderrTail.split("\n").filter((line) => /(?:error|detail|hint|FATAL|ERROR): /.test(line));
+  const reason = lines.length === 0 ? error.message : `${basename(error.tool)} failed: ${lines.slice(0, 3).join("; ")}`;
+  const trouble = (code: ErrorCode, why: string): MoverError =>
+    new MoverError(code, `database ${database.name}: ${why}`.slice(0, 900), { cause: error });
+  if (/No space left on device|Disk quota exceeded/i.test(error.stderrTail)) return trouble("HO-C901", reason);
   if (/could not obtain lock on relation|canceling statement due to lock timeout/.test(error.stderrTail))
-    return new MoverError(
+    return trouble(
       "HO-D306",
-      `database ${database.name}: the app wanted a table for itself while it was dumped, as apps do that change their schema when they start. Set release: AfterDump for this database.`,
-      { cause: error },
+      `something wanted a table for itself while it was dumped, as an app does that changes its schema when it starts. Set postgres.release: AfterDump for this database (${reason})`,
     );
-  if (/permission denied/.test(error.stderrTail))
-    return new MoverError("HO-D305", what.slice(0, 900), { cause: error });
-  return new MoverError("HO-D306", what.slice(0, 900), { cause: error });
+  if (/permission denied/.test(error.stderrTail)) return trouble("HO-D305", reason);
+  return trouble("HO-D306", reason);
 }

@@ -1,0 +1,322 @@
+/** The database half of a backup against a real PostgreSQL server: one moment of all, the app let go at the right time, and no broken dump sealed. */
+import { readdirSync, readFileSync, statSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { DatabaseRef } from "../../operator/contract/task.ts";
+import { manifestSchema, type Manifest } from "../../operator/domain/manifest.ts";
+import { connect } from "../../operator/mover/database/connection.ts";
+import { dump } from "../../operator/mover/steps/dump.ts";
+import { preflight } from "../../operator/mover/steps/preflight.ts";
+import { release } from "../../operator/mover/steps/release.ts";
+import { seal } from "../../operator/mover/steps/seal.ts";
+import {
+  backUp,
+  capture,
+  common,
+  createBed,
+  preflightTask,
+  sealTask,
+  writeSecret,
+  type MoverBed,
+} from "../support/mover-bed.ts";
+import { run } from "../support/odd-files.ts";
+import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
+
+jest.setTimeout(60_000);
+
+let server: PostgresServer;
+let bed: MoverBed;
+/** Would be read as connection options, were it ever an argument. */
+const oddName = "a=b 'c\\";
+const quoted = '"a=b \'c\\"';
+
+beforeAll(async () => {
+  server = await startPostgres();
+  await server.sql(`CREATE DATABASE ${quoted}`);
+  await server.sql(
+    `CREATE TABLE orders (id int PRIMARY KEY, note text);
+     INSERT INTO orders SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 20000) i;
+     CREATE SCHEMA "Odd schema";
+     CREATE TABLE "Odd schema"."it's ""odd""" (x int);
+     INSERT INTO "Odd schema"."it's ""odd""" VALUES (1), (2);
+     CREATE TABLE parted (k int) PARTITION BY LIST (k);
+     CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+     INSERT INTO parted VALUES (1);
+     CREATE EXTENSION IF NOT EXISTS plpgsql`,
+    oddName,
+  );
+  // Takes a second or two to dump: time enough to look at it meanwhile.
+  await server.sql(`CREATE DATABASE busy TEMPLATE ${quoted}`);
+  await server.sql(
+    "CREATE TABLE tiny (x int); INSERT INTO orders SELECT i, repeat(md5(i::text), 30) FROM generate_series(20001, 80000) i",
+    "busy",
+  );
+  await server.sql("CREATE ROLE clerk LOGIN PASSWORD 'clerk'");
+});
+afterAll(() => server.stop());
+
+beforeEach(() => {
+  bed = createBed();
+  writeSecret(bed, "shop", { username: "postgres\n", password: `${server.password}\n` });
+});
+afterEach(() => bed.dispose());
+
+const shop = (more: Partial<DatabaseRef> = {}): DatabaseRef => ({
+  name: "shop",
+  host: server.host,
+  port: server.port,
+  database: oddName,
+  release: "AfterSnapshot",
+  ...more,
+});
+const only = (...databases: DatabaseRef[]) => ({ databases, volumes: [] });
+const manifestOf = (generation: string): Manifest =>
+  manifestSchema.parse(JSON.parse(readFileSync(join(generation, "manifest.json"), "utf8")));
+const dumpTask = (...databases: DatabaseRef[]) => ({ ...common, step: "dump" as const, seq: 1, databases });
+const released = async (): Promise<void> => {
+  while (!readdirSync(join(bed.root, "signal")).includes("dump.released")) await sleep(5);
+};
+
+describe("a whole backup", () => {
+  test("says what is in it, and restore.sh alone loads it and counts the rows", async () => {
+    const generation = await backUp(bed, only(shop()));
+    const [database] = manifestOf(generation).databases;
+    expect(database).toMatchObject({
+      name: "shop",
+      database: oddName,
+      encoding: "UTF8",
+      collate: "C",
+      owner: "postgres",
+      serverVersion: expect.stringMatching(/^[0-9]+\./),
+    });
+    expect(database?.snapshot.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
+    expect(database?.snapshot.timeline).toBe(1);
+    expect(database?.tables).toEqual([
+      { schema: "Odd schema", name: 'it\'s "odd"', rows: 2 },
+      { schema: "public", name: "orders", rows: 20_000 },
+      { schema: "public", name: "parted_1", rows: 1 },
+    ]);
+    expect(readFileSync(join(generation, "databases/shop/globals.sql"), "utf8")).toMatch(/CREATE ROLE clerk/);
+    expect(readFileSync(join(generation, "databases/shop/globals.sql"), "utf8")).not.toMatch(/PASSWORD/);
+    expect(run("grep", ["-rlF", server.password, bed.root, "--exclude-dir=secrets"], { okCodes: [1] })).toBe("");
+
+    await server.sql("CREATE DATABASE restored TEMPLATE template0");
+    const restore = (): string =>
+      run("sh", ["restore.sh", "--database", `postgresql://postgres@127.0.0.1:${server.port}/restored`], {
+        cwd: generation,
+        env: { ...process.env, PGPASSWORD: server.password },
+      });
+    restore();
+    expect(await server.sql("SELECT sum(hashtext(o::text))::text AS h FROM orders o", "restored")).toEqual(
+      await server.sql("SELECT sum(hashtext(o::text))::text AS h FROM orders o", oddName),
+    );
+    // The check of the rows can fail.
+    await server.sql("DELETE FROM orders WHERE id = 1", "restored");
+    expect(
+      run(
+        "psql",
+        [
+          "-XqAt",
+          `--dbname=postgresql://postgres@127.0.0.1:${server.port}/restored`,
+          `--file=${generation}/databases/shop/check.sql`,
+        ],
+        { env: { ...process.env, PGPASSWORD: server.password } },
+      ).trim(),
+    ).toBe("public.orders: expected 20000 rows, found 19999");
+  });
+
+  test("holds several databases, which are all held before the app may go", async () => {
+    writeSecret(bed, "other", { username: "postgres", password: server.password });
+    const other = { ...shop(), name: "other", database: "postgres" };
+    const { dump: result } = await (async () => {
+      await preflight(preflightTask(only(shop(), other)), bed.context("p"));
+      return await capture(bed, only(shop(), other));
+    })();
+    expect(result?.tables).toBe(3);
+    await expect(seal(sealTask(only(shop(), other)), bed.context("s"))).resolves.toMatchObject({ tables: 3 });
+  });
+});
+
+describe("the moment of release", () => {
+  test("comes with every table locked, and rows written after it are not in the dump", async () => {
+    const busy = shop({ database: "busy" });
+    await preflight(preflightTask(only(busy)), bed.context("p"));
+    const app = await server.connect("busy");
+    try {
+      const dumping = dump(dumpTask(busy), bed.context("pod-1"));
+      await Promise.race([released(), dumping]);
+      for (const table of ["orders", "tiny", "parted_1", '"Odd schema"."it\'s ""odd"""']) {
+        await app.query("BEGIN");
+        await expect(app.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE NOWAIT`)).rejects.toThrow(
+          /could not obtain lock/,
+        );
+        await app.query("ROLLBACK");
+      }
+      await app.query("INSERT INTO orders SELECT i, 'late' FROM generate_series(100001, 100500) i");
+      await app.query("UPDATE orders SET note = 'late' WHERE id <= 500");
+      const { rows } = await dumping;
+      expect(rows).toBe(80_003);
+      const { id } = await seal(sealTask(only(busy)), bed.context("s"));
+      const dumped = run(
+        "/usr/lib/postgresql/15/bin/pg_restore",
+        ["--file=-", "--table=orders", "--data-only", join(bed.layout.handover, id, "databases/shop/dump")],
+        { maxBuffer: 200 * 1024 * 1024 },
+      );
+      expect(dumped).not.toMatch(/\tlate$/m);
+      expect(dumped.match(/^\d+\t/gm)).toHaveLength(80_000);
+    } finally {
+      await app.end();
+    }
+  });
+
+  test("comes only after the dump when the policy says so", async () => {
+    await preflight(preflightTask(only(shop())), bed.context("p"));
+    const held: string[] = [];
+    const watching = (async () => {
+      await released();
+      const locks = await server.sql(
+        "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'handover-%' AND xact_start IS NOT NULL AND datname = current_database()",
+        oddName,
+      );
+      held.push(...locks.map(String));
+    })();
+    await dump(dumpTask(shop({ release: "AfterDump" })), bed.context("pod-1"));
+    await watching;
+    expect(held).toEqual([]);
+    expect(statSync(join(bed.staging(1, "pod-1"), "databases/shop/dump/toc.dat")).size).toBeGreaterThan(0);
+  });
+
+  test("is told by release at once, and its failure too", async () => {
+    const waiting = release({ ...common, step: "release", parts: ["dump", "archive"] }, bed.context("pod-1"));
+    writeFileSync(join(bed.root, "signal", "dump.released"), "{}");
+    await sleep(60);
+    const started = Date.now();
+    writeFileSync(join(bed.root, "signal", "archive.released"), "{}");
+    await waiting;
+    expect(Date.now() - started).toBeLessThan(200);
+    const failing = release({ ...common, step: "release", parts: ["dump"] }, bed.context("pod-2"));
+    bed.newPod();
+    writeSecret(bed, "shop", { username: "postgres", password: "wrong" });
+    const again = release({ ...common, step: "release", parts: ["dump"] }, bed.context("pod-2"));
+    await failing.catch(() => undefined);
+    await preflight(preflightTask(only()), bed.context("p"));
+    await expect(dump(dumpTask(shop()), bed.context("pod-2"))).rejects.toMatchObject({ code: "HO-D302" });
+    await expect(again).rejects.toMatchObject({ code: "HO-D302" });
+  });
+});
+
+describe("an app that wants a table for itself while it is dumped", () => {
+  test("fails the dump with the advice to release after it; the source is released all the same", async () => {
+    const busy = shop({ database: "busy" });
+    await preflight(preflightTask(only(busy)), bed.context("p"));
+    const app = await server.connect("busy");
+    try {
+      const dumping = dump(dumpTask(busy), bed.context("pod-1"));
+      await Promise.race([released(), dumping]);
+      // Waits for the lock that pg_dump holds, and a worker of pg_dump then will not wait behind it.
+      const migrating = app.query("ALTER TABLE tiny ADD COLUMN y int").catch(() => undefined);
+      const failure = await dumping.catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        code: "HO-D306",
+        message: expect.stringMatching(/release: AfterDump.*could not obtain lock on relation/),
+      });
+      expect(readdirSync(join(bed.root, "signal")).toSorted()).toEqual(["dump.failed", "dump.released"]);
+      await release({ ...common, step: "release", parts: ["dump"] }, bed.context("pod-1"));
+      await migrating;
+    } finally {
+      await app.end();
+    }
+  });
+});
+
+describe("the seal of a dump", () => {
+  const dumpOf = (): string => join(bed.staging(1, "pod-1"), "databases/shop/dump");
+  const largest = (): string => {
+    const [file] = readdirSync(dumpOf()).toSorted(
+      (a, b) => statSync(join(dumpOf(), b)).size - statSync(join(dumpOf(), a)).size,
+    );
+    return join(dumpOf(), file ?? "");
+  };
+  const captured = async (): Promise<void> => {
+    await preflight(preflightTask(only(shop())), bed.context("p"));
+    await capture(bed, only(shop()));
+  };
+  /** As if the dump had been so when it was written: only decoding it can tell. */
+  const admit = (): void => {
+    const part = join(bed.staging(1, "pod-1"), "part-dump.json");
+    const content = JSON.parse(readFileSync(part, "utf8")) as {
+      files: { path: string; size: number; sha256: string }[];
+    };
+    for (const file of content.files) {
+      const path = join(bed.staging(1, "pod-1"), file.path);
+      file.size = statSync(path).size;
+      file.sha256 = run("sha256sum", [path]).slice(0, 64);
+    }
+    writeFileSync(part, JSON.stringify(content));
+  };
+
+  test.each([
+    ["a truncated table", () => truncateSync(largest(), statSync(largest()).size - 4_000)],
+    [
+      "a table that was truncated before it was hashed",
+      () => {
+        truncateSync(largest(), Math.floor(statSync(largest()).size / 2));
+        admit();
+      },
+    ],
+    ["a missing table", () => unlinkSync(largest())],
+    ["a dump that did not finish", () => unlinkSync(join(bed.staging(1, "pod-1"), "part-dump.json"))],
+  ])("refuses %s", async (_name, damage) => {
+    await captured();
+    damage();
+    await expect(seal(sealTask(only(shop())), bed.context("s"))).rejects.toMatchObject({ code: "HO-A404" });
+    expect(readdirSync(bed.layout.handover)).toEqual([]);
+  });
+});
+
+describe("preflight", () => {
+  const refusal = async (database: DatabaseRef): Promise<unknown> =>
+    await preflight(preflightTask(only(database)), bed.context("p")).catch((error: unknown) => error);
+
+  test("passes with versions and size", async () => {
+    const { databases } = await preflight(preflightTask(only(shop())), bed.context("p"));
+    expect(databases).toEqual([
+      {
+        name: "shop",
+        serverVersion: expect.stringMatching(/^15\./),
+        clientVersion: expect.stringMatching(/^15\./),
+        bytes: expect.any(Number),
+      },
+    ]);
+    expect(databases[0]?.bytes).toBeGreaterThan(1_000_000);
+  });
+
+  test("tells a wrong password, a missing key, an unknown database, a dead server and a missing right apart", async () => {
+    expect(await refusal(shop({ database: "nowhere" }))).toMatchObject({ code: "HO-D303", retry: false });
+    expect(await refusal(shop({ port: 1 }))).toMatchObject({ code: "HO-D301", retry: true });
+    expect(await refusal(shop({ host: "does-not-exist.invalid" }))).toMatchObject({ code: "HO-D301" });
+    writeSecret(bed, "shop", { username: "postgres", password: "wrong-password" });
+    const wrong = await refusal(shop());
+    expect(wrong).toMatchObject({ code: "HO-D302", retry: false });
+    expect(String(wrong)).not.toContain("wrong-password");
+    writeSecret(bed, "shop", { username: "postgres" });
+    expect(await refusal(shop())).toMatchObject({ code: "HO-P104", message: expect.stringMatching(/password/) });
+    writeSecret(bed, "shop", { username: "clerk", password: "clerk" });
+    expect(await refusal(shop())).toMatchObject({ code: "HO-D305", message: expect.stringMatching(/Odd schema/) });
+    await server.sql("GRANT pg_read_all_data TO clerk");
+    await expect(preflight(preflightTask(only(shop())), bed.context("p"))).resolves.toMatchObject({ ok: true });
+    await server.sql("REVOKE pg_read_all_data FROM clerk");
+  });
+
+  test("checks the certificate of the server when it is given an authority", async () => {
+    writeSecret(bed, "shop", { username: "postgres", password: server.password, "ca.crt": "not a certificate" });
+    await expect(
+      connect(
+        shop(),
+        { username: "postgres", password: server.password, caFile: join(bed.root, "secrets/shop/ca.crt") },
+        "test",
+      ),
+    ).rejects.toMatchObject({ code: "HO-D301" });
+  });
+});
