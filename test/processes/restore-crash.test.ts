@@ -1,5 +1,5 @@
 /** A swap that is killed at any point ends fully new when it is repeated; before the commit of the databases it can also end fully old. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { spawnSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +11,9 @@ import { uploads, type MoverBed } from "../support/mover-bed.ts";
 import { run } from "../support/odd-files.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 import { backUpApp, createBed, createShop, dropShop, fill, token, type RestoreBed } from "../support/restore-bed.ts";
+
+// Real processes on a machine that may be busy.
+jest.setTimeout(60_000);
 
 /** Content of each file below a directory, by path. */
 const contents = (root: string): Readonly<Record<string, string>> =>

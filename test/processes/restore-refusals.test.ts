@@ -1,5 +1,5 @@
 /** What a restore refuses, and that it then leaves nothing behind. With real PostgreSQL, tar, zstd, rsync. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cleanup } from "../../operator/mover/steps/cleanup.ts";
@@ -18,6 +18,9 @@ import {
   dropShop,
   token,
 } from "../support/restore-bed.ts";
+
+// Real processes on a machine that may be busy.
+jest.setTimeout(60_000);
 
 let server: PostgresServer;
 let bed: MoverBed;

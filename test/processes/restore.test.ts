@@ -1,5 +1,5 @@
 /** A restore with the real tools: a backup by the real steps, PostgreSQL, tar, zstd, rsync; then the state comes back as it was. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cleanup } from "../../operator/mover/steps/cleanup.ts";
@@ -20,6 +20,9 @@ import {
   token,
   type RestoreBed,
 } from "../support/restore-bed.ts";
+
+// Real processes on a machine that may be busy.
+jest.setTimeout(60_000);
 
 let server: PostgresServer;
 let bed: MoverBed;

@@ -1,5 +1,5 @@
 /** Prune: what is removed at a sink and at the source, and every doubt at which nothing is removed. */
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TaskOf } from "../../../operator/contract/task.ts";
@@ -8,6 +8,9 @@ import { prune } from "../../../operator/mover/steps/prune.ts";
 import type { Layout } from "../../../operator/mover/store/layout.ts";
 import { writeMarker } from "../../../operator/mover/store/markers.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+
+// Real processes on a machine that may be busy.
+jest.setTimeout(60_000);
 
 let bench: Bench;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 /** Transport with the real rsync: whole or not at all, resumable, and never over what is there. */
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TaskOf } from "../../../operator/contract/task.ts";
@@ -7,6 +7,9 @@ import { prune } from "../../../operator/mover/steps/prune.ts";
 import { transport } from "../../../operator/mover/steps/transport.ts";
 import { verify } from "../../../operator/mover/steps/verify.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+
+// Real processes on a machine that may be busy.
+jest.setTimeout(60_000);
 
 const sink = { name: "vault", uuid: "vault-uuid" };
 const task: TaskOf<"transport"> = { ...common, step: "transport", seq: 9, sink };

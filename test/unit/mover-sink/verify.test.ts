@@ -1,5 +1,5 @@
 /** Verify: each way in which a copy can differ from its manifest is found, and only the bad copy is set aside. */
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import {
   appendFileSync,
   existsSync,
@@ -16,6 +16,9 @@ import type { TaskOf } from "../../../operator/contract/task.ts";
 import { verify } from "../../../operator/mover/steps/verify.ts";
 import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+
+// Real processes on a machine that may be busy.
+jest.setTimeout(60_000);
 
 const task = (mode: "Full" | "Sample" | "None" = "Full"): TaskOf<"verify"> => ({
   ...common,

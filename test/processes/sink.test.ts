@@ -1,0 +1,97 @@
+/** Transport to a small file system that really fills up, and killed while it copies. Needs root for the mount. */
+import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TaskOf } from "../../operator/contract/task.ts";
+import { prune } from "../../operator/mover/steps/prune.ts";
+import { transport } from "../../operator/mover/steps/transport.ts";
+import { verify } from "../../operator/mover/steps/verify.ts";
+import { addGeneration, common, createBench, idOf, type Bench } from "../support/generations.ts";
+import { run } from "../support/odd-files.ts";
+
+// Real processes on a machine that may be busy.
+jest.setTimeout(60_000);
+
+const sink = { name: "vault", uuid: "vault-uuid" };
+const task: TaskOf<"transport"> = { ...common, step: "transport", seq: 9, sink };
+const full: TaskOf<"verify"> = { ...common, step: "verify", sink, mode: "Full" };
+const mebibyte = 1024 * 1024;
+
+let bench: Bench;
+let mounted: string | undefined;
+beforeEach(() => {
+  bench = createBench();
+});
+afterEach(() => {
+  if (mounted !== undefined) run("umount", [mounted]);
+  mounted = undefined;
+  bench.remove();
+});
+
+/** Makes the sink as small as that. */
+function shrinkSink(size: string): void {
+  const root = bench.context.roots.sink("vault");
+  run("mv", [root, `${root}.big`]);
+  mkdirSync(root);
+  run("mount", ["-t", "tmpfs", "-o", `size=${size}`, "none", root]);
+  mounted = root;
+  run("cp", ["-a", `${root}.big/.`, root]);
+}
+
+test("no room: said with numbers before anything is copied, what is there stays, and the source keeps it", async () => {
+  shrinkSink("60m");
+  addGeneration(bench.source.handover, { seq: 1, files: { a: Buffer.alloc(20 * mebibyte) } });
+  addGeneration(bench.source.handover, { seq: 2, files: { a: Buffer.alloc(40 * mebibyte) } });
+  await expect(transport(task, bench.context)).rejects.toMatchObject({
+    code: "HO-C902",
+    message: expect.stringMatching(/needs 56\.\d MiB, .* are free/),
+  });
+  expect(readdirSync(bench.sink().store)).toEqual([idOf(1)]);
+  expect(readdirSync(bench.sink().staging)).toEqual([]);
+  expect((await verify(full, bench.context)).verified).toEqual([idOf(1)]);
+  const location = { name: "source", uuid: "source-uuid" };
+  const requiredSinks = [{ ...sink, verify: "Full" as const }];
+  const keep = { last: 1, minVerified: 1 };
+  const pruned = await prune(
+    { ...common, step: "prune", location, keep, requiredSinks, acknowledged: true },
+    bench.context,
+  );
+  expect(pruned).toMatchObject({ settled: [idOf(1)], pending: 1, removed: [] });
+});
+
+test("somebody else fills the sink while we copy: the space is given back", async () => {
+  shrinkSink("200m");
+  addGeneration(bench.source.handover, { seq: 1, files: { a: Buffer.alloc(150 * mebibyte, "x") } });
+  const running = transport(task, bench.context);
+  while (!existsSync(join(bench.sink().staging, "000009-pod-uid", idOf(1))))
+    await new Promise((done) => setTimeout(done, 1));
+  writeFileSync(join(bench.context.roots.sink("vault"), "theirs"), Buffer.alloc(100 * mebibyte));
+  await expect(running).rejects.toMatchObject({ code: "HO-C902" });
+  expect(readdirSync(bench.sink().store)).toEqual([]);
+  expect(readdirSync(bench.sink().staging)).toEqual([]);
+});
+
+test("killed without warning while it copies: nothing is in view, the next attempt brings it whole", async () => {
+  addGeneration(bench.source.handover, { seq: 1, files: { a: "small", b: Buffer.alloc(120 * mebibyte, "b") } });
+  const child = spawn(
+    process.execPath,
+    [
+      "--disable-warning=ExperimentalWarning",
+      fileURLToPath(new URL("../support/transport-child.ts", import.meta.url)),
+      JSON.stringify(task),
+      bench.root,
+    ],
+    { detached: true, stdio: "ignore" },
+  );
+  const copied = join(bench.sink().staging, "000009-child", idOf(1), "a");
+  while (!existsSync(copied)) await new Promise((done) => setTimeout(done, 1));
+  // The whole group: a pod that is killed takes its rsync with it.
+  process.kill(-(child.pid ?? 0), "SIGKILL");
+  await new Promise((done) => child.once("exit", done));
+  expect(readdirSync(bench.sink().store)).toEqual([]);
+  expect((await transport(task, bench.context)).delivered).toEqual([idOf(1)]);
+  expect(await verify(full, bench.context)).toMatchObject({ verified: [idOf(1)], damaged: [] });
+  expect(readdirSync(bench.sink().staging)).toEqual([]);
+});
