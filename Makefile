@@ -32,6 +32,7 @@ cluster-down: node_modules ## removes it without a trace
 	$(BED) down --name $(NAME)
 
 image: node_modules ## the image of controller and mover (TAG=...)
+	npm run --silent bundle
 	$(BED) image --dockerfile Dockerfile --context . --tag $(TAG)
 
 bench: node_modules ## ratios and figures on this machine

@@ -23,6 +23,8 @@ export interface HoldContext {
   /** Milliseconds; at their end the hold is void. */
   readonly budget: number;
   readonly times: StopTimes;
+  /** When the step Quiesce was started: the budget counts from there. */
+  readonly quiescedAt: string | undefined;
   readonly now: Instant;
 }
 
@@ -49,9 +51,12 @@ function stopTimeOf({ app, held, times }: HoldContext): StopTimes {
   return first === undefined ? {} : { stopAt: first };
 }
 
-export function isOverBudget({ times, budget, now }: HoldContext): boolean {
-  const stopAt = parseInstant(times.stopAt);
-  return stopAt !== undefined && now >= stopAt + budget;
+/** The record's own deadline, the net under everything, comes a little later, so that the orderly way goes first. */
+const deadlineGrace = 30_000;
+
+export function isOverBudget({ quiescedAt, budget, now }: HoldContext): boolean {
+  const begun = parseInstant(quiescedAt);
+  return begun !== undefined && now >= begun + budget;
 }
 
 export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove {
@@ -67,7 +72,7 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
   const startedAt = parseInstant(step.startedAt) ?? now;
   const move = decideStop(app, context.namespace, held, context.claims, {
     ...context.holder,
-    deadline: formatInstant(startedAt + context.budget),
+    deadline: formatInstant(startedAt + context.budget + deadlineGrace),
   });
   const times = stopTimeOf(context);
   const end = (code: ErrorCode, message: string): HoldMove => ({

@@ -112,6 +112,7 @@ const holdOf = (context: RestoreContext): HoldContext => {
     stopTimeout: policy.app.stopTimeout,
     budget: restoreBudget,
     times: context.draft.status.times ?? {},
+    quiescedAt: context.draft.steps.get("Quiesce")?.startedAt,
     now: context.now,
   };
 };

@@ -132,6 +132,7 @@ const holdOf = (context: StepContext): HoldContext => {
     stopTimeout: policy.app.stopTimeout,
     budget: budgetOf(policy),
     times: context.draft.status.times ?? {},
+    quiescedAt: context.draft.steps.get("Quiesce")?.startedAt,
     now: context.now,
   };
 };
@@ -239,13 +240,13 @@ function watchCapture(step: StepRecord, move: StepMove, context: StepContext): b
     return false;
 
   const policy = policyOf(context);
+  if (isOverBudget(holdOf(context))) {
+    abort(step, context, "HO-S208", `the downtime reached ${policy.app.maxDowntime} before the source was released`);
+    return true;
+  }
   const started = whatStartedIt(seen.app, heldOf(context), claimsOf(policy), seen.run.metadata.uid);
   if (started !== undefined) {
     abort(step, context, "HO-S209", started);
-    return true;
-  }
-  if (isOverBudget(holdOf(context))) {
-    abort(step, context, "HO-S208", `the downtime reached ${policy.app.maxDowntime} before the source was released`);
     return true;
   }
   const release = pod?.status?.containerStatuses?.find((container) => container.name === "release")?.state?.terminated;

@@ -38,6 +38,9 @@ export interface StepMove {
   readonly wakeAfter?: number | undefined;
 }
 
+/** How long the creation of a Job may be refused, by a quota or an admission, before its step fails. */
+const refusalGrace = 60_000;
+
 /** 10 s, 30 s, 90 s, ... at most 10 minutes; from recorded moments, so that a restart does not shorten or lengthen it. */
 const backoff = (attempt: number): number => Math.min(600_000, 10_000 * 3 ** (attempt - 1));
 
@@ -80,7 +83,7 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
         state: "Running",
         attempt: next,
         job: name,
-        startedAt: step.startedAt ?? formatInstant(now),
+        startedAt: formatInstant(now),
         message: next === 1 ? "" : `attempt ${next}`,
       },
       actions: [{ do: "createJob", job: plan.build(name), ownerUID: world.ownerUID }],
@@ -122,6 +125,12 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
       if (state.is === "absent") {
         if (plan.mayRecreate === false)
           return endAttempt({ code: "HO-X001", message: "the Job of the step was deleted", retry: false });
+        if (now - (parseInstant(step.startedAt) ?? now) >= refusalGrace)
+          return endAttempt({
+            code: "HO-P114",
+            message: "the Job of the step is not there: the cluster refused it, or somebody deleted it",
+            retry: true,
+          });
         return {
           ...stay(95_000),
           actions: [{ do: "createJob", job: plan.build(step.job ?? ""), ownerUID: world.ownerUID }],

@@ -151,8 +151,9 @@ export function decideGiveBack(app: AppObservation, held: readonly HeldWorkload[
         record: changeRecord(lease, { ...record, holders }),
       });
     }
-    // Held by somebody else by now: not ours to wait for.
-    if (record.holders.length > 0) continue;
+    // Given back by us, held by somebody else: the app is not up yet, and this must not say so.
+    if (record.holders.length > 0)
+      return waiting(`${item.kind} ${item.name} is still held by ${record.holders.map(({ name }) => name).join(", ")}`);
     return waiting(`giving back ${item.kind} ${item.name}`);
   }
   return { state: "reached", actions: [], message: "replicas given back" };

@@ -26,7 +26,7 @@ import { observePolicy, observeRecord, observeRestore, observeRun } from "../clu
 import type { ListWatch } from "../cluster/watch.ts";
 import type { Settings } from "../decide/decision.ts";
 import { decidePolicy } from "../decide/policy.ts";
-import { decideRecord, parseRecord } from "../decide/record.ts";
+import { decideRecord, parseRecord, workloadResource } from "../decide/record.ts";
 import { decideRestore } from "../decide/restore.ts";
 import { decideRun } from "../decide/run.ts";
 import type { Log } from "../log.ts";
@@ -211,12 +211,14 @@ export class Operator {
       case "record": {
         const lease = await cluster.get<Lease>(leases, namespace, name);
         if (lease === undefined) return undefined;
-        return carryOut(
-          this.#options,
-          leases,
-          lease,
-          decideRecord(await observeRecord(cluster, lease), clock.now()),
-        );
+        const seen = await observeRecord(cluster, lease);
+        // People look at their workload, not at our record of it.
+        const kind = parseRecord(lease)?.target.kind;
+        const about =
+          seen.workload === undefined || kind === undefined
+            ? undefined
+            : { resource: workloadResource(kind), object: seen.workload };
+        return carryOut(this.#options, leases, lease, decideRecord(seen, clock.now()), about);
       }
     }
   }

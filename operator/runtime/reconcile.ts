@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type KubeObject, type Resource } from "../api/kinds.ts";
 import { act } from "../cluster/act.ts";
 import type { Cluster } from "../cluster/client.ts";
+import { ApiError } from "../cluster/errors.ts";
 import type { EventRecorder } from "../cluster/events.ts";
 import type { Decision } from "../decide/decision.ts";
 import type { Log } from "../log.ts";
@@ -32,6 +33,7 @@ export async function carryOut<Status>(
   resource: Resource,
   object: KubeObject<unknown, Status>,
   decision: Decision<Status | undefined>,
+  about: { readonly resource: Resource; readonly object: KubeObject } = { resource, object },
 ): Promise<PassOutcome> {
   const { cluster, log } = context;
   const { namespace, name } = object.metadata;
@@ -51,9 +53,16 @@ export async function carryOut<Status>(
   let { wakeAfter } = decision;
   for (const action of decision.actions) {
     log.debug({ namespace, name, do: action.do }, "acting");
-    if ((await act(cluster, resource, current, action)) === "again") wakeAfter = Math.min(wakeAfter ?? again, again);
+    try {
+      if ((await act(cluster, resource, current, action)) === "again") wakeAfter = Math.min(wakeAfter ?? again, again);
+    } catch (error) {
+      // The person who set the quota reads events, not our log.
+      if (error instanceof ApiError && (error.status === 403 || error.status === 422))
+        await context.events.record(resource, current, { type: "Warning", reason: "Refused", message: error.message });
+      throw error;
+    }
   }
   // An event that cannot be written never holds up a pass.
-  await Promise.all(decision.events.map((note) => context.events.record(resource, current, note)));
+  await Promise.all(decision.events.map((note) => context.events.record(about.resource, about.object, note)));
   return { wakeAfter };
 }

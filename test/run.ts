@@ -1,0 +1,144 @@
+/**
+ * `make test`: every tier, cheap to dear, on a cluster of its own that is removed at the end, whatever the end is. The cluster and
+ * the images are made while the first tiers run. Closes with one line: N passed, N failed.
+ */
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { buildImages, clusterDown, clusterUp, installChart, type Stage } from "../demo/stage.ts";
+import { ensurePrograms } from "./cluster/bed/packages.ts";
+import { run } from "./cluster/bed/processes.ts";
+import { say, step } from "./cluster/bed/progress.ts";
+
+const root = join(import.meta.dirname, "..");
+const out = join(root, "out");
+const bed = join(root, "test/cluster/bed/cli.ts");
+const usage = `usage: node test/run.ts [TIER...]
+
+  tiers: check unit tools cluster (all by default, in this order)
+`;
+
+/** What the tests of the tools tier use besides what the cluster needs. */
+const needs = {
+  "/usr/share/postgresql-common": "postgresql",
+  psql: "postgresql-client",
+  rsync: "rsync",
+  zstd: "zstd",
+  setfacl: "acl",
+  setfattr: "attr",
+  python3: "python3-minimal",
+  mkfs: "util-linux",
+  "mkfs.ext4": "e2fsprogs",
+  strace: "strace",
+};
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+async function jest(
+  tier: string,
+  patterns: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  ...flags: readonly string[]
+): Promise<Counts> {
+  const report = join(out, `${tier}.json`);
+  rmSync(report, { force: true });
+  const args = ["run", "--silent", "test", "--", "--json", `--outputFile=${report}`, ...flags, ...patterns];
+  // jest writes its own account to the standard error; the JSON goes to the file.
+  const result = await run("npm", args, {
+    cwd: root,
+    env: { ...process.env, ...env, FORCE_COLOR: "0" },
+    logFile: join(out, `${tier}.log`),
+  });
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites, testResults } = JSON.parse(
+      readFileSync(report, "utf8"),
+    );
+    for (const { name, message, status } of testResults) if (status !== "passed") say(`${name}\n${message}`);
+    // A suite that could not be loaded has no tests to count, and a skipped test is not a passed one.
+    const failed = Math.max(numFailedTests, numFailedTestSuites, result.code === 0 ? 0 : 1) + numPendingTests;
+    return { passed: numPassedTests, failed };
+  } catch {
+    say(readFileSync(join(out, `${tier}.log`), "utf8").slice(-4_000));
+    return { passed: 0, failed: 1 };
+  }
+}
+
+async function check(): Promise<Counts> {
+  const result = await run("npm", ["run", "--silent", "check"], { cwd: root });
+  if (result.code === 0) return { passed: 1, failed: 0 };
+  say(result.stdout + result.stderr);
+  return { passed: 0, failed: 1 };
+}
+
+const name = `handover-test-${process.pid}`;
+const kubeconfig = join(root, ".cluster", name, "kubeconfig");
+
+async function prepareCluster(): Promise<Stage> {
+  const stage = await clusterUp(name, kubeconfig);
+  await buildImages(name);
+  await installChart(stage);
+  return stage;
+}
+
+async function cluster(stage: Stage): Promise<Counts> {
+  const { stdout } = await run(process.execPath, [bed, "status", "--name", name, "--json"]);
+  const env = {
+    HANDOVER_TEST_CLUSTER: name,
+    HANDOVER_TEST_KUBECONFIG: stage.kubeconfig,
+    HANDOVER_TEST_AUDIT_LOG: JSON.parse(stdout).auditLog ?? "",
+    HANDOVER_KUBECTL: join(root, ".cluster/bin/kubectl"),
+    HANDOVER_HELM: join(root, ".cluster/bin/helm"),
+  };
+  // One after the other: they share one cluster of one node.
+  return jest("cluster", ["test/cluster/"], env, "--runInBand");
+}
+
+async function main(tiers: readonly string[]): Promise<number> {
+  const wants = (tier: string): boolean => tiers.length === 0 || tiers.includes(tier);
+  mkdirSync(out, { recursive: true });
+  const counts: Counts[] = [];
+  const tier = async (of: string, work: () => Promise<Counts>): Promise<void> => {
+    if (!wants(of)) return;
+    const count = await step(`tier ${of}`, work);
+    say(`  ${of}: ${count.passed} passed, ${count.failed} failed`);
+    counts.push(count);
+  };
+  // Started first, awaited last: on a new machine the cluster's binary takes minutes to build.
+  const prepared = wants("cluster")
+    ? prepareCluster().catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+    : undefined;
+  await tier("check", check);
+  await tier("unit", () => jest("unit", ["test/unit/", "test/architecture"]));
+  await tier("tools", async () => {
+    await ensurePrograms(needs);
+    return jest("tools", ["test/store/", "test/processes/"]);
+  });
+  const stage = await prepared;
+  await tier("cluster", async () => {
+    if (stage === undefined || stage instanceof Error) {
+      say(`the cluster could not be prepared: ${stage?.message}`);
+      return { passed: 0, failed: 1 };
+    }
+    return cluster(stage);
+  });
+  const sum = (pick: (count: Counts) => number): number => counts.map(pick).reduce((a, b) => a + b, 0);
+  process.stdout.write(`${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed\n`);
+  return sum(({ failed }) => failed) === 0 ? 0 : 1;
+}
+
+const arguments_ = process.argv.slice(2);
+if (arguments_.includes("--help")) process.stdout.write(usage);
+else {
+  let cleaned = false;
+  const clean = async (): Promise<void> => {
+    if (cleaned || (arguments_.length > 0 && !arguments_.includes("cluster"))) return;
+    cleaned = true;
+    await clusterDown(name);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => void clean().finally(() => process.exit(130)));
+  const code = await main(arguments_).finally(clean);
+  process.exit(code);
+}
