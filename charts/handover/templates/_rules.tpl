@@ -48,9 +48,6 @@ the kubelet mounts them into the Jobs. No pods are created, patched or entered.
 
 {{/* The part of it that gives applications back and can do nothing else. */}}
 {{- define "handover.giveBackRules" -}}
-- apiGroups: [backup.handover.dev]
-  resources: [backupruns, restorerequests]
-  verbs: [get]
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [get]
@@ -59,10 +56,7 @@ the kubelet mounts them into the Jobs. No pods are created, patched or entered.
   verbs: [update]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, list, update, delete]
-- apiGroups: [""]
-  resources: [events]
-  verbs: [create, patch]
+  verbs: [list, update, delete]
 {{- end }}
 
 {{/* In the namespace of the chart. A right to create cannot be limited to a name. */}}
