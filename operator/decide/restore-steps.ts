@@ -123,7 +123,8 @@ function giveBack(step: StepRecord, context: RestoreContext): void {
     return;
   const swap = context.draft.steps.get("Swap");
   // Half exchanged and given up: the app stays at zero until a person has looked.
-  if (swap?.state === "Failed" && swap.code === "HO-R804") {
+  // A swap that was refused, or cancelled before it began, has changed nothing; of any other failure that is not known.
+  if (swap?.state === "Failed" && swap.code !== "HO-R807" && swap.code !== "HO-X003") {
     context.draft.steps.set(
       step.name,
       fail(step, context.now, "HO-R804", "the app is kept stopped, because it would start on a mixture of old and new"),

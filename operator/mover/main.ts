@@ -90,10 +90,13 @@ export async function runStep(task: MoverTask, context: MoverContext): Promise<M
     case "prune":
       return await (await import("./steps/prune.ts")).prune(task, context);
     case "plan":
+      return await (await import("./steps/plan.ts")).plan(task, context);
     case "stage":
+      return await (await import("./steps/stage.ts")).stage(task, context);
     case "swap":
+      return await (await import("./steps/swap.ts")).swap(task, context);
     case "cleanup":
-      throw new MoverError("HO-X001", `this release cannot do the step ${task.step}`);
+      return await (await import("./steps/cleanup.ts")).cleanup(task, context);
   }
 }
 

@@ -88,8 +88,7 @@ export class LeaderElector {
    * no successor starts beside it, and is then released. Work that rejects counts as ended; the error is passed on.
    */
   async run(signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<LeadershipEnd> {
-    // A lease got by an answer that took longer than the deadline is taken once more.
-    while (!signal.aborted && !((await this.#attempt()) && this.holds())) await this.#pause(signal);
+    while (!signal.aborted && !(await this.#acquire())) await this.#pause(signal);
     if (!this.holds()) return "released";
     const { log, onChange, identity } = this.#options;
     log.info({ identity }, "became leader");
@@ -117,6 +116,13 @@ export class LeaderElector {
       signal.removeEventListener("abort", stop);
       lead.abort();
     }
+  }
+
+  /** A lease got by an answer that took longer than the deadline is not ours yet, and is taken once more. */
+  async #acquire(): Promise<boolean> {
+    if ((await this.#attempt()) && this.holds()) return true;
+    this.#renewedAt = undefined;
+    return false;
   }
 
   /** Renews until the work has settled; false when the lease could not be renewed in time or is another's. */

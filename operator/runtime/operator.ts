@@ -213,11 +213,11 @@ export class Operator {
         if (lease === undefined) return undefined;
         const seen = await observeRecord(cluster, lease);
         // People look at their workload, not at our record of it.
-        const kind = parseRecord(lease)?.target.kind;
+        const target = parseRecord(lease)?.target;
         const about =
-          seen.workload === undefined || kind === undefined
+          seen.workload === undefined || target === undefined
             ? undefined
-            : { resource: workloadResource(kind), object: seen.workload };
+            : { resource: workloadResource(target.kind), object: seen.workload };
         return carryOut(this.#options, leases, lease, decideRecord(seen, clock.now()), about);
       }
     }

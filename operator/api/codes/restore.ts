@@ -44,4 +44,11 @@ export const restore = {
     data: "nothing was changed",
     next: "kubectl -n {namespace} get brun,rreq",
   },
+  "HO-R807": {
+    reason: "SwapRefused",
+    what: "The exchange was refused before anything was exchanged.",
+    app: "given back, running on its present state",
+    data: "nothing was changed",
+    next: logs,
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

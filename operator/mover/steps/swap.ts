@@ -30,7 +30,8 @@ export async function swap(task: TaskOf<"swap">, context: MoverContext): Promise
     }
   } catch (error) {
     const trouble = blame(error, { full: "HO-C903", otherwise: "HO-R804", what: "nothing was exchanged", retry: true });
-    if (!begun) throw trouble;
+    // The controller gives the app back on this code alone; on any other it stays stopped, as on a pod that died.
+    if (!begun) throw new MoverError("HO-R807", trouble.message, { retry: true, cause: error });
     const message = `the exchange has begun and can only be completed: ${trouble.message}`.slice(0, 900);
     throw new MoverError("HO-R804", message, { retry: true, cause: error });
   }
