@@ -139,12 +139,28 @@ describe("LeaderElector", () => {
     const [clock, server] = [new ManualClock(), new LeaseServer()];
     let weather = calm;
     const a = contend(server, clock, "a", { weather: () => weather });
-    await clock.advance(1000);
-    weather = { fault: undefined, latency: 4000 };
-    await clock.advance(12_000);
+    await settle();
+    weather = { fault: "refuse", latency: 0 };
+    await clock.advance(7000);
+    // The attempt that begins now needs six seconds, and the deadline is three away.
+    weather = { fault: undefined, latency: 1500 };
+    await clock.advance(3000);
     expect(a.result).toBe("lost");
-    await clock.advance(20_000);
+    const before = server.lease?.metadata.resourceVersion;
+    await clock.advance(5500);
+    expect(server.lease?.metadata.resourceVersion).not.toBe(before);
     expect(a.elector.holds()).toBe(false);
+  });
+
+  test("a lease counts from the sending of the request, not from its late answer", async () => {
+    const [clock, server] = [new ManualClock(), new LeaseServer()];
+    const storm: Weather[] = [calm, { fault: undefined, latency: 6000 }];
+    const a = contend(server, clock, "a", { weather: () => storm.shift() ?? { fault: "refuse", latency: 0 } });
+    await clock.advance(12_000);
+    expect(server.holder).toBe("a");
+    expect([a.elector.holds(), a.working]).toEqual([false, false]);
+    a.stop();
+    await a.run;
   });
 
   test("a lease taken away by hand ends the leadership at the next renewal", async () => {
