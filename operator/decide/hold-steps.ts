@@ -107,7 +107,13 @@ export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMov
   }
   if (step.state === "Running") {
     const move = decideGiveBack(app, held, context.holder.uid);
-    if (move.state !== "reached") return { step, actions: move.actions, wakeAfter: glance };
+    if (move.state !== "reached") {
+      // Records are worked on at once; one that is not cannot be read, and then a person has to know.
+      const tried = now - (parseInstant(step.startedAt) ?? now);
+      if (tried >= readyBudget && move.actions.length === 0)
+        return { step: fail(step, now, "HO-S210", move.message), actions: [], wakeAfter: 0 };
+      return { step, actions: move.actions, wakeAfter: tried < 60_000 ? glance : 2_000 };
+    }
     return {
       step: { ...step, state: "Waiting", message: "replicas given back, waiting for them to be ready" },
       actions: [],

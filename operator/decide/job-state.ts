@@ -70,6 +70,9 @@ function failureOf(pods: readonly Pod[], job: Job): JobProblem {
 function stuck(job: Job, pod: Pod | undefined, now: Instant): JobProblem | undefined {
   const age = now - (parseInstant((pod ?? job).metadata.creationTimestamp) ?? now);
   if (age < startGrace) return undefined;
+  // A pod that was there and is gone is counted; what became of it, the Job says a moment later.
+  const { active = 0, succeeded = 0, failed = 0 } = job.status ?? {};
+  if (pod === undefined && active + succeeded + failed > 0) return undefined;
   if (pod === undefined)
     return { code: "HO-P114", message: "the cluster did not create the pod of the step", retry: false };
   const unschedulable = pod.status?.conditions?.find(
@@ -108,9 +111,11 @@ export function judgeJob(name: string, job: Job | undefined, pods: readonly Pod[
   const pod = own.find((candidate) => candidate.metadata.deletionTimestamp === undefined) ?? own[0];
   if (has("Complete")) {
     const done = own.find((candidate) => candidate.status?.phase === "Succeeded");
-    const parsed = [...(done === undefined ? [] : endedContainers(done).values())].map((status) =>
-      parseResult(status.state?.terminated?.message),
-    );
+    const parsed = [...(done === undefined ? [] : endedContainers(done).values())].map((status) => {
+      const result = parseResult(status.state?.terminated?.message);
+      // A container speaks for its own step only.
+      return result?.step === status.name ? result : undefined;
+    });
     const results = parsed.filter((result) => result?.ok === true);
     if (done === undefined || results.length === 0 || results.length !== parsed.length) {
       return {

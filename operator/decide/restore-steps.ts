@@ -122,14 +122,18 @@ function giveBack(step: StepRecord, context: RestoreContext): void {
   if (isOver(step) || quiesce === undefined || quiesce === "Pending" || quiesce === "Skipped" || swapIsOpen(context))
     return;
   const swap = context.draft.steps.get("Swap");
-  // Half exchanged and given up: the app stays at zero until a person has looked.
-  // A swap that was refused, or cancelled before it began, has changed nothing; of any other failure that is not known.
-  if (swap?.state === "Failed" && swap.code !== "HO-R807" && swap.code !== "HO-X003") {
-    context.draft.steps.set(
-      step.name,
-      fail(step, context.now, "HO-R804", "the app is kept stopped, because it would start on a mixture of old and new"),
-    );
+  // Half exchanged and given up: the app stays at zero, and the request stays unfinished, because a finished one holds nothing. A
+  // swap that was refused, or cancelled before it began, has changed nothing; of any other failure that is not known.
+  const mixed = swap?.state === "Failed" && swap.code !== "HO-R807" && swap.code !== "HO-X003";
+  if (mixed && !context.cancelled) {
+    const message =
+      "the app is kept stopped, because it would start on a mixture of old and new; deleting this request starts it as it is";
+    context.draft.steps.set(step.name, { ...step, state: "Waiting", code: "HO-R804", message });
     return;
+  }
+  if (step.code === "HO-R804") {
+    const { code: _code, ...rest } = step;
+    return applyHold(advanceGiveBack({ ...rest, state: "Running" }, holdOf(context)), context);
   }
   if (isOver(swap) || quiesce === "Failed" || context.cancelled)
     applyHold(advanceGiveBack(step, holdOf(context)), context);

@@ -30,7 +30,9 @@ export function summariseRestore(
   const restored = state("Swap") === "Done";
   const ready = state("GiveBack") !== "Failed";
   const result = over ? (restored && ready ? "Complete" : "Failed") : "";
-  const trouble = steps.find((step) => step.code !== undefined);
+  // Not over, and not going on by itself: only a person can decide about an app between two states.
+  const held = steps.find((step) => step.name === "GiveBack" && step.code !== undefined && !over);
+  const trouble = held ?? steps.find((step) => step.code !== undefined);
   const code = trouble?.code ?? "";
   const names = {
     namespace: request.metadata.namespace,
@@ -43,7 +45,7 @@ export function summariseRestore(
   const app =
     steps[0]?.state === "Failed"
       ? "Up"
-      : state("GiveBack") === "Failed"
+      : state("GiveBack") === "Failed" || held !== undefined
         ? "Down"
         : touched && state("GiveBack") !== "Done"
           ? "Stopped"
@@ -101,17 +103,18 @@ export function summariseRestore(
     reason: over ? result || "Failed" : "InProgress",
     message: "",
   });
+  const stalled = result === "Failed" || held !== undefined;
   conditions.push({
     type: "Reconciling",
-    status: over || waits ? "False" : "True",
-    reason: over ? "Done" : waits ? "WaitingForApproval" : "InProgress",
+    status: over || waits || held !== undefined ? "False" : "True",
+    reason: over ? "Done" : held !== undefined ? "HeldStopped" : waits ? "WaitingForApproval" : "InProgress",
     message: "",
   });
   conditions.push({
     type: "Stalled",
-    status: result === "Failed" ? "True" : "False",
-    reason: result === "Failed" ? "Failed" : "Fine",
-    message: result === "Failed" ? advice : "",
+    status: stalled ? "True" : "False",
+    reason: stalled ? reasonOf(trouble?.code) : "Fine",
+    message: stalled ? advice : "",
   });
 
   const next: RestoreStatus = {

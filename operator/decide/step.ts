@@ -151,7 +151,10 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
         : { ...stay(), actions: [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }] };
     case "Skipped":
     case "Failed":
-      return stay();
+      // Ended before its Job was: if the process died between the record and the removal, the Job would go on for ever.
+      return job === undefined || isFinished(job) || job.metadata.deletionTimestamp !== undefined
+        ? stay()
+        : { ...stay(), actions: [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }] };
   }
 }
 

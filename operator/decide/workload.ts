@@ -100,6 +100,9 @@ export function decideStop(
     if (!record.holders.some(({ uid }) => uid === holder.uid)) {
       if (record.state === "Restoring" || record.holders.length === 0)
         return waiting(`${item.kind} ${item.name} is being given back by another holder`);
+      // Two captures may share a hold. An exchange changes the data, so it shares with nobody.
+      if ([holder, ...record.holders].some(({ kind }) => kind === "RestoreRequest"))
+        return waiting(`${item.kind} ${item.name} is held by ${record.holders.map(({ name }) => name).join(", ")}`);
       return waiting(`joining the hold of ${item.kind} ${item.name}`, {
         do: "updateRecord",
         record: changeRecord(lease, { ...record, holders: [...record.holders, holder] }),
@@ -142,6 +145,8 @@ export function whatStartedIt(
 export function decideGiveBack(app: AppObservation, held: readonly HeldWorkload[], holderUID: string): Move {
   for (const item of held.toReversed()) {
     const found = recordOf(app, item.uid);
+    if (found === undefined && app.records.has(item.uid))
+      return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
     if (found === undefined) continue;
     const { lease, record } = found;
     if (record.holders.some(({ uid }) => uid === holderUID)) {

@@ -26,9 +26,9 @@ export const restore = {
   "HO-R804": {
     reason: "SwapFailed",
     what: "Exchanging the present state for the restored one failed.",
-    app: "stopped",
+    app: "kept stopped, because it would start on a mixture of old and new",
     data: "both states are still there",
-    next: logs,
+    next: "look at the volumes and the database, then start the app as it is: kubectl -n {namespace} delete rreq {run}",
   },
   "HO-R805": {
     reason: "PartUnknown",

@@ -1,7 +1,7 @@
 /**
  * Finds edits that rsync does not: it takes a file of the same size and modification time for unchanged, and an app, a
- * `cp -p` or a clock can leave both. The change time cannot be set by anyone, so the files whose change time is not older than
- * the last pass are compared by content. The mark is a change time seen in the volume itself, so it is of the same clock.
+ * `cp -p` or a clock can leave both. The change time cannot be set by anyone, so what has a change time not older than
+ * the last pass is compared by content, and by ACLs and extended attributes, whose change leaves no other trace. The mark is a change time seen in the volume itself, so it is of the same clock.
  */
 import { Writable } from "node:stream";
 import { stat } from "node:fs/promises";
@@ -24,7 +24,7 @@ export async function newestChange(source: string, signal: AbortSignal): Promise
     },
   });
   // 1: a directory that cannot be read. The pass names it.
-  await run(["find", ".", "-type", "f", "-printf", String.raw`%C@\n`], {
+  await run(["find", ".", "-printf", String.raw`%C@\n`], {
     cwd: source,
     stdout,
     signal,
@@ -33,7 +33,7 @@ export async function newestChange(source: string, signal: AbortSignal): Promise
   return newest;
 }
 
-/** Writes the names of the files changed at or after the mark to the list, NUL-separated. @returns whether there are any. */
+/** Writes the names of what changed at or after the mark to the list, NUL-separated. @returns whether there are any. */
 export async function listChanged(
   source: string,
   mark: ChangeMark,
@@ -41,7 +41,7 @@ export async function listChanged(
   signal: AbortSignal,
 ): Promise<boolean> {
   // -newerct means strictly newer; a second less also covers coarse and slightly stepping clocks.
-  const argv = ["find", ".", "-type", "f", "-newerct", `@${Math.max(0, mark - 1)}`, "-fprint0", listFile] as const;
+  const argv = ["find", ".", "-newerct", `@${Math.max(0, mark - 1)}`, "-fprint0", listFile] as const;
   await run(argv, { cwd: source, signal, okCodes: [0, 1] });
   return (await stat(listFile)).size > 0;
 }

@@ -10,6 +10,7 @@ import type { VolumeRef } from "../../contract/task.ts";
 import { CommandError, errnoOf, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";
 import { makeDirectory, writeFileDurably } from "../store/durable.ts";
+import { together } from "../together.ts";
 import {
   argvCompareContent,
   argvMirror,
@@ -56,17 +57,17 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   let attributes = before?.attributes ?? { acls: true, xattrs: true };
   await listHardLinks(job.mirror, linksFile(job), job.signal);
   try {
-    await pass(job, attributes, isNew ? undefined : (before?.mark ?? 0), false);
+    await pass(job, { attributes, attributesOf: "all", mark: isNew ? undefined : (before?.mark ?? 0), frozen: false });
   } catch (error) {
     const unsupported =
       error instanceof CommandError ? unsupportedAttributes(error.stderrTail) : { acls: false, xattrs: false };
     if (!unsupported.acls && !unsupported.xattrs) throw error;
     // ACLs are extended attributes as well: a file system without the one has neither.
     attributes = { acls: false, xattrs: attributes.xattrs && !unsupported.xattrs };
-    await pass(job, attributes, 0, false);
+    await pass(job, { attributes, attributesOf: "all", mark: 0, frozen: false });
   }
   await listHardLinks(job.mirror, linksFile(job), job.signal);
-  const stats = await pass(job, attributes, mark, false);
+  const stats = await pass(job, { attributes, attributesOf: "all", mark, frozen: false });
   await listHardLinks(job.mirror, linksFile(job), job.signal);
   await writeFileDurably(
     stateFile(job),
@@ -83,8 +84,9 @@ export async function coldMirror(job: MirrorJob, frozen: boolean): Promise<PassR
   const state = await readState(job);
   if (state === undefined)
     throw new MoverError("HO-A403", `the mirror of volume ${job.volume.name} has not been warmed`);
-  const stats = await pass(job, state.attributes, state.mark, frozen);
-  return { ...stats, warnings: warningsOf(job, state.attributes) };
+  const { attributes, mark } = state;
+  const stats = await pass(job, { attributes, attributesOf: "changed", mark, frozen });
+  return { ...stats, warnings: warningsOf(job, attributes) };
 }
 
 /** Bytes that the mirror holds already; 0 when there is none. */
@@ -99,20 +101,29 @@ const warningsOf = ({ volume }: MirrorJob, attributes: Attributes): readonly str
     : [`volume ${volume.name}: the file system of the store cannot keep ${lost.join(" and ")}`];
 };
 
-/** @param mark compare files changed since by content; undefined when the mirror was empty. */
-async function pass(
-  job: MirrorJob,
-  attributes: Attributes,
-  mark: ChangeMark | undefined,
-  frozen: boolean,
-): Promise<RsyncStats> {
+interface PassOptions {
+  /** What the mirror can keep. */
+  readonly attributes: Attributes;
+  /** Whether ACLs and extended attributes of every file are looked at, or only of those that changed since the mark. */
+  readonly attributesOf: "all" | "changed";
+  /** What changed since is compared by content; undefined when the mirror was empty. */
+  readonly mark: ChangeMark | undefined;
+  readonly frozen: boolean;
+}
+
+async function pass(job: MirrorJob, options: PassOptions): Promise<RsyncStats> {
   await untangleHardLinks(job.source, job.mirror, linksFile(job));
   const listFile = join(job.scratch, `changed-${job.volume.name}`);
-  const [stats, changed] = await Promise.all([
-    mirrorAll(job, attributes, frozen),
-    mark === undefined ? false : listChanged(job.source, mark, listFile, job.signal),
+  // Looking at them costs twice as much as everything else: 10 instead of 4 microseconds for each file.
+  const attributes = options.attributesOf === "all" ? options.attributes : { acls: false, xattrs: false };
+  const [stats, changed] = await together<[RsyncStats, boolean]>(job.signal, (signal) => [
+    mirrorAll({ ...job, signal }, attributes, options.frozen),
+    options.mark === undefined ? Promise.resolve(false) : listChanged(job.source, options.mark, listFile, signal),
   ]);
-  if (changed) await transfer(job, argvCompareContent(job.mirror, listFile, job.volume, attributes), frozen);
+  if (changed) {
+    const argv = argvCompareContent(job.mirror, listFile, job.volume, options.attributes);
+    await transfer(job, argv, options.frozen);
+  }
   return stats;
 }
 
