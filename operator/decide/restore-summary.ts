@@ -66,7 +66,11 @@ export function summariseRestore(
   const conditions: NewCondition[] = [];
   for (const [name, type] of Object.entries(conditionOf)) {
     const step = steps.find((candidate) => candidate.name === name);
-    if (step === undefined) continue;
+    if (step === undefined) {
+      if (name === "GiveBack" && steps.length > 0)
+        conditions.push({ type, status: "True", reason: "NotStopped", message: "the restore was refused" });
+      continue;
+    }
     const message = step.message ?? "";
     if (step.state === "Failed")
       conditions.push({
@@ -76,6 +80,9 @@ export function summariseRestore(
         message: `${step.code} ${message}`,
       });
     else if (step.state === "Done") conditions.push({ type, status: "True", reason: "Done", message });
+    // Whoever waits for the app gets an answer also when it was never stopped.
+    else if (step.state === "Skipped" && name === "GiveBack")
+      conditions.push({ type, status: "True", reason: "NotStopped", message: "the app was not stopped" });
     else if (step.state === "Skipped") conditions.push({ type, status: "False", reason: "Skipped", message });
     else
       conditions.push({

@@ -31,7 +31,10 @@ const baseOf = (step: StepRecord): string => step.name.split("/")[0] ?? "";
 export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []): RunStatus {
   const id = status.generation?.id;
   const sealed = status.steps?.find((step) => step.name === "Seal");
-  const reports = [status.steps ?? [], ...later.map((run) => run.status?.steps ?? [])].flat();
+  // By time, because a copy that was found damaged may have been brought over again.
+  const reports = [status.steps ?? [], ...later.map((run) => run.status?.steps ?? [])]
+    .flat()
+    .toSorted((a, b) => ((a.finishedAt ?? "") < (b.finishedAt ?? "") ? -1 : a.finishedAt === b.finishedAt ? 0 : 1));
   const copies = status.copies?.map((copy): Copy => {
     let next: Copy = copy;
     const become = (state: Copy["state"], step: StepRecord, code?: string): void => {
@@ -49,7 +52,7 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       const [base, sink] = step.name.split("/");
       if (sink !== copy.location) continue;
       const own = status.steps?.includes(step) === true;
-      if (step.state === "Failed" && own && copy.state !== "Verified" && step.code !== undefined)
+      if (step.state === "Failed" && own && !["Verified", "Pruned"].includes(copy.state) && step.code !== undefined)
         next = { ...next, code: step.code };
       if (step.state !== "Done" || id === undefined) continue;
       const results = resultsOf(step);
@@ -124,8 +127,8 @@ function conditionsOf(
   for (const [base, type] of Object.entries(conditionOf)) {
     const own = steps.filter((step) => baseOf(step) === base);
     if (own.length === 0) {
-      // A run that never stops the app has, from its acceptance on, an app that is where it should be.
-      if (type === "AppRestored" && steps[0]?.state === "Done")
+      // A run that does not stop the app, or was refused, has an app that is where it should be.
+      if (type === "AppRestored" && steps.length > 0)
         list.push({ type, status: "True", reason: "NotStopped", message: "this run does not stop the app" });
       continue;
     }
@@ -143,13 +146,10 @@ function conditionsOf(
         message: `${failed.code} ${failed.message}`,
       });
     else if (own.every((step) => step.state === "Done")) list.push({ type, status: "True", reason: "Done", message });
+    // Whoever waits for the app must get an answer when the run failed before it stopped it, and none before it stopped it.
+    else if (base === "GiveBack" && own.every(isOver))
+      list.push({ type, status: "True", reason: "NotStopped", message: "the app was not stopped" });
     else if (own.every(isOver)) list.push({ type, status: "False", reason: "Skipped", message });
-    else if (
-      base === "GiveBack" &&
-      own[0]?.state === "Pending" &&
-      steps.some((step) => step.name === "Quiesce" && step.state === "Pending")
-    )
-      list.push({ type, status: "True", reason: "NotStopped", message: "the app has not been stopped yet" });
     else
       list.push({
         type,
@@ -193,14 +193,24 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const app = appAt(seen, status, now);
   const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name };
   // The first failure in order is the cause; what follows from it is not.
+  // What a run that is complete may still have to say: the app is down, or pruning failed.
   const trouble =
     result === "Complete"
-      ? steps.find((step) => step.state === "Failed" && baseOf(step) === "Prune")
+      ? steps.find((step) => step.state === "Failed" && ["GiveBack", "Prune"].includes(baseOf(step)))
       : steps.find((step) => step.code !== undefined);
+  const lacking =
+    result === "AtRisk" ? status.copies?.find((copy) => copy.required === true && !counts(copy, status)) : undefined;
   const damaged = status.copies?.find((copy) => copy.state === "Damaged");
-  const code = trouble?.code ?? (result === "AtRisk" && damaged !== undefined ? "HO-V601" : "");
-  const entry = code === "" ? undefined : explain(code, { ...names, job: trouble?.job });
-  const what = trouble?.message ?? (damaged === undefined ? "" : `the copy at ${damaged.location} is damaged`);
+  const code =
+    trouble?.code ??
+    (result === "AtRisk" && damaged !== undefined ? "HO-V601" : lacking === undefined ? "" : "HO-V602");
+  const job = trouble?.job ?? steps.find((step) => step.name === `Verify/${lacking?.location}`)?.job;
+  const entry = code === "" ? undefined : explain(code, { ...names, job });
+  const what =
+    trouble?.message ??
+    (damaged !== undefined
+      ? `the copy at ${damaged.location} is damaged`
+      : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
   const advice =
     entry === undefined
       ? ""
