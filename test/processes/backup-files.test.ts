@@ -141,6 +141,40 @@ describe("the passes into the mirror", () => {
     expect(differences(volume, bed.layout.mirror("uploads"))).toBe("");
   });
 
+  test("bring ACLs and attributes that changed after the warm passes, of files and directories, old and new", async () => {
+    const colour = (name: string, value: string): void => {
+      run("python3", [
+        "-c",
+        "import os,sys; os.setxattr(sys.argv[1],'user.colour',sys.argv[2].encode())",
+        join(volume, name),
+        value,
+      ]);
+    };
+    mkdirSync(join(volume, "d"));
+    put("old", "x");
+    put("listed", "x");
+    colour("old", "red");
+    await preflight(preflightTask(), bed.context("p"));
+    await warmUp(bed);
+    put("new", "x");
+    for (const name of ["old", "new", "d"]) colour(name, "blue");
+    const entries =
+      "02000000" +
+      "01000600ffffffff" +
+      "02000400e1100000" +
+      "04000400ffffffff" +
+      "10000400ffffffff" +
+      "20000000ffffffff";
+    run("python3", [
+      "-c",
+      "import os,sys; os.setxattr(sys.argv[1],'system.posix_acl_access',bytes.fromhex(sys.argv[2]))",
+      join(volume, "listed"),
+      entries,
+    ]);
+    await capture(bed);
+    expect(differences(volume, bed.layout.mirror("uploads"))).toBe("");
+  });
+
   test("remove what is gone, and follow what changed its kind", async () => {
     mkdirSync(join(volume, "d"));
     put("d/f", "x");
