@@ -49,9 +49,11 @@ const maxJobName = 63;
 
 export function jobName(owner: string, step: string, attempt: number): string {
   const suffix = `${step.toLowerCase().replaceAll("/", "-")}-${attempt}`;
-  const full = `${owner}-${suffix}`.replaceAll(".", "-");
-  if (full.length <= maxJobName) return full;
-  const hashed = `${shortHash(full)}-${suffix}`.slice(-40);
+  const full = `${owner}-${suffix}`;
+  // `a.b` and `a-b` are different owners.
+  if (full.length <= maxJobName && !owner.includes(".")) return full;
+  // Of a long step the beginning goes, never the hash, or the runs of a month would share one name.
+  const hashed = `${shortHash(full)}-${suffix.slice(-30)}`;
   return `${owner.replaceAll(".", "-").slice(0, maxJobName - 1 - hashed.length)}-${hashed}`;
 }
 

@@ -10,7 +10,7 @@ import { parseGenerationId } from "../domain/generation.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { parseDuration } from "../domain/quantities.ts";
 import { checkSchedule, latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
-import type { Action, Decision } from "./decision.ts";
+import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { resultsOf } from "./step.ts";
 
@@ -35,7 +35,10 @@ const longestWait = 6 * 3_600_000;
 interface Due {
   readonly status: ScheduleStatus;
   readonly actions: readonly Action[];
+  /** The next slot that will start a run. */
   readonly next: Instant | undefined;
+  /** The next slot that has to be looked at, if only to pass it by. */
+  readonly wake: Instant | undefined;
 }
 
 function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: Instant): Due {
@@ -51,7 +54,8 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
   const lastSlot = [known?.lastSlot ?? "", ...slots]
     .map((text) => parseInstant(text) ?? 0)
     .reduce((a, b) => Math.max(a, b), 0);
-  const next = policy.spec.suspend ? undefined : nextSlot(schedule, Math.max(now, lastSlot));
+  const wake = nextSlot(schedule, Math.max(now, lastSlot));
+  const next = policy.spec.suspend ? undefined : wake;
   const status = (slot: Instant, skipped: string): ScheduleStatus => ({
     name: schedule.name,
     since,
@@ -60,23 +64,20 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
     skipped,
   });
   const slot = latestSlot(schedule, Math.max(parseInstant(since) ?? now, lastSlot), now);
-  if (slot === undefined)
-    return { status: status(lastSlot, lastSlot > 0 ? (known?.skipped ?? "") : ""), actions: [], next };
-  if (policy.spec.suspend) return { status: status(slot, "the policy is suspended"), actions: [], next };
+  const idle = (at: Instant, skipped: string): Due => ({ status: status(at, skipped), actions: [], next, wake });
+  if (slot === undefined) return idle(lastSlot, lastSlot > 0 ? (known?.skipped ?? "") : "");
+  if (policy.spec.suspend) return idle(slot, "the policy is suspended");
   if (now - slot > (parseDuration(schedule.startingDeadline) ?? 0))
-    return { status: status(slot, "missed by more than startingDeadline"), actions: [], next };
+    return idle(slot, "missed by more than startingDeadline");
   const active = seen.runs.find((run) => !isFinished(run));
   // It starts when the active run is over, if that is within its deadline.
-  if (active !== undefined)
-    return { status: status(lastSlot, `waits for run ${active.metadata.name}`), actions: [], next };
+  if (active !== undefined) return idle(lastSlot, `waits for run ${active.metadata.name}`);
   const scheduledFor = formatInstant(slot);
   const name = scheduledRunName(policy.metadata.name, schedule.name, slotLabel(scheduledFor));
-  if (seen.takenNames.has(name) || seen.runs.some((run) => run.metadata.name === name)) {
-    return { status: status(slot, `the name ${name} is taken by another run; rename the schedule`), actions: [], next };
-  }
+  if (seen.takenNames.has(name) || seen.runs.some((run) => run.metadata.name === name))
+    return idle(slot, `the name ${name} is taken by another run; rename the schedule`);
   return {
-    status: status(lastSlot, ""),
-    next,
+    ...idle(lastSlot, ""),
     actions: [
       {
         do: "createRun",
@@ -128,7 +129,11 @@ function runsToDelete(seen: PolicyObservation): readonly Action[] {
   const failed = finished.filter((run) => run.status?.generation === undefined).slice(failedHistory);
   const gone = finished.filter(
     (run) =>
-      run.status?.generation !== undefined && run.status.copies?.every((copy) => copy.state === "Pruned") === true,
+      run.status?.generation !== undefined &&
+      // A copy that never arrived cannot arrive any more once the source has given the generation up.
+      run.status.copies?.every(({ state, location }) =>
+        location === "source" ? state === "Pruned" : state === "Pruned" || state === "Missing",
+      ) === true,
   );
   return [...failed, ...gone].map((run) => ({ do: "deleteRun", run }));
 }
@@ -276,6 +281,8 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
       before.state !== undefined && before.state !== state
         ? [{ type: state === "Protected" ? "Normal" : "Warning", reason: state, message }]
         : [],
-    wakeAfter: upcoming === undefined ? undefined : Math.min(upcoming.at - now, longestWait),
+    wakeAfter: earliest(
+      ...due.map((one) => (one.wake === undefined ? undefined : Math.min(one.wake - now, longestWait))),
+    ),
   };
 }

@@ -7,7 +7,7 @@ import type { Instant } from "../domain/instant.ts";
 import { formatBytes } from "../domain/quantities.ts";
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce } from "./hold-steps.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
-import { resultOf } from "./job-state.ts";
+import { judgeJob, resultOf } from "./job-state.ts";
 import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
 import { databaseRefs, locationRef, ownerOf, secretMounts, volumeMounts, volumeRefs } from "./run-jobs.ts";
 import { type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
@@ -40,6 +40,21 @@ const heldOf = (context: RestoreContext): NonNullable<RestoreStatus["workloads"]
 const swapIsOpen = (context: RestoreContext): boolean =>
   ["Running", "Waiting"].includes(stateOf(context, "Swap") ?? "");
 
+/**
+ * Whether a failed exchange may have done a part of its work. One that was refused, or cancelled before it began, has changed
+ * nothing; of any other failure that is not known.
+ */
+export const mayBeHalf = (swap: StepRecord | undefined): boolean =>
+  swap?.state === "Failed" && swap.code !== "HO-R807" && swap.code !== "HO-X003";
+
+/** Whether a Job of an earlier step may still write: one that was ended takes a while. */
+const isBusy = ({ seen, draft, now }: RestoreContext): boolean =>
+  ["Stage", "Swap"].some((name) => {
+    const job = draft.steps.get(name)?.job;
+    if (job === undefined) return false;
+    return ["running", "ending"].includes(judgeJob(job, seen.jobs.get(job), seen.app.pods, now).is);
+  });
+
 export function advanceRestoreStep(name: string, context: RestoreContext): void {
   const step = context.draft.steps.get(name);
   if (step === undefined) return;
@@ -48,6 +63,10 @@ export function advanceRestoreStep(name: string, context: RestoreContext): void 
   if (context.cancelled && !isOver(step) && !needed) return cancel(step, context);
   if (context.cancelled && name === "Swap" && step.state === "Pending") return cancel(step, context);
   if (step.state === "Pending" && !isReady(name, context)) return;
+  if (step.state === "Pending" && name === "Cleanup" && isBusy(context)) {
+    context.draft.waits.push(1_000);
+    return;
+  }
   if (name === "Quiesce") return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context);
   advanceJob(step, context);
 }
@@ -122,10 +141,8 @@ function giveBack(step: StepRecord, context: RestoreContext): void {
   if (isOver(step) || quiesce === undefined || quiesce === "Pending" || quiesce === "Skipped" || swapIsOpen(context))
     return;
   const swap = context.draft.steps.get("Swap");
-  // Half exchanged and given up: the app stays at zero, and the request stays unfinished, because a finished one holds nothing. A
-  // swap that was refused, or cancelled before it began, has changed nothing; of any other failure that is not known.
-  const mixed = swap?.state === "Failed" && swap.code !== "HO-R807" && swap.code !== "HO-X003";
-  if (mixed && !context.cancelled) {
+  // Half exchanged and given up: the app stays at zero, and the request stays unfinished, because a finished one holds nothing.
+  if (mayBeHalf(swap) && !context.cancelled) {
     const message =
       "the app is kept stopped, because it would start on a mixture of old and new; deleting this request starts it as it is";
     context.draft.steps.set(step.name, { ...step, state: "Waiting", code: "HO-R804", message });

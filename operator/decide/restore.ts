@@ -13,7 +13,7 @@ import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkCandidate } from "./checks.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
-import { advanceRestoreStep } from "./restore-steps.ts";
+import { advanceRestoreStep, mayBeHalf } from "./restore-steps.ts";
 import { restoreSteps, summariseRestore } from "./restore-summary.ts";
 import { stepEvents } from "./run-summary.ts";
 import { fail, isOver, skip } from "./step.ts";
@@ -147,6 +147,13 @@ function skipHopeless(steps: Map<string, StepRecord>): void {
   const dead =
     ["Plan", "Stage", "Quiesce"].find((name) => steps.get(name)?.state === "Failed") ??
     (steps.get("Swap")?.state === "Failed" ? "Swap" : undefined);
+  const cleanup = steps.get("Cleanup");
+  const keep = (why: string): void => {
+    if (cleanup?.state === "Pending") steps.set("Cleanup", skip(cleanup, `what was replaced is kept, because ${why}`));
+  };
+  if (steps.get("Swap")?.state === "Done" && steps.get("GiveBack")?.state === "Failed")
+    keep("the app is not ready on the restored state");
+  if (mayBeHalf(steps.get("Swap"))) keep("the exchange is not known to be complete");
   if (dead === undefined) return;
   const untouched = steps.get("Quiesce")?.state === "Pending" || steps.get("Quiesce")?.state === "Skipped";
   for (const [name, step] of steps) {

@@ -19,6 +19,12 @@ export function parseInstant(text: string | undefined): Instant | undefined {
   const found = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i.exec(text ?? "");
   if (found === null) return undefined;
   const [, year, month, dayOfMonth, hour, minute, second, fraction = ".0", zone = "Z"] = found;
+  const [years, months, days] = [Number(year), Number(month), Number(dayOfMonth)];
+  const leap = years % 4 === 0 && (years % 100 !== 0 || years % 400 === 0);
+  const lastDay = months === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(months) ? 30 : 31;
+  if (months < 1 || months > 12 || days < 1 || days > lastDay) return undefined;
+  // A leap second is the first second of the next minute.
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
   const offset =
     zone.length === 1 ? 0 : Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6))) * 60_000;
   const clock =
@@ -26,7 +32,7 @@ export function parseInstant(text: string | undefined): Instant | undefined {
     Number(minute) * 60_000 +
     Number(second) * 1_000 +
     Math.trunc(Number(`0${fraction}`) * 1_000);
-  return daysFromCivil(Number(year), Number(month), Number(dayOfMonth)) * day + clock - offset;
+  return daysFromCivil(years, months, days) * day + clock - offset;
 }
 
 /** `2026-11-21T01:02:03.456Z` */

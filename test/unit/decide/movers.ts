@@ -1,0 +1,115 @@
+/** What movers do in the made-up world: their deeds in the store and at the sinks, and their results. */
+import type { MoverResult } from "../../../operator/contract/result.ts";
+import type { MoverTask } from "../../../operator/contract/task.ts";
+import { type Instant, formatInstant } from "../../../operator/domain/instant.ts";
+
+/** What really lies where. */
+export interface Truth {
+  readonly sealed: Set<string>;
+  readonly sinks: Map<string, Sink>;
+  /** Something of a restore lies beside the live state. */
+  staged: boolean;
+  /** `half`: an exchange has begun and is not complete. */
+  live: "old" | "half" | "new";
+  /** A part of an exchange was removed before the exchange was complete. */
+  lost: boolean;
+}
+interface Sink {
+  readonly stored: Set<string>;
+  readonly verified: Set<string>;
+}
+
+const sinkOf = (truth: Truth, name: string): Sink => {
+  const known = truth.sinks.get(name) ?? { stored: new Set<string>(), verified: new Set<string>() };
+  truth.sinks.set(name, known);
+  return known;
+};
+
+export const plannedGeneration = "000001-20261120T010000Z-full";
+
+/** Does what the task asks for. @returns what its mover reports */
+export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResult {
+  const ok = { version: 1, ok: true } as const;
+  const amount = { bytes: 1_000, files: 10 };
+  const effort = { seconds: 1, peakMiB: 1 };
+  switch (task.step) {
+    case "preflight":
+      return {
+        ...ok,
+        ...amount,
+        step: task.step,
+        lastSeq: truth.sealed.size,
+        locations: [],
+        pending: 0,
+        databases: [],
+        warnings: [],
+      };
+    case "warm":
+      return { ...ok, ...amount, step: task.step };
+    case "dump":
+      return { ...ok, ...effort, step: task.step, bytes: 500, storedBytes: 100, tables: 3, rows: 30 };
+    case "archive":
+      return { ...ok, ...amount, ...effort, step: task.step, storedBytes: 500, freezeSeconds: 0.1, warnings: [] };
+    case "release":
+      return { ...ok, step: task.step, releasedAt: formatInstant(now) };
+    case "seal":
+      truth.sealed.add(task.id);
+      return {
+        ...ok,
+        ...amount,
+        step: task.step,
+        id: task.id,
+        manifestSHA256: "x",
+        storedBytes: 600,
+        tables: 3,
+        peakMiB: 1,
+      };
+    case "transport": {
+      const { stored } = sinkOf(truth, task.sink.name);
+      const delivered = [...truth.sealed].filter((id) => !stored.has(id));
+      for (const id of delivered) stored.add(id);
+      return { ...ok, step: task.step, delivered, bytes: 600, seconds: 1 };
+    }
+    case "verify": {
+      const { stored, verified } = sinkOf(truth, task.sink.name);
+      if (task.mode === "Full") for (const id of stored) verified.add(id);
+      return { ...ok, step: task.step, verified: [...verified], damaged: [], bytes: 600, seconds: 1 };
+    }
+    case "prune": {
+      const { name } = task.location;
+      const list = name === "source" ? truth.sealed : sinkOf(truth, name).stored;
+      const facts = { generations: list.size, verified: list.size, bytes: 1_000, freeBytes: 1_000_000 };
+      return {
+        ...ok,
+        step: task.step,
+        location: { name, uuid: `${name}-uuid`, ...facts },
+        settled: [],
+        pending: 0,
+        removed: [],
+        kept: [],
+      };
+    }
+    case "plan":
+      return {
+        ...ok,
+        step: task.step,
+        id: plannedGeneration,
+        location: "source",
+        sealedAt: "2026-11-20T01:00:00Z",
+        manifestSHA256: "x",
+        bytes: 1_000,
+        replaces: ["database shop"],
+        warnings: [],
+      };
+    case "stage":
+      truth.staged = true;
+      return { ...ok, ...amount, step: task.step, rows: 30, seconds: 1 };
+    case "swap":
+      truth.live = "new";
+      return { ...ok, step: task.step, databases: 1, volumes: 1 };
+    case "cleanup":
+      if (truth.live === "half" || (truth.live === "new") !== task.swapped) truth.lost = true;
+      truth.staged = false;
+      return { ...ok, step: task.step, databases: 1, volumes: 1 };
+  }
+}
