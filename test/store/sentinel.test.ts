@@ -26,6 +26,17 @@ describe("a store", () => {
     expect(await openStore(root, source)).toEqual({ uuid: first.uuid, created: false });
   });
 
+  test("that several policies use for the first time at once has one identity", async () => {
+    for (let round = 0; round < 20; round++) {
+      const place = join(root, `round-${round}`);
+      mkdirSync(place);
+      const opened = await Promise.all(Array.from({ length: 8 }, () => openStore(place, source)));
+      expect(new Set(opened.map(({ uuid }) => uuid)).size).toBe(1);
+      expect(opened.filter(({ created }) => created)).toHaveLength(1);
+      expect(readdirSync(place)).toEqual(["handover.json"]);
+    }
+  });
+
   test("that was emptied or not mounted is refused and stays empty", async () => {
     await expect(openStore(root, { ...source, expectedUuid: "u" })).rejects.toMatchObject({ code: "HO-P105" });
     await expect(openStore(root, { role: "sink", name: "vault", expectedUuid: "u" })).rejects.toMatchObject({

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { mkdir, open, rename, rm, lstat } from "node:fs/promises";
+import { link, lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errnoOf, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";
@@ -15,6 +15,35 @@ export const privateDirectory = 0o700;
 
 /** Writes a small file through a temporary one, a rename, and fsync of the file and its directory. */
 export async function writeFileDurably(path: string, content: string | Uint8Array, mode = privateFile): Promise<void> {
+  await throughTemporary(path, content, mode, (temporary) => rename(temporary, path));
+}
+
+/** As `writeFileDurably`, but of several writers the first one wins. @returns false when the name was taken. */
+export async function writeNewFileDurably(path: string, content: string): Promise<boolean> {
+  try {
+    await throughTemporary(path, content, privateFile, async (temporary) => {
+      try {
+        await link(temporary, path);
+      } catch (error) {
+        // A file system without hard links, as some shares are: there the last writer wins.
+        if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(errnoOf(error) ?? "")) throw error;
+        await rename(temporary, path);
+      }
+      await rm(temporary, { force: true });
+    });
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST" && (await exists(path))) return false;
+    throw error;
+  }
+}
+
+async function throughTemporary(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  settle: (temporary: string) => Promise<void>,
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
@@ -24,7 +53,7 @@ export async function writeFileDurably(path: string, content: string | Uint8Arra
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await settle(temporary);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error;

@@ -5,9 +5,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { z } from "zod";
 import { errnoOf, MoverError } from "../errors.ts";
-import { exists, makeDirectory, syncDirectory, writeFileDurably } from "./durable.ts";
+import { exists, makeDirectory, syncDirectory, writeFileDurably, writeNewFileDurably } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import { layoutOf } from "./layout.ts";
 
@@ -65,14 +66,16 @@ export async function openStore(
   const names = await entries(root).catch((error: unknown) => {
     throw refuse(`its directory cannot be listed (${errnoOf(error) ?? "error"})`, error);
   });
+  // Another policy made the store while this one looked: both are to see the same identity.
+  if (names.includes(basename(sentinel))) return openStore(root, options);
   if (options.expectedUuid !== undefined)
     throw refuse(
       `handover.json is missing (${names.length} other entries), the policy knows ${options.expectedUuid}; is the right volume mounted?`,
     );
   if (names.length > 0) throw refuse(`it is not empty (${names.slice(0, 3).join(", ")}) and has no handover.json`);
   const uuid = randomUUID();
-  await writeFileDurably(sentinel, `${JSON.stringify({ format: storeFormat, uuid })}\n`);
-  return { uuid, created: true };
+  const created = await writeNewFileDurably(sentinel, `${JSON.stringify({ format: storeFormat, uuid })}\n`);
+  return created ? { uuid, created } : openStore(root, options);
 }
 
 export interface LineageOwner {
