@@ -19,6 +19,8 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number };
   readonly leaderElection: boolean;
   readonly leaseName: string;
+  /** The controller's own Deployment, for `give-back` to stop. */
+  readonly deployment: string | undefined;
   readonly logLevel: LogLevel;
   /** File with the way to the cluster; undefined: the pod's service account. */
   readonly kubeconfig: string | undefined;
@@ -76,6 +78,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
       'an address and a port such as "0.0.0.0:8080" or "[::]:8080"',
     ),
     leaderElection: read("HANDOVER_LEADER_ELECTION", true, truth, '"true" or "false"'),
+    deployment: read("HANDOVER_DEPLOYMENT", undefined, matching(dnsLabel), "the name of a Deployment"),
     leaseName: read("HANDOVER_LEASE_NAME", "handover-controller", matching(dnsLabel), "the name of a Lease"),
     logLevel: read("HANDOVER_LOG_LEVEL", "info", level, `one of ${logLevels.join(", ")}`),
     kubeconfig: read("KUBECONFIG", undefined, matching(/^[^:]+$/), "the path of one kubeconfig file"),

@@ -1,55 +1,105 @@
 /**
  * Gives back every app that a quiesce record still holds, then ends. For the moment when the controller goes for good: the
- * chart runs it before an uninstall, and a person may. It treats every holder as gone, so nothing stays at zero.
+ * chart runs it before an uninstall, and a person may. It takes the controller's place first, so that nothing is stopped
+ * behind its back, and it waits for a restore under way, because in the middle of an exchange an app must not start.
  */
-import { type Lease, type Workload, leases } from "./api/kinds.ts";
+import { type Lease, type Workload, deployments, leases } from "./api/kinds.ts";
 import { labels } from "./api/names.ts";
-import { createClient } from "./cluster/client.ts";
-import { connect, loadKubeConfig } from "./cluster/connection.ts";
 import { act } from "./cluster/act.ts";
+import { type Cluster, createClient } from "./cluster/client.ts";
+import { connect, loadKubeConfig } from "./cluster/connection.ts";
+import { type Config, readConfig } from "./config.ts";
 import { decideRecord, parseRecord, workloadResource } from "./decide/record.ts";
-import { readConfig } from "./config.ts";
-import { createLog } from "./log.ts";
-import { sleep, systemClock } from "./runtime/clock.ts";
+import { type Log, createLog } from "./log.ts";
+import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
+import { LeaderElector } from "./runtime/leader.ts";
 import { version } from "./version.ts";
 
 /** Between two looks at records that are being worked on. */
 const glance = 200;
-const patience = 240_000;
+/** For a restore to end, and for the apps to be given back. */
+const patience = 120_000;
+const list = `kubectl get leases -A -l ${labels.record}=true`;
+
+interface Context {
+  readonly config: Config;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const recordsOf = ({ cluster, config }: Context): Promise<readonly Lease[]> =>
+  cluster.list<Lease>(leases, {
+    ...(config.watchNamespace === undefined ? {} : { namespace: config.watchNamespace }),
+    labels: `${labels.record}=true`,
+  });
+
+/** Repeats until it is so. @throws with the sentence when patience ends. */
+async function until(context: Context, sentence: string, done: () => Promise<boolean>): Promise<void> {
+  const end = context.clock.monotonic() + patience;
+  while (!(await done())) {
+    if (context.clock.monotonic() > end) throw new Error(sentence);
+    await sleep(context.clock, glance);
+  }
+}
+
+const isRestoring = (lease: Lease): boolean =>
+  parseRecord(lease)?.holders.some(({ kind }) => kind === "RestoreRequest") ?? false;
+
+async function stopController(context: Context): Promise<void> {
+  const { config, cluster } = context;
+  const name = config.deployment;
+  if (name === undefined) return;
+  await until(context, `Deployment ${name} could not be scaled to 0`, async () => {
+    const controller = await cluster.get<Workload>(deployments, config.namespace, name);
+    if (controller === undefined || controller.spec.replicas === 0) return true;
+    await cluster.scale(deployments, config.namespace, name, 0, controller.metadata.resourceVersion);
+    return false;
+  });
+}
+
+async function releaseOnce(context: Context, lease: Lease): Promise<void> {
+  const { cluster, clock, log } = context;
+  const target = parseRecord(lease)?.target;
+  const { namespace } = lease.metadata;
+  const found =
+    target === undefined
+      ? undefined
+      : await cluster.get<Workload>(workloadResource(target.kind), namespace, target.name);
+  const workload = found?.metadata.uid === target?.uid ? found : undefined;
+  const { actions, events } = decideRecord({ lease, workload, liveHolders: new Set() }, clock.now());
+  for (const event of events) log.info({ namespace, record: lease.metadata.name, reason: event.reason }, event.message);
+  for (const action of actions) await act(cluster, leases, lease, action);
+}
 
 export async function giveBackAll(): Promise<void> {
   const read = readConfig(process.env);
   if ("mistakes" in read) throw new Error(read.mistakes.join("; "));
   const { config } = read;
   const log = createLog(config.logLevel);
-  const clock = systemClock;
   const connection = connect(loadKubeConfig(config.kubeconfig), { userAgent: `handover-give-back/${version}` });
-  const cluster = createClient(connection);
-  const scope = config.watchNamespace === undefined ? {} : { namespace: config.watchNamespace };
-  const until = clock.monotonic() + patience;
+  const context: Context = { config, cluster: createClient(connection), clock: systemClock, log };
 
-  for (;;) {
-    const records = await cluster.list<Lease>(leases, { ...scope, labels: `${labels.record}=true` });
-    if (records.length === 0) break;
-    for (const lease of records) {
-      const record = parseRecord(lease);
-      const { namespace } = lease.metadata;
-      const workload =
-        record === undefined
-          ? undefined
-          : await cluster.get<Workload>(workloadResource(record.target.kind), namespace, record.target.name);
-      const own = workload?.metadata.uid === record?.target.uid ? workload : undefined;
-      const { actions, events } = decideRecord({ lease, workload: own, liveHolders: new Set() }, clock.now());
-      for (const event of events)
-        log.info({ namespace, record: lease.metadata.name, reason: event.reason }, event.message);
-      for (const action of actions) await act(cluster, leases, lease, action);
-    }
-    if (clock.monotonic() > until)
-      throw new Error(
-        `${records.length} apps could not be given back; see: kubectl get leases -A -l ${labels.record}=true`,
-      );
-    await sleep(clock, glance);
-  }
+  await until(context, `a restore is exchanging the state of an app; try again when it is over: ${list}`, async () => {
+    return !(await recordsOf(context)).some(isRestoring);
+  });
+  await stopController(context);
+  const elector = new LeaderElector({
+    cluster: createClient(connection, { timeoutMs: 2_000, attempts: 1 }),
+    namespace: config.namespace,
+    name: config.leaseName,
+    identity: `${config.podName}-give-back`,
+    clock: context.clock,
+    log,
+  });
+  const end = await elector.run(new AbortController().signal, () =>
+    until(context, `apps could not be given back: ${list}`, async () => {
+      const records = await recordsOf(context);
+      for (const lease of records) await releaseOnce(context, lease);
+      return records.length === 0;
+    }),
+  );
+  if (end === "lost") throw new Error("another controller has taken over; is a second one installed?");
   log.info({}, "no app is held");
   await connection.close();
 }
