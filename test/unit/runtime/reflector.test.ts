@@ -212,6 +212,25 @@ describe("Reflector", () => {
     run.stop.abort();
   });
 
+  test("what a connection still says after it was given up is not told", async () => {
+    const run = begin();
+    let late: () => void = () => undefined;
+    const { source } = run;
+    const watch = source.watch.bind(source);
+    source.watch = async (options) => {
+      late = () => options.onEvent({ type: "added", object: run.collection.put("late", 1) });
+      return watch(options);
+    };
+    const done = run.start();
+    await run.reflector.synced;
+    await settle();
+    source.frozen = true;
+    run.stop.abort();
+    late();
+    await done;
+    expect(run.replay.log).toEqual([]);
+  });
+
   test.each(["before the first list", "during back-off", "during the watch"])(
     "stops %s without leaks",
     async (when) => {
