@@ -13,7 +13,9 @@ import {
   clusterUp,
   demoPolicy,
   installChart,
+  imageMegabytes,
   installDemo,
+  operatorMiB,
   page,
 } from "./stage.ts";
 import { mainPage, watchApp } from "./watch-app.ts";
@@ -201,6 +203,8 @@ async function up(): Promise<void> {
     { name: "demo.restart_seconds", value: floor, unit: "s", command },
     { name: "demo.downtime_overhead_seconds", value: downtime - floor, unit: "s", command },
   );
+  figures.push({ name: "image.mb", value: await imageMegabytes(), unit: "MB", command });
+  figures.push({ name: "operator.rss_mib", value: await operatorMiB(stage), unit: "MiB", command });
   figures.push({ name: "demo.seconds", value: (performance.now() - begin) / 1000, unit: "s", command });
   writeFigures(figures);
   say(printFigures(figures));

@@ -1,5 +1,8 @@
 /** What the demo, the cluster tests and the bench stand on: a cluster, the two images in it, the chart installed, the demo application. */
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { buildImage } from "../test/cluster/bed/images.ts";
 import { must, run } from "../test/cluster/bed/processes.ts";
 import { step } from "../test/cluster/bed/progress.ts";
 import { type Api, type Body, connect } from "../test/support/api.ts";
@@ -79,6 +82,17 @@ export async function buildImages(cluster: string): Promise<void> {
   );
 }
 
+/** Megabytes of the operator's image, uncompressed. The build is in the cache by then. */
+export async function imageMegabytes(): Promise<number> {
+  const archive = await buildImage({
+    dockerfile: join(root, "Dockerfile"),
+    context: root,
+    tag: operatorImage,
+    buildArgs: [],
+  });
+  return statSync(archive).size / 1e6;
+}
+
 export async function installChart(stage: Stage, ...values: readonly string[]): Promise<void> {
   const [repository = "", tag = ""] = operatorImage.split(":");
   const set = [`image.repository=${repository}`, `image.tag=${tag}`, ...values].flatMap((value) => ["--set", value]);
@@ -115,9 +129,15 @@ export async function installDemo(stage: Stage, namespace = "demo", uploadsMiB =
 export const demoPolicy = async (namespace = "demo"): Promise<string> =>
   (await readText(join(root, "manifests/demo/policy.yaml"))).replaceAll("namespace: demo", `namespace: ${namespace}`);
 
-async function readText(file: string): Promise<string> {
-  const { readFile } = await import("node:fs/promises");
-  return readFile(file, "utf8");
+const readText = (file: string): Promise<string> => readFile(file, "utf8");
+
+/** Resident memory of the controller, from its own metrics. */
+export async function operatorMiB(stage: Stage): Promise<number> {
+  const pods = `/api/v1/namespaces/${operatorNamespace}/pods`;
+  const { body } = await stage.api.call("GET", `${pods}?labelSelector=app.kubernetes.io%2Fname%3Dhandover`);
+  const [pod] = body["items"] as readonly { readonly metadata: { readonly name: string } }[];
+  const metrics = await stage.api.text(`${pods}/${pod?.metadata.name}:8080/proxy/metrics`);
+  return Number(/^process_resident_memory_bytes (\S+)/m.exec(metrics.body)?.[1]) / 2 ** 20;
 }
 
 /** A page of the wiki, through the API server. @returns undefined when the wiki does not answer. */

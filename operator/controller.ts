@@ -12,7 +12,7 @@ import { Metrics } from "./runtime/metrics.ts";
 import { Operator } from "./runtime/operator.ts";
 import { version } from "./version.ts";
 
-/** A watch shows a sign of life every minute; after ten of silence the process is better started anew. */
+/** A watch loop turns every few minutes, whether or not the API server answers; after ten the process is better started anew. */
 const silenceLimit = 600_000;
 
 export async function runController(): Promise<void> {
@@ -73,7 +73,7 @@ export async function runController(): Promise<void> {
     ...config.http,
     live: [
       ...operator.reflectors.map((reflector) =>
-        recentlyActive(clock, `watch ${reflector.name}`, () => reflector.lastActivity, silenceLimit),
+        recentlyActive(clock, `watch ${reflector.name}`, () => reflector.lastTurn, silenceLimit),
       ),
       ...(config.leaderElection ? [recentlyActive(clock, "leader election", () => elector.lastAttempt, 60_000)] : []),
     ],

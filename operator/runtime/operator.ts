@@ -81,7 +81,7 @@ export class Operator {
     this.#pods = this.#reflect<Pod>(pods, `${ours},${labels.owner}`, toOwner);
   }
 
-  get reflectors(): readonly Pick<Reflector<KubeObject>, "name" | "start" | "synced" | "hasSynced" | "lastActivity">[] {
+  get reflectors(): readonly Pick<Reflector<KubeObject>, "name" | "start" | "synced" | "hasSynced" | "lastTurn">[] {
     return [this.#policies, this.#runs, this.#restores, this.#records, this.#jobs, this.#pods];
   }
 
