@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { MoverContext } from "../../operator/mover/context.ts";
 import { cleanup } from "../../operator/mover/steps/cleanup.ts";
 import { stage } from "../../operator/mover/steps/stage.ts";
 import { swap } from "../../operator/mover/steps/swap.ts";
@@ -180,6 +181,12 @@ describe("databases and volumes", () => {
     if (isOld.every(Boolean) && !volume) return "old";
     return isNew.every(Boolean) ? (volume ? "new" : "databases new") : "MIXED";
   };
+  const failAt = (where: string): MoverContext => ({
+    ...app.context,
+    checkpoint: (point) => {
+      if (point === where) throw new Error("lost");
+    },
+  });
   let before: Readonly<Record<string, unknown>> = {};
   beforeEach(async () => {
     before = await oids();
@@ -216,20 +223,38 @@ describe("databases and volumes", () => {
     for (const name of ["shop", "shoptwo"]) await (await server.connect(name)).end();
   });
 
-  test("a swap that fails leaves both as they were and opens the databases", async () => {
-    // A database with a prepared transaction cannot be renamed, and nobody but its owner can end that: as on a server that keeps connecting.
+  test("a swap that fails leaves both as they were, opens the databases and says that nothing was exchanged", async () => {
     await server.sql(`CREATE DATABASE shop_old_${token}`);
-    await expect(swap(app.tasks.swap, app.context)).rejects.toMatchObject({ code: "HO-R804" });
+    await expect(swap(app.tasks.swap, app.context)).rejects.toMatchObject({ code: "HO-R807" });
     await server.sql(`DROP DATABASE shop_old_${token}`);
-    const checkpoint = (point: string): void => {
-      if (point === "database: commit") throw new Error("lost");
-    };
-    await expect(swap(app.tasks.swap, { ...app.context, checkpoint })).rejects.toMatchObject({ code: "HO-R804" });
+    await expect(swap(app.tasks.swap, failAt("database: commit"))).rejects.toMatchObject({ code: "HO-R807" });
     expect(await state()).toBe("old");
     for (const name of ["shop", "shoptwo"]) await (await server.connect(name)).end();
     await swap(app.tasks.swap, app.context);
     expect(await state()).toBe("new");
     await expect(cleanup(app.tasks.cleanup(false), app.context)).rejects.toMatchObject({ code: "HO-R804" });
+  });
+
+  test("a commit whose answer is lost never counts as nothing exchanged, nor does a server that cannot be asked", async () => {
+    await expect(swap(app.tasks.swap, failAt("database: committed"))).rejects.toMatchObject({
+      code: "HO-R804",
+      retry: true,
+    });
+    expect(await state()).toBe("databases new");
+    const databases = app.databases.map((ref) => ({ ...ref, port: 1 }));
+    await expect(swap({ ...app.tasks.swap, databases }, app.context)).rejects.toMatchObject({
+      code: "HO-R804",
+      retry: true,
+    });
+    await swap(app.tasks.swap, app.context);
+    expect(await state()).toBe("new");
+  });
+
+  test("fenced by an attempt that was killed, refused by the next one: the databases are open again", async () => {
+    expect(killAt(7).points.at(-1)).toMatch(/^database: rename/);
+    await server.sql(`DROP DATABASE shoptwo_ho_${token}`);
+    await expect(swap(app.tasks.swap, app.context)).rejects.toMatchObject({ code: "HO-R807" });
+    await (await server.connect("shop")).end();
   });
 
   test("a database that only looks replaced is never dropped", async () => {

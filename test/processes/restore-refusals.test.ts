@@ -155,7 +155,7 @@ describe("staging that fails leaves nothing behind", () => {
     expect(await cleanup(app.tasks.cleanup(false), app.context)).toMatchObject({ databases: 1, volumes: 1 });
     expect(await cleanup(app.tasks.cleanup(false), app.context)).toMatchObject({ databases: 0, volumes: 0 });
     expect([await names(), readdirSync(bed.volume("uploads"))]).toEqual([["shop"], ["a", "two.txt"]]);
-    await expect(swap(app.tasks.swap, app.context)).rejects.toMatchObject({ code: "HO-R804" });
+    await expect(swap(app.tasks.swap, app.context)).rejects.toMatchObject({ code: "HO-R807" });
   });
 });
 

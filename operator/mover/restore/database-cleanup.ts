@@ -3,7 +3,7 @@ import { escapeIdentifier, type Client } from "pg";
 import type { DatabaseRef } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { MoverError } from "../errors.ts";
-import { findDatabase, findDatabaseByOid, writeComment } from "./database-tag.ts";
+import { findDatabase, findDatabaseByOid, writeComment, type DatabaseTag } from "./database-tag.ts";
 import { replacedDatabase, stagedDatabase } from "./names.ts";
 
 /** After a swap. The live database carries the OID of the one it replaced; a database of that name with another OID is not ours. */
@@ -45,13 +45,31 @@ export async function dropStaged(client: Client, ref: DatabaseRef, runUID: strin
   const staged = await findDatabase(client, stagedDatabase(ref.database, runUID));
   const tag = staged?.tag;
   if (staged === undefined || tag?.run !== runUID) return false;
-  if (tag.replaces !== undefined && tag.replaces !== 0 && tag.allowed === true) {
-    const fenced = await findDatabaseByOid(client, tag.replaces);
-    if (fenced?.allowsConnections === false)
-      await client.query(`ALTER DATABASE ${escapeIdentifier(fenced.name)} WITH ALLOW_CONNECTIONS true`);
-  }
+  await open(client, tag);
   await drop(client, staged.name);
   return true;
+}
+
+/**
+ * After a swap that failed: opens the live databases again that it, or an attempt before it, has fenced.
+ * @returns whether it is certain that none of the databases of the server was exchanged.
+ */
+export async function reopenLive(client: Client, databases: readonly DatabaseRef[], runUID: string): Promise<boolean> {
+  for (const { database } of databases) {
+    if ((await findDatabase(client, database))?.tag?.run === runUID) return false;
+  }
+  for (const { database } of databases) {
+    const tag = (await findDatabase(client, stagedDatabase(database, runUID)))?.tag;
+    if (tag?.run === runUID) await open(client, tag);
+  }
+  return true;
+}
+
+async function open(client: Client, tag: DatabaseTag): Promise<void> {
+  if (tag.replaces === undefined || tag.replaces === 0 || tag.allowed !== true) return;
+  const fenced = await findDatabaseByOid(client, tag.replaces);
+  if (fenced?.allowsConnections === false)
+    await client.query(`ALTER DATABASE ${escapeIdentifier(fenced.name)} WITH ALLOW_CONNECTIONS true`);
 }
 
 async function drop(client: Client, name: string): Promise<void> {

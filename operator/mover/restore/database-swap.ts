@@ -24,7 +24,7 @@ interface Exchange {
 /** How often the connections that keep a rename from happening are ended and the rename tried again. */
 const attempts = 4;
 
-/** @throws MoverError HO-R804; then the live databases of this server are as they were and take connections again. */
+/** @throws MoverError HO-R804; whether anything was exchanged, and opening what was fenced, is then for reopenLive to find out. */
 export async function swapDatabases(server: DatabaseServer, runUID: string, context: MoverContext): Promise<void> {
   await withServer(server, async (client) => {
     try {
@@ -62,22 +62,17 @@ async function exchangeAll(client: Client, exchanges: readonly Exchange[], conte
     context.checkpoint?.(`database: record intent ${staged.name}`);
     await writeTag(client, staged.name, { ...tag, replaces: live?.oid ?? 0, allowed, comment: live?.comment ?? null });
   }
-  try {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await fence(client, exchanges, context);
-        await rename(client, exchanges, context);
-        return;
-      } catch (error) {
-        await client.query("ROLLBACK").catch(() => undefined);
-        // 55006: somebody is still connected; 55P03: a lock was not to be had in time.
-        if (attempt >= attempts || !["55006", "55P03"].includes(errnoOf(error) ?? "")) throw error;
-        context.log.info("a database to be renamed is in use, trying again", { attempt });
-      }
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await fence(client, exchanges, context);
+      await rename(client, exchanges, context);
+      return;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => undefined);
+      // 55006: somebody is still connected; 55P03: a lock was not to be had in time.
+      if (attempt >= attempts || !["55006", "55P03"].includes(errnoOf(error) ?? "")) throw error;
+      context.log.info("a database to be renamed is in use, trying again", { attempt });
     }
-  } catch (error) {
-    await unfence(client, exchanges, context);
-    throw error;
   }
 }
 
@@ -121,16 +116,4 @@ async function rename(client: Client, exchanges: readonly Exchange[], context: M
   context.checkpoint?.("database: commit");
   await client.query("COMMIT");
   context.checkpoint?.("database: committed");
-}
-
-/** After a failure the app has to find its database open. A crash in between is made up for by the cleanup. */
-async function unfence(client: Client, exchanges: readonly Exchange[], context: MoverContext): Promise<void> {
-  for (const { live, tag } of exchanges) {
-    if (live === undefined || !(tag.allowed ?? live.allowsConnections)) continue;
-    try {
-      await client.query(`ALTER DATABASE ${escapeIdentifier(live.name)} WITH ALLOW_CONNECTIONS true`);
-    } catch (error) {
-      context.log.warn("the live database could not be opened again", { database: live.name, error: String(error) });
-    }
-  }
 }

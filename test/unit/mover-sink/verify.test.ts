@@ -96,6 +96,13 @@ test("a sample or a look does not count as verified, and Full reads everything a
   expect((await verify(task(), bench.context)).verified).toHaveLength(3);
 });
 
+test("a link of the right length in place of a file is found even without reading", async () => {
+  const file = join(bench.sink().store, idOf(2), "databases/shop/dump/toc.dat");
+  rmSync(file);
+  symlinkSync("a/b/c", file);
+  expect((await verify(task("None"), bench.context)).damaged).toEqual([idOf(2)]);
+});
+
 test("another store under the mount point is refused", async () => {
   const other = { ...task(), sink: { name: "vault", uuid: "another-uuid" } };
   await expect(verify(other, bench.context)).rejects.toMatchObject({ code: "HO-T502" });
