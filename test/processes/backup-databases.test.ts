@@ -5,7 +5,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { DatabaseRef } from "../../operator/contract/task.ts";
 import { manifestSchema, type Manifest } from "../../operator/domain/manifest.ts";
-import { connect } from "../../operator/mover/database/connection.ts";
 import { dump } from "../../operator/mover/steps/dump.ts";
 import { preflight } from "../../operator/mover/steps/preflight.ts";
 import { release } from "../../operator/mover/steps/release.ts";
@@ -21,38 +20,16 @@ import {
   type MoverBed,
 } from "../support/mover-bed.ts";
 import { run } from "../support/odd-files.ts";
+import { createShop, shopName } from "../support/shop-database.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 
 jest.setTimeout(60_000);
 
 let server: PostgresServer;
 let bed: MoverBed;
-/** Would be read as connection options, were it ever an argument. */
-const oddName = "a=b 'c\\";
-const quoted = '"a=b \'c\\"';
-
 beforeAll(async () => {
   server = await startPostgres();
-  await server.sql(`CREATE DATABASE ${quoted}`);
-  await server.sql(
-    `CREATE TABLE orders (id int PRIMARY KEY, note text);
-     INSERT INTO orders SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 20000) i;
-     CREATE SCHEMA "Odd schema";
-     CREATE TABLE "Odd schema"."it's ""odd""" (x int);
-     INSERT INTO "Odd schema"."it's ""odd""" VALUES (1), (2);
-     CREATE TABLE parted (k int) PARTITION BY LIST (k);
-     CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
-     INSERT INTO parted VALUES (1);
-     CREATE EXTENSION IF NOT EXISTS plpgsql`,
-    oddName,
-  );
-  // Takes a second or two to dump: time enough to look at it meanwhile.
-  await server.sql(`CREATE DATABASE busy TEMPLATE ${quoted}`);
-  await server.sql(
-    "CREATE TABLE tiny (x int); INSERT INTO orders SELECT i, repeat(md5(i::text), 30) FROM generate_series(20001, 80000) i",
-    "busy",
-  );
-  await server.sql("CREATE ROLE clerk LOGIN PASSWORD 'clerk'");
+  await createShop(server);
 });
 afterAll(() => server.stop());
 
@@ -66,7 +43,7 @@ const shop = (more: Partial<DatabaseRef> = {}): DatabaseRef => ({
   name: "shop",
   host: server.host,
   port: server.port,
-  database: oddName,
+  database: shopName,
   release: "AfterSnapshot",
   ...more,
 });
@@ -84,7 +61,7 @@ describe("a whole backup", () => {
     const [database] = manifestOf(generation).databases;
     expect(database).toMatchObject({
       name: "shop",
-      database: oddName,
+      database: shopName,
       encoding: "UTF8",
       collate: "C",
       owner: "postgres",
@@ -109,7 +86,7 @@ describe("a whole backup", () => {
       });
     restore();
     expect(await server.sql("SELECT sum(hashtext(o::text))::text AS h FROM orders o", "restored")).toEqual(
-      await server.sql("SELECT sum(hashtext(o::text))::text AS h FROM orders o", oddName),
+      await server.sql("SELECT sum(hashtext(o::text))::text AS h FROM orders o", shopName),
     );
     // The check of the rows can fail.
     await server.sql("DELETE FROM orders WHERE id = 1", "restored");
@@ -170,6 +147,36 @@ describe("the moment of release", () => {
     }
   });
 
+  test("is one moment for dump and counted rows, although the app never stops writing", async () => {
+    await server.sql("CREATE TABLE ticks (n serial)", "busy");
+    await preflight(preflightTask(only(shop({ database: "busy" }))), bed.context("p"));
+    const app = await server.connect("busy");
+    const stop = new AbortController();
+    const writer = (async () => {
+      while (!stop.signal.aborted) await app.query("INSERT INTO ticks DEFAULT VALUES");
+    })();
+    try {
+      await dump(dumpTask(shop({ database: "busy" })), bed.context("pod-1"));
+    } finally {
+      stop.abort();
+      await writer;
+      await app.end();
+    }
+    const { id } = await seal(sealTask(only(shop({ database: "busy" }))), bed.context("s"));
+    const generation = join(bed.layout.handover, id);
+    const ticks = run("/usr/lib/postgresql/15/bin/pg_restore", [
+      "--file=-",
+      "--table=ticks",
+      "--data-only",
+      join(generation, "databases/shop/dump"),
+    ]).match(/^\d+$/gm);
+    expect(manifestOf(generation).databases[0]?.tables.find(({ name }) => name === "ticks")?.rows).toBe(ticks?.length);
+    expect(Number((await server.sql("SELECT count(*) FROM ticks", "busy"))[0]?.["count"])).toBeGreaterThan(
+      ticks?.length ?? 0,
+    );
+    await server.sql("DROP TABLE ticks", "busy");
+  });
+
   test("comes only after the dump when the policy says so", async () => {
     await preflight(preflightTask(only(shop())), bed.context("p"));
     const held: string[] = [];
@@ -177,7 +184,7 @@ describe("the moment of release", () => {
       await released();
       const locks = await server.sql(
         "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'handover-%' AND xact_start IS NOT NULL AND datname = current_database()",
-        oddName,
+        shopName,
       );
       held.push(...locks.map(String));
     })();
@@ -256,6 +263,12 @@ describe("the seal of a dump", () => {
     writeFileSync(part, JSON.stringify(content));
   };
 
+  const flip = (file: string): void => {
+    const bytes = readFileSync(file);
+    bytes[20] = (bytes[20] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+  };
+
   test.each([
     ["a truncated table", () => truncateSync(largest(), statSync(largest()).size - 4_000)],
     [
@@ -265,6 +278,10 @@ describe("the seal of a dump", () => {
         admit();
       },
     ],
+    [
+      "another list of roles of the same length",
+      () => flip(join(bed.staging(1, "pod-1"), "databases/shop/globals.sql")),
+    ],
     ["a missing table", () => unlinkSync(largest())],
     ["a dump that did not finish", () => unlinkSync(join(bed.staging(1, "pod-1"), "part-dump.json"))],
   ])("refuses %s", async (_name, damage) => {
@@ -272,51 +289,5 @@ describe("the seal of a dump", () => {
     damage();
     await expect(seal(sealTask(only(shop())), bed.context("s"))).rejects.toMatchObject({ code: "HO-A404" });
     expect(readdirSync(bed.layout.handover)).toEqual([]);
-  });
-});
-
-describe("preflight", () => {
-  const refusal = async (database: DatabaseRef): Promise<unknown> =>
-    await preflight(preflightTask(only(database)), bed.context("p")).catch((error: unknown) => error);
-
-  test("passes with versions and size", async () => {
-    const { databases } = await preflight(preflightTask(only(shop())), bed.context("p"));
-    expect(databases).toEqual([
-      {
-        name: "shop",
-        serverVersion: expect.stringMatching(/^15\./),
-        clientVersion: expect.stringMatching(/^15\./),
-        bytes: expect.any(Number),
-      },
-    ]);
-    expect(databases[0]?.bytes).toBeGreaterThan(1_000_000);
-  });
-
-  test("tells a wrong password, a missing key, an unknown database, a dead server and a missing right apart", async () => {
-    expect(await refusal(shop({ database: "nowhere" }))).toMatchObject({ code: "HO-D303", retry: false });
-    expect(await refusal(shop({ port: 1 }))).toMatchObject({ code: "HO-D301", retry: true });
-    expect(await refusal(shop({ host: "does-not-exist.invalid" }))).toMatchObject({ code: "HO-D301" });
-    writeSecret(bed, "shop", { username: "postgres", password: "wrong-password" });
-    const wrong = await refusal(shop());
-    expect(wrong).toMatchObject({ code: "HO-D302", retry: false });
-    expect(String(wrong)).not.toContain("wrong-password");
-    writeSecret(bed, "shop", { username: "postgres" });
-    expect(await refusal(shop())).toMatchObject({ code: "HO-P104", message: expect.stringMatching(/password/) });
-    writeSecret(bed, "shop", { username: "clerk", password: "clerk" });
-    expect(await refusal(shop())).toMatchObject({ code: "HO-D305", message: expect.stringMatching(/Odd schema/) });
-    await server.sql("GRANT pg_read_all_data TO clerk");
-    await expect(preflight(preflightTask(only(shop())), bed.context("p"))).resolves.toMatchObject({ ok: true });
-    await server.sql("REVOKE pg_read_all_data FROM clerk");
-  });
-
-  test("checks the certificate of the server when it is given an authority", async () => {
-    writeSecret(bed, "shop", { username: "postgres", password: server.password, "ca.crt": "not a certificate" });
-    await expect(
-      connect(
-        shop(),
-        { username: "postgres", password: server.password, caFile: join(bed.root, "secrets/shop/ca.crt") },
-        "test",
-      ),
-    ).rejects.toMatchObject({ code: "HO-D301" });
   });
 });

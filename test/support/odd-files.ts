@@ -68,20 +68,11 @@ export function writeOddFiles(root: string): OddFiles {
   run("mkfifo", [join(root, "fifo")]);
   run("mknod", [join(root, "device"), "c", "1", "3"]);
   members += 3;
-  const attributes =
-    "import os,sys; os.setxattr(sys.argv[1],'user.colour',b'b\\x00lue'); os.setxattr(sys.argv[1],'trusted.t',b'1')";
   file("attributed");
-  run("python3", ["-c", attributes, join(root, "attributed")]);
-  // An access list with a named user: user::rw- user:4321:r-- group::r-- mask::r-- other::---
-  const entries =
-    "02000000" + "01000600ffffffff" + "02000400e1100000" + "04000400ffffffff" + "10000400ffffffff" + "20000000ffffffff";
+  setAttribute(join(root, "attributed"), "user.colour", "b\u0001lue");
+  setAttribute(join(root, "attributed"), "trusted.t", "1");
   file("listed");
-  run("python3", [
-    "-c",
-    "import os,sys; os.setxattr(sys.argv[1],'system.posix_acl_access',bytes.fromhex(sys.argv[2]))",
-    join(root, "listed"),
-    entries,
-  ]);
+  allowNamedUser(join(root, "listed"));
   members += deepPath(root);
   run("python3", [
     "-c",
@@ -89,6 +80,18 @@ export function writeOddFiles(root: string): OddFiles {
     root,
   ]);
   return { members, sockets: 1 };
+}
+
+/** Node and the base system have no command for it. */
+export function setAttribute(path: string, name: string, value: string): void {
+  run("python3", ["-c", "import os,sys; os.setxattr(sys.argv[1],sys.argv[2],sys.argv[3].encode())", path, name, value]);
+}
+
+/** An access list, as the kernel takes it: version, then tag, rights and id of each entry. */
+export function allowNamedUser(path: string): void {
+  const entries = ["01000600ffffffff", "02000400e1100000", "04000400ffffffff", "10000400ffffffff", "20000000ffffffff"];
+  const script = "import os,sys; os.setxattr(sys.argv[1],'system.posix_acl_access',bytes.fromhex(sys.argv[2]))";
+  run("python3", ["-c", script, path, `02000000${entries.join("")}`]);
 }
 
 /** A path of almost 4,000 bytes below the root, made step by step, since a single call takes 4,096 bytes at most. */

@@ -1,0 +1,122 @@
+/** The mirror equals the volume after the last pass, whatever the app did between the passes. */
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { preflight } from "../../operator/mover/steps/preflight.ts";
+import { seal } from "../../operator/mover/steps/seal.ts";
+import { warm } from "../../operator/mover/steps/warm.ts";
+import {
+  capture,
+  common,
+  createBed,
+  preflightTask,
+  sealTask,
+  uploads,
+  warmUp,
+  type MoverBed,
+} from "../support/mover-bed.ts";
+import { mounted, unmount } from "../support/mounts.ts";
+import { allowNamedUser, differences, setAttribute } from "../support/odd-files.ts";
+
+jest.setTimeout(60_000);
+
+let bed: MoverBed;
+let volume = "";
+beforeEach(() => {
+  bed = createBed();
+  volume = bed.volume("uploads");
+});
+afterEach(() => bed.dispose());
+
+const put = (name: string, content: string): void => writeFileSync(join(volume, name), content);
+const mirrored = (name: string): string => readFileSync(join(bed.layout.mirror("uploads"), name), "utf8");
+
+describe("the passes into the mirror", () => {
+  test("find an edit that kept size and modification time", async () => {
+    put("config", "before");
+    utimesSync(join(volume, "config"), 1_000, 1_000);
+    await preflight(preflightTask(), bed.context("p"));
+    await warmUp(bed);
+    put("config", "BEFORE");
+    utimesSync(join(volume, "config"), 1_000, 1_000);
+    await capture(bed);
+    expect(mirrored("config")).toBe("BEFORE");
+    // And one between two runs.
+    await seal(sealTask(), bed.context("s"));
+    put("config", "beFORE");
+    utimesSync(join(volume, "config"), 1_000, 1_000);
+    await warmUp(bed, { seq: 2, podUID: "pod-2" });
+    expect(mirrored("config")).toBe("beFORE");
+  });
+
+  test("do not spoil one file by writing another that was once linked to it", async () => {
+    put("a", "same content");
+    linkSync(join(volume, "a"), join(volume, "b"));
+    await preflight(preflightTask(), bed.context("p"));
+    await warmUp(bed);
+    put("new", "other content of another length");
+    renameSync(join(volume, "new"), join(volume, "a"));
+    await capture(bed);
+    expect([mirrored("a"), mirrored("b")]).toEqual(["other content of another length", "same content"]);
+    expect(differences(volume, bed.layout.mirror("uploads"))).toBe("");
+  });
+
+  test("bring ACLs and attributes that changed after the warm passes, of files and directories, old and new", async () => {
+    mkdirSync(join(volume, "d"));
+    put("old", "x");
+    put("listed", "x");
+    setAttribute(join(volume, "old"), "user.colour", "red");
+    await preflight(preflightTask(), bed.context("p"));
+    await warmUp(bed);
+    put("new", "x");
+    for (const name of ["old", "new", "d"]) setAttribute(join(volume, name), "user.colour", "blue");
+    allowNamedUser(join(volume, "listed"));
+    await capture(bed);
+    expect(differences(volume, bed.layout.mirror("uploads"))).toBe("");
+  });
+
+  test("remove what is gone, and follow what changed its kind", async () => {
+    mkdirSync(join(volume, "d"));
+    put("d/f", "x");
+    put("g", "x");
+    await preflight(preflightTask(), bed.context("p"));
+    await warmUp(bed);
+    rmSync(join(volume, "d"), { recursive: true });
+    put("d", "a file now");
+    unlinkSync(join(volume, "g"));
+    mkdirSync(join(volume, "g"));
+    await capture(bed);
+    expect(differences(volume, bed.layout.mirror("uploads"))).toBe("");
+  });
+
+  test("do without extended attributes where the store has none, and say so", async () => {
+    bed.dispose();
+    bed = createBed({ store: mounted("ramfs", "mode=755") });
+    volume = bed.volume("uploads");
+    try {
+      put("plain", "x");
+      setAttribute(join(volume, "plain"), "user.colour", "blue");
+      await preflight(preflightTask(), bed.context("p"));
+      const { warnings } = await warmUp(bed);
+      expect(warnings?.join()).toMatch(/uploads: the file system of the store cannot keep .*extended attributes/);
+      await capture(bed);
+      await seal(sealTask(), bed.context("s"));
+    } finally {
+      unmount();
+    }
+  });
+});
+
+describe("an unwarmed mirror", () => {
+  test("is never packed", async () => {
+    put("f", "x");
+    await preflight(preflightTask(), bed.context("p"));
+    await expect(capture(bed)).rejects.toMatchObject({ code: "HO-A403" });
+    await expect(
+      warm(
+        { ...common, step: "warm", seq: 1, volumes: [uploads] },
+        { ...bed.context("w"), abort: AbortSignal.abort(new Error("asked to end")) },
+      ),
+    ).rejects.toThrow(/abort/);
+  });
+});

@@ -1,0 +1,82 @@
+/** What is refused while the app still runs, and that a full disk costs the run and nothing else. */
+import { mkdirSync, readdirSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { preflight } from "../../operator/mover/steps/preflight.ts";
+import { listGenerations } from "../../operator/mover/store/listing.ts";
+import { backUp, capture, createBed, preflightTask, uploads, warmUp, type MoverBed } from "../support/mover-bed.ts";
+import { mounted, unmount } from "../support/mounts.ts";
+import { run } from "../support/odd-files.ts";
+
+jest.setTimeout(60_000);
+
+let bed: MoverBed;
+let volume = "";
+beforeEach(() => {
+  bed = createBed();
+  volume = bed.volume("uploads");
+});
+afterEach(() => bed.dispose());
+
+const put = (name: string, content: string): void => writeFileSync(join(volume, name), content);
+
+describe("preflight", () => {
+  test("refuses an emptied volume and a missing path, and lets an acknowledged one pass", async () => {
+    put("f", "x");
+    await backUp(bed);
+    unlinkSync(join(volume, "f"));
+    mkdirSync(join(volume, "lost+found"));
+    const empty = preflight(preflightTask(), bed.context("p"));
+    await expect(empty).rejects.toMatchObject({ code: "HO-P107" });
+    await expect(empty).rejects.toThrow(/uploads/);
+    await expect(preflight({ ...preflightTask(), acceptEmpty: ["uploads"] }, bed.context("p"))).resolves.toMatchObject({
+      lastSeq: 1,
+      pending: 1,
+      files: 0,
+    });
+    const missing = preflight(preflightTask({ volumes: [{ ...uploads, paths: ["gone"] }] }), bed.context("p"));
+    await expect(missing).rejects.toMatchObject({ code: "HO-P107" });
+  });
+
+  test("refuses a foreign store, and only warns of a foreign sink", async () => {
+    put("f", "x");
+    const task = { ...preflightTask(), sinks: [{ name: "vault", uuid: "other" }, { name: "nas" }] };
+    mkdirSync(join(bed.root, "sinks", "vault"));
+    mkdirSync(join(bed.root, "sinks", "nas"));
+    const { warnings, locations } = await preflight(task, bed.context("p"));
+    expect(warnings.join()).toMatch(/HO-T502 sink vault/);
+    expect(locations.map(({ name }) => name)).toEqual(["source", "nas"]);
+    expect(readdirSync(join(bed.root, "sinks", "vault"))).toEqual([]);
+    await expect(
+      preflight({ ...task, store: { name: "source", uuid: "other" } }, bed.context("p")),
+    ).rejects.toMatchObject({ code: "HO-P105" });
+  });
+});
+
+describe("a full store", () => {
+  test("is refused by numbers before the app is stopped, and mid-way leaves the older generations whole", async () => {
+    bed.dispose();
+    const store = mounted("tmpfs", "size=12m,mode=755");
+    bed = createBed({ store });
+    volume = bed.volume("uploads");
+    try {
+      put("f", "x");
+      const first = await backUp(bed);
+      run("sh", ["-c", 'head -c 4000000 /dev/urandom > "$0"', join(volume, "noise")]);
+      await warmUp(bed, { seq: 2, podUID: "pod-2" });
+      // 4 MB are mirrored; their archive does not fit beside other people's data.
+      run("sh", ["-c", 'head -c 6000000 /dev/zero > "$0"', join(store, "filler")]);
+      await expect(capture(bed, { seq: 2, podUID: "pod-2" })).rejects.toMatchObject({ code: "HO-C901" });
+      const { generations, broken } = await listGenerations(bed.layout.handover);
+      expect([generations.map(({ path }) => path), broken]).toEqual([[first], []]);
+      run("sha256sum", ["--check", "--quiet", "SHA256SUMS", "manifest.sha256"], { cwd: first });
+      run("sh", ["-c", 'head -c 9000000 /dev/urandom > "$0"', join(volume, "more")]);
+      const refusal = preflight(preflightTask(), bed.context("p"));
+      await expect(refusal).rejects.toMatchObject({ code: "HO-C901" });
+      await expect(refusal).rejects.toThrow(/free, about .*MiB are needed/);
+      await expect(warmUp(bed, { seq: 3, podUID: "pod-3" })).rejects.toMatchObject({ code: "HO-C901" });
+    } finally {
+      unmount();
+    }
+  });
+});
