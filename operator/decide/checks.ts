@@ -102,6 +102,8 @@ const claimMissing: Check = (seen, spec) => {
 };
 
 const workloadMissing: Check = (seen, spec) => {
+  // A restore is for the day on which things are gone: what does not exist need not be stopped.
+  if (seen.type === "Restore") return undefined;
   const missing = workloadsOf(seen, spec).find(
     ([, workload]) => workload === undefined || workload.metadata.deletionTimestamp !== undefined,
   );
@@ -119,7 +121,9 @@ const workloadOwned = eachWorkload((name, workload) => {
   return owner === undefined ? undefined : refuse("HO-S203", `${name} is controlled by ${owner.kind} ${owner.name}`);
 });
 
-const rolloutInProgress = eachWorkload((name, workload) => {
+const rolloutInProgress = eachWorkload((name, workload, seen) => {
+  // A broken app may be stuck in a rollout for ever, and is what a restore is asked for.
+  if (seen.type === "Restore") return undefined;
   const wanted = workload.spec.replicas ?? 1;
   if (wanted === 0) return undefined;
   const { observedGeneration = 0, updatedReplicas = 0, replicas = 0 } = workload.status ?? {};
