@@ -6,7 +6,7 @@ import { cleanup } from "../../operator/mover/steps/cleanup.ts";
 import { plan } from "../../operator/mover/steps/plan.ts";
 import { stage } from "../../operator/mover/steps/stage.ts";
 import { swap } from "../../operator/mover/steps/swap.ts";
-import { uploads, type MoverBed } from "../support/mover-bed.ts";
+import { backUp, uploads, type MoverBed } from "../support/mover-bed.ts";
 import { differences, run, writeOddFiles } from "../support/odd-files.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 import {
@@ -125,6 +125,13 @@ describe("databases and volumes come back as they were", () => {
       "warm",
     ]);
     expect(existsSync(join(volume, "data/in/late"))).toBe(false);
+  });
+
+  test("a backup before the cleanup does not hold what the restore has replaced", async () => {
+    const app = await backUpApp(bed, undefined);
+    await restore(app);
+    const path = await backUp(bed, { seq: 2, volumes: app.volumes });
+    expect(run("sh", ["-c", `zstd -dc ${path}/files.jsonl.zst`])).not.toContain(".handover-");
   });
 
   test("what is gone is simply put back: database, volume content", async () => {

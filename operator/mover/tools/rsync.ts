@@ -90,7 +90,9 @@ function filters(selection: Selection): readonly string[] {
     return [`--filter=- ${anchored}`, `--filter=- ${anchored}/**`];
   });
   // A fresh ext4 volume has this at its root, and so will the one that is restored to.
-  const rules = ["--filter=- /lost+found/", ...excludes];
+  // The others are what a restore has put beside the app's state, such as the state that it replaced.
+  const restores = "/.handover-????????";
+  const rules = ["--filter=- /lost+found/", `--filter=- ${restores}/`, `--filter=- ${restores}/**`, ...excludes];
   if (selection.paths.includes(".")) return rules;
   const includes = selection.paths.flatMap((path) => {
     const segments = path.split("/").map(escapePattern);
