@@ -246,6 +246,8 @@ describe("error catalogue", () => {
       ([, { what, app, data, next }]) => !sentence.test(what) || app === "" || data === "" || !instruction.test(next),
     );
     expect(silent.map(([code]) => code)).toEqual([]);
+    // Advice ends with something that can be pasted.
+    expect(entries.filter(([, { next }]) => !/\b(kubectl|helm) /.test(next)).map(([code]) => code)).toEqual([]);
     const places = entries.flatMap(([code, { next }]) =>
       [...next.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${code} ${name}`),
     );

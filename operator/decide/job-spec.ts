@@ -65,8 +65,9 @@ function mountedVolumes(mounts: Mounts): readonly MountedVolume[] {
       claimVolume(`volume-${volume.name}`, volume.claimName, volumeRoot(volume.name), volume.readOnly),
     ),
     ...(mounts.secrets ?? []).map(({ database, secretName }) => ({
-      // Optional, so that a missing Secret is an error that the mover can name, not a pod that never starts.
-      volume: { name: `secret-${database}`, secret: { secretName, optional: true, defaultMode: 0o400 } },
+      // Optional, so that a missing Secret is an error that the mover can name, not a pod that never starts. The files belong
+      // to root, so a mover with another user could not read them with less; nobody else is in the pod.
+      volume: { name: `secret-${database}`, secret: { secretName, optional: true, defaultMode: 0o444 } },
       mountPath: secretRoot(database),
       readOnly: true,
     })),

@@ -16,7 +16,8 @@ interface PolicyBody {
 let bed: Bed;
 beforeAll(async () => {
   bed = await Bed.open("e2e-runs");
-  await installApp(bed, policy("shop"));
+  await installApp(bed);
+  await bed.apply(policy("shop"));
 });
 afterAll(() => bed?.close());
 

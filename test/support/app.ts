@@ -169,9 +169,12 @@ export const policy = (name: string, parts: PolicyParts = {}): Manifest => ({
 });
 
 /** The application of a suite with some content: PostgreSQL, `web`, claims `uploads`, `store`, `vault`, and the toolbox. */
-export async function installApp(bed: Bed, ...more: readonly Manifest[]): Promise<void> {
-  await bed.apply(claim("uploads"), claim("store"), claim("vault"), ...database(), ...more);
-  await bed.apply(web("web", "uploads"), toolbox({ "/store": "store", "/vault": "vault" }));
+export async function installApp(
+  bed: Bed,
+  places: Readonly<Record<string, string>> = { "/store": "store", "/vault": "vault" },
+): Promise<void> {
+  await bed.apply(claim("uploads"), claim("store"), claim("vault"), ...database());
+  await bed.apply(web("web", "uploads"), toolbox(places));
   await bed.ready("db");
   await Promise.all([fillDatabase(bed), fillVolume(bed, "deploy/web")]);
   await Promise.all([bed.ready("web"), bed.ready("toolbox")]);

@@ -14,7 +14,7 @@ export const app = {
     what: "The StatefulSet deletes its claims when it is scaled down; stopping it would destroy its data.",
     app: untouched,
     data: nothing,
-    next: "set spec.persistentVolumeClaimRetentionPolicy.whenScaled to Retain",
+    next: "set spec.persistentVolumeClaimRetentionPolicy.whenScaled to Retain: kubectl -n {namespace} get statefulsets",
   },
   "HO-S203": {
     reason: "WorkloadOwned",

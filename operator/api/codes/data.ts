@@ -14,7 +14,7 @@ export const data = {
     what: "The database server refuses the user name or the password.",
     app: untouched,
     data: nothing,
-    next: "correct username and password in the Secret that the message names",
+    next: "correct the Secret that spec.databases names: kubectl -n {namespace} get bpol {policy} -o yaml",
   },
   "HO-D303": {
     reason: "DatabaseNotFound",
@@ -35,7 +35,7 @@ export const data = {
     what: "The database user lacks a right that the step needs.",
     app: untouched,
     data: nothing,
-    next: "grant the right that the message names",
+    next: "grant the right that the message names: kubectl -n {namespace} exec -it <pod of the database> -- psql",
   },
   "HO-D306": {
     reason: "DumpFailed",

@@ -21,7 +21,7 @@ export const delivery = {
     what: "A copy at a sink does not equal its manifest.",
     app: "running, not affected",
     data: "the copy was set aside and does not count; it is brought over again by the next run",
-    next: "check the disk of the sink, then start another run",
+    next: "check the disk of the sink, then start another run: kubectl -n {namespace} describe bpol {policy}",
   },
   "HO-V602": {
     reason: "VerifyFailed",

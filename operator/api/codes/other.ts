@@ -21,7 +21,7 @@ export const other = {
     what: "The volume or the database server has too little free space for the restored state beside the present one.",
     app: "not stopped, running on its present state",
     data: "nothing was changed",
-    next: "grow the claim of the volume",
+    next: "grow the claim of the volume: kubectl -n {namespace} get pvc",
   },
   "HO-X001": {
     reason: "StepFailed",

@@ -14,7 +14,7 @@ export const restore = {
     what: "The generation does not equal its manifest.",
     app: untouched,
     data: "nothing was changed",
-    next: "restore from another location: set spec.from.location",
+    next: "name another location under spec.from.location: kubectl -n {namespace} get bpol {policy}",
   },
   "HO-R803": {
     reason: "StageFailed",
