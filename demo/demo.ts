@@ -181,7 +181,7 @@ async function up(): Promise<void> {
     "-o",
     "custom-columns=REASON:.reason,MESSAGE:.message",
   );
-  title("More runs: the source keeps 1 generation, the sink 3");
+  title("More runs: of each type, the source keeps 1 generation and the sink 2");
   for (const [run, type] of [
     ["wiki-database", "Database"],
     ["wiki-second", "Full"],

@@ -148,7 +148,7 @@ export interface BackupPolicySpec {
      */
     retention?: {
       /**
-       * Number of newest verified generations that are kept. Older ones are removed after each run.
+       * Number of newest verified generations of each type that are kept. Older ones are removed after each run.
        */
       last: number;
       /**
@@ -199,7 +199,7 @@ export interface BackupPolicySpec {
      */
     source: {
       /**
-       * Number of newest verified generations that are kept. 2 by default. Older ones are removed after each run.
+       * Number of newest verified generations of each type that are kept. 2 by default. Older ones are removed after each run.
        */
       last: number;
       /**
@@ -212,7 +212,7 @@ export interface BackupPolicySpec {
      */
     sinks: {
       /**
-       * Number of newest verified generations that are kept. 7 by default. Older ones are removed after each run.
+       * Number of newest verified generations of each type that are kept. 7 by default. Older ones are removed after each run.
        */
       last: number;
       /**
