@@ -1,6 +1,6 @@
 /** What a restore refuses, and that it then leaves nothing behind. With real PostgreSQL, tar, zstd, rsync. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cleanup } from "../../operator/mover/steps/cleanup.ts";
 import { plan } from "../../operator/mover/steps/plan.ts";
@@ -135,6 +135,39 @@ describe("staging that fails leaves nothing behind", () => {
       message: expect.stringContaining("public.orders has 500 rows, captured were 501"),
     });
     expect([await names(), readdirSync(bed.volume("uploads"))]).toEqual([["shop"], ["a", "two.txt"]]);
+  });
+
+  const hostile: Readonly<Record<string, string>> = {
+    "a file that was not captured": "echo x > extra; tar -c .",
+    "a mode that was not captured": "chmod 4755 two.txt; tar -c .",
+    "a content that was not captured": "printf xxx > two.txt; tar -c .",
+    "a member outside of the volume": "tar -c -P --transform 's,^\\./two.txt,../../evil,' .",
+    "a link out of the volume and a member below it":
+      "ln -s /tmp link; tar -c . > ../t; rm link; mkdir link; echo x > link/handover-evil; tar -r -f ../t ./link/handover-evil; cat ../t",
+  };
+  test.each(Object.keys(hostile))("an archive with %s, under digests that fit", async (name) => {
+    const app = await backUpApp(bed, undefined);
+    const archive = join(app.path, "volumes/uploads.tar.zst");
+    const tree = join(bed.root, "forged/tree");
+    run("sh", [
+      "-c",
+      `mkdir -p ${tree} && cd ${tree} && zstd -dc ${archive} | tar -x && (${hostile[name]}) | zstd -qf -o ${archive}`,
+    ]);
+    const [size, sum] = [statSync(archive).size, run("sha256sum", [archive]).slice(0, 64)];
+    const entry = /("path": "volumes\/uploads.tar.zst",\s+"size": )\d+(,\s+"sha256": ")([0-9a-f]+)/;
+    const old = entry.exec(readFileSync(join(app.path, "manifest.json"), "utf8"))?.[3] ?? "";
+    const sums = join(app.path, "SHA256SUMS");
+    const oldSums = run("sha256sum", [sums]).slice(0, 64);
+    writeFileSync(sums, readFileSync(sums, "utf8").replace(old, sum));
+    const newSums = run("sha256sum", [sums]).slice(0, 64);
+    const { digest } = forge(app.path, (manifest) =>
+      manifest.replace(entry, `$1${size}$2${sum}`).replace(oldSums, newSums),
+    );
+    const task = { ...app.tasks.stage, manifestSHA256: digest };
+    await expect(stage(task, app.context)).rejects.toMatchObject({ code: "HO-R803" });
+    expect(readdirSync(bed.volume("uploads"))).toEqual(["a", "two.txt"]);
+    expect(readdirSync(join(bed.root, "v"))).toEqual(["uploads"]);
+    expect(existsSync("/tmp/handover-evil")).toBe(false);
   });
 
   test("a name that is taken by somebody else's database is not touched", async () => {
