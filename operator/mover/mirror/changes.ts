@@ -7,19 +7,31 @@ import { Writable } from "node:stream";
 import { stat } from "node:fs/promises";
 import { run } from "../exec.ts";
 
-/** Seconds since the epoch, by the clock of the volume's file system. */
-export type ChangeMark = number;
+/** `1795316841.1234567890`: seconds since the epoch, by the clock of the volume's file system. */
+export type ChangeMark = string;
+
+/** Before everything. */
+export const noMark: ChangeMark = "0";
+
+/** A second before the mark: covers file systems that keep whole seconds, and clocks that step a little. */
+export const withSlack = (mark: ChangeMark): ChangeMark => String(Math.max(0, Number.parseInt(mark, 10) - 1));
+
+const isNewer = (a: ChangeMark, b: ChangeMark): boolean => {
+  const [first = 0, second = 0] = [a, b].map((mark) => Number.parseInt(mark, 10));
+  // Within one second the fractions have the same number of digits.
+  return first === second ? a > b : first > second;
+};
 
 /** The newest change time in the volume: whatever changes after this call has a newer one, or an equal one. */
 export async function newestChange(source: string, signal: AbortSignal): Promise<ChangeMark> {
-  let newest = 0;
+  let newest = noMark;
   let rest = "";
   const stdout = new Writable({
     decodeStrings: false,
     write(chunk: Buffer | string, _encoding, done): void {
       const lines = (rest + chunk.toString()).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) newest = Math.max(newest, Number.parseInt(line, 10));
+      for (const line of lines) if (isNewer(line, newest)) newest = line;
       done();
     },
   });
@@ -33,15 +45,14 @@ export async function newestChange(source: string, signal: AbortSignal): Promise
   return newest;
 }
 
-/** Writes the names of what changed at or after the mark to the list, NUL-separated. @returns whether there are any. */
+/** Writes the names of what changed after the mark to the list, NUL-separated. @returns whether there are any. */
 export async function listChanged(
   source: string,
   mark: ChangeMark,
   listFile: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // -newerct means strictly newer; a second less also covers coarse and slightly stepping clocks.
-  const argv = ["find", ".", "-newerct", `@${Math.max(0, mark - 1)}`, "-fprint0", listFile] as const;
+  const argv = ["find", ".", "-newerct", `@${mark}`, "-fprint0", listFile] as const;
   await run(argv, { cwd: source, signal, okCodes: [0, 1] });
   return (await stat(listFile)).size > 0;
 }

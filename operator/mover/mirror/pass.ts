@@ -5,6 +5,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { VolumeRef } from "../../contract/task.ts";
 import { CommandError, errnoOf, MoverError } from "../errors.ts";
@@ -22,7 +23,7 @@ import {
   type Attributes,
   type RsyncStats,
 } from "../tools/rsync.ts";
-import { listChanged, newestChange, type ChangeMark } from "./changes.ts";
+import { listChanged, newestChange, noMark, withSlack, type ChangeMark } from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
 
 export interface MirrorJob {
@@ -40,13 +41,19 @@ export interface PassResult extends RsyncStats {
 }
 
 const stateSchema = z.object({
-  /** Every change before this mark is in the mirror. */
-  mark: z.number(),
+  /**
+   * Every change up to this mark is in the mirror, and what changed in the second before it was compared by content later
+   * than a second after it: who changes such a file again gives it a newer time, even where only whole seconds are kept.
+   */
+  mark: z.string(),
   /** Size of the mirror after the warm passes. */
   bytes: z.number(),
   attributes: z.object({ acls: z.boolean(), xattrs: z.boolean() }),
 });
 type State = z.infer<typeof stateSchema>;
+
+/** Milliseconds between the mark and the pass that compares what is near it: more than the coarsest clock's tick. */
+const markAge = 1_100;
 
 /** Two passes beside the running app. @throws MoverError HO-A401, CommandError */
 export async function warmMirror(job: MirrorJob): Promise<PassResult> {
@@ -54,20 +61,27 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
   const mark = await newestChange(job.source, job.signal);
+  const marked = performance.now();
   let attributes = before?.attributes ?? { acls: true, xattrs: true };
   await listHardLinks(job.mirror, linksFile(job), job.signal);
   try {
-    await pass(job, { attributes, attributesOf: "all", mark: isNew ? undefined : (before?.mark ?? 0), frozen: false });
+    await pass(job, {
+      attributes,
+      attributesOf: "all",
+      mark: isNew ? undefined : withSlack(before?.mark ?? noMark),
+      frozen: false,
+    });
   } catch (error) {
     const unsupported =
       error instanceof CommandError ? unsupportedAttributes(error.stderrTail) : { acls: false, xattrs: false };
     if (!unsupported.acls && !unsupported.xattrs) throw error;
     // ACLs are extended attributes as well: a file system without the one has neither.
     attributes = { acls: false, xattrs: attributes.xattrs && !unsupported.xattrs };
-    await pass(job, { attributes, attributesOf: "all", mark: 0, frozen: false });
+    await pass(job, { attributes, attributesOf: "all", mark: noMark, frozen: false });
   }
   await listHardLinks(job.mirror, linksFile(job), job.signal);
-  const stats = await pass(job, { attributes, attributesOf: "all", mark, frozen: false });
+  await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
+  const stats = await pass(job, { attributes, attributesOf: "all", mark: withSlack(mark), frozen: false });
   await listHardLinks(job.mirror, linksFile(job), job.signal);
   await writeFileDurably(
     stateFile(job),
