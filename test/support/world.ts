@@ -52,7 +52,7 @@ export class World {
   /** Writes of controllers, oldest first. */
   readonly writes: Write[] = [];
   readonly onChange: ((change: Change) => void)[] = [];
-  /** Called with a write of a controller before it is carried out; throws when it breaks a law. */
+  /** Called with a write of a controller that is going to change something; throws when it breaks a law. */
   readonly beforeWrite: ((write: Write) => void)[] = [];
   readonly events: { readonly type: string; readonly reason: string; readonly message: string }[] = [];
   readonly #objects = new Map<string, { readonly resource: Resource; readonly object: KubeObject }>();
@@ -155,25 +155,31 @@ export class World {
     const write = async <T>(what: Write, answer: () => T): Promise<T> => {
       await turn();
       options.atWrite?.("before", what);
-      for (const law of this.beforeWrite) law(what);
       this.writes.push(what);
       const result = answer();
       options.atWrite?.("after", what);
       return result;
     };
+    const judge = (what: Write): void => {
+      for (const law of this.beforeWrite) law(what);
+    };
     /** Carries an edit out when the object is still the one that was observed. */
-    const guarded = <T extends KubeObject, R>(
+    const edit = async <T extends KubeObject, R>(
       resource: Resource,
-      name: string,
+      what: Omit<Write, "plural">,
       expected: { readonly uid?: string; readonly resourceVersion?: string | undefined },
-      edit: (object: T) => R,
-    ): R | "conflict" | "gone" => {
-      const object = this.find<T>(resource, name);
-      if (object === undefined) return "gone";
-      const { uid, resourceVersion } = object.metadata;
-      const differs =
-        (expected.resourceVersion ?? resourceVersion) !== resourceVersion || (expected.uid ?? uid) !== uid;
-      return differs ? "conflict" : edit(object);
+      carryOut: (object: T) => R,
+    ): Promise<R | "conflict" | "gone"> => {
+      const full = { ...what, plural: resource.plural };
+      return write(full, () => {
+        const object = this.find<T>(resource, what.name);
+        if (object === undefined) return "gone";
+        const { uid, resourceVersion } = object.metadata;
+        if ((expected.resourceVersion ?? resourceVersion) !== resourceVersion || (expected.uid ?? uid) !== uid)
+          return "conflict";
+        judge(full);
+        return carryOut(object);
+      });
     };
     const versionOf = (body: unknown): string =>
       (body as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion ?? "none";
@@ -189,15 +195,17 @@ export class World {
           return body as T;
         }
         const { name } = (body as T).metadata;
-        return write({ verb: "create", plural: resource.plural, name, body }, () => {
+        const what: Write = { verb: "create", plural: resource.plural, name, body };
+        return write(what, () => {
           if (this.find(resource, name) !== undefined) return "exists" as const;
+          judge(what);
           const { uid: _uid, ...metadata } = (body as T).metadata;
           return this.put<T>(resource, { ...(body as T), metadata: metadata as Metadata });
         });
       },
       update: async <T extends KubeObject>(resource: Resource, _: string, name: string, body: unknown) =>
-        write({ verb: "update", plural: resource.plural, name, body }, () =>
-          guarded(resource, name, { resourceVersion: versionOf(body) }, () => this.put<T>(resource, body as T)),
+        edit(resource, { verb: "update", name, body }, { resourceVersion: versionOf(body) }, () =>
+          this.put<T>(resource, body as T),
         ),
       updateStatus: async <T extends KubeObject>(
         resource: Resource,
@@ -206,33 +214,27 @@ export class World {
         resourceVersion: string,
         status: unknown,
       ) =>
-        write({ verb: "status", plural: resource.plural, name, body: status }, () =>
-          guarded<T, T>(resource, name, { resourceVersion }, (object) => this.put<T>(resource, { ...object, status })),
+        edit<T, T>(resource, { verb: "status", name, body: status }, { resourceVersion }, (object) =>
+          this.put<T>(resource, { ...object, status }),
         ),
       patch: async <T extends KubeObject>(resource: Resource, _: string, name: string, body: unknown) =>
-        write({ verb: "patch", plural: resource.plural, name, body }, () =>
-          guarded<T, T>(resource, name, { resourceVersion: versionOf(body) }, (object) => {
-            const { finalizers } = (body as { metadata: Metadata }).metadata;
-            const metadata: Metadata = { ...object.metadata, ...(finalizers === undefined ? {} : { finalizers }) };
-            const after = this.put<T>(resource, { ...object, metadata });
-            if (after.metadata.deletionTimestamp !== undefined) this.delete(resource, name);
-            return after;
-          }),
-        ),
+        edit<T, T>(resource, { verb: "patch", name, body }, { resourceVersion: versionOf(body) }, (object) => {
+          const { finalizers } = (body as { metadata: Metadata }).metadata;
+          const metadata: Metadata = { ...object.metadata, ...(finalizers === undefined ? {} : { finalizers }) };
+          const after = this.put<T>(resource, { ...object, metadata });
+          if (after.metadata.deletionTimestamp !== undefined) this.delete(resource, name);
+          return after;
+        }),
       scale: async (resource, _, name, replicas, resourceVersion) =>
-        write({ verb: "scale", plural: resource.plural, name, body: replicas }, () =>
-          guarded<Workload, "done">(resource, name, { resourceVersion }, () => {
-            this.scale(name, replicas);
-            return "done";
-          }),
-        ),
+        edit(resource, { verb: "scale", name, body: replicas }, { resourceVersion }, () => {
+          this.scale(name, replicas);
+          return "done" as const;
+        }),
       remove: async (resource, _, name, preconditions) =>
-        write({ verb: "remove", plural: resource.plural, name }, () =>
-          guarded<KubeObject, "done">(resource, name, preconditions, () => {
-            this.delete(resource, name);
-            return "done";
-          }),
-        ),
+        edit(resource, { verb: "remove", name }, preconditions, () => {
+          this.delete(resource, name);
+          return "done" as const;
+        }),
       createEvent: async () => undefined,
     };
   }

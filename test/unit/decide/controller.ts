@@ -41,7 +41,7 @@ export class Controller {
   readonly dirty = new Set<string>();
   readonly timers = new Map<string, Instant>();
 
-  constructor(world: World, options: PortOptions = {}) {
+  constructor(world: World, options: PortOptions = {}, listens = true) {
     this.#world = world;
     this.#cluster = world.port(options);
     this.#events = new EventRecorder({
@@ -51,7 +51,7 @@ export class Controller {
       monotonic: () => world.now,
       onFailure: silent,
     });
-    world.onChange.push((change) => this.#woken(change));
+    if (listens) world.onChange.push((change) => this.#woken(change));
     this.restart();
   }
 

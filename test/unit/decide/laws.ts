@@ -75,8 +75,7 @@ export class Laws {
     const owners = [...this.#world.all<BackupRun>(runs), ...this.#world.all<RestoreRequest>(restores)];
     const owner = owners.find(({ metadata }) => metadata.uid === ownerOf(job));
     const step = owner?.status?.steps?.find((one) => one.job === name);
-    // What another controller has decided on an older record is refused by the name while the Job exists.
-    if (step?.state !== "Running" && this.#world.find(jobs, name) === undefined)
+    if (step?.state !== "Running")
       broken("a Job is created only while its attempt is on record", `${name} is ${step?.state}`);
     if (stepOf(job) === "capture" && this.#frozenJob(job) && this.#world.all<Pod>(pods).some(isAppPod))
       broken("S9 nothing is captured while a process of the app runs", name);
@@ -85,7 +84,7 @@ export class Laws {
     const rival = this.#world
       .all<Pod>(pods)
       .find((pod) => ownerOf(pod) === ownerOf(job) && stepOf(pod) === stepOf(job) && !isTerminated(pod));
-    if (rival !== undefined && this.#world.find(jobs, name) === undefined)
+    if (rival !== undefined)
       broken("S13 an attempt starts when the one before has ended", `${name} beside ${rival.metadata.name}`);
   }
   #frozenJob(job: Job): boolean {

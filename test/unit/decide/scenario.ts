@@ -29,6 +29,8 @@ export interface Story {
   readonly restore?: RestoreRequest | undefined;
   readonly script?: Script;
   readonly port?: PortOptions;
+  /** false: the story is moved on by controllers of its own. */
+  readonly alone?: boolean;
 }
 
 const patience = 20_000;
@@ -54,7 +56,7 @@ export class Scenario {
     this.world.put(policies, policy);
     if (story.run !== undefined) this.world.put(runs, story.run);
     if (story.restore !== undefined) this.world.put(restores, story.restore);
-    this.controller = new Controller(this.world, story.port);
+    this.controller = new Controller(this.world, story.port, story.alone);
   }
   static run(story: Story = {}): Scenario {
     return new Scenario({ run: aRun().build(), ...story });

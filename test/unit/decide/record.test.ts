@@ -1,0 +1,228 @@
+/** The quiesce record: each state, with and without holders, at each number of replicas, decides one thing. */
+import { describe, expect, test } from "@jest/globals";
+import type { Lease, Workload } from "../../../operator/api/kinds.ts";
+import { annotations } from "../../../operator/api/names.ts";
+import type { Action } from "../../../operator/decide/decision.ts";
+import {
+  type Holder,
+  type QuiesceRecord,
+  buildRecord,
+  decideRecord,
+  parseRecord,
+} from "../../../operator/decide/record.ts";
+import { decideStop } from "../../../operator/decide/workload.ts";
+import { aWorkload, anApp, at, namespace } from "../../support/builders.ts";
+
+const now = at("01:05");
+const holder = (uid = "run-uid", deadline = "2026-11-21T01:10:00Z"): Holder => ({
+  kind: "BackupRun",
+  name: uid.replace("-uid", ""),
+  uid,
+  deadline,
+});
+const base: QuiesceRecord = {
+  version: 1,
+  target: { kind: "Deployment", name: "shop", uid: "shop-uid" },
+  original: 3,
+  state: "Down",
+  downAt: "2026-11-21T01:00:00.000Z",
+  downGeneration: 2,
+  holders: [holder()],
+};
+const lease = (content: unknown): Lease => ({
+  metadata: {
+    name: "handover-shop-uid",
+    namespace,
+    uid: "lease-uid",
+    resourceVersion: "7",
+    annotations: { [annotations.record]: typeof content === "string" ? content : JSON.stringify(content) },
+  },
+  spec: {},
+});
+const workload = (replicas: number): Workload =>
+  aWorkload().replicas(replicas).meta({ resourceVersion: "42", generation: 2 }).build();
+
+/** One action in a few words. */
+function tell(action: Action): string {
+  switch (action.do) {
+    case "scale":
+      return `scale to ${action.replicas} if unchanged since ${action.resourceVersion}`;
+    case "deleteRecord":
+      return `delete record ${action.uid} ${action.resourceVersion}`;
+    case "updateRecord": {
+      const record = parseRecord(action.record as Lease);
+      return `record ${record?.state}, original ${record?.original}, holders ${record?.holders.map(({ name }) => name).join(" ")}`;
+    }
+    default:
+      return action.do;
+  }
+}
+
+interface Case {
+  readonly name: string;
+  readonly record: Partial<QuiesceRecord>;
+  readonly replicas: number | undefined;
+  readonly live?: readonly string[];
+  readonly does: readonly string[];
+}
+const remove = "delete record lease-uid 7";
+const cases: readonly Case[] = [
+  {
+    name: "Intent, held, as it was: scaled to zero",
+    record: { state: "Intent" },
+    replicas: 3,
+    does: ["scale to 0 if unchanged since 42"],
+  },
+  {
+    name: "Intent, held, at zero (the answer was lost): Down",
+    record: { state: "Intent" },
+    replicas: 0,
+    does: ["record Down, original 3, holders run"],
+  },
+  {
+    name: "Intent, held, but somebody changed the replicas: begin anew",
+    record: { state: "Intent" },
+    replicas: 5,
+    does: [remove],
+  },
+  {
+    name: "Intent, nobody holds it, not scaled: nothing to give back",
+    record: { state: "Intent" },
+    replicas: 3,
+    live: [],
+    does: [remove],
+  },
+  {
+    name: "Intent, nobody holds it, at zero: given back",
+    record: { state: "Intent" },
+    replicas: 0,
+    live: [],
+    does: ["record Restoring, original 3, holders "],
+  },
+  { name: "Down, held: stays", record: {}, replicas: 0, does: [] },
+  { name: "Down, held, but somebody scaled it up: their value stands", record: {}, replicas: 2, does: [] },
+  {
+    name: "Down, nobody holds it: Restoring",
+    record: {},
+    replicas: 0,
+    live: [],
+    does: ["record Restoring, original 3, holders "],
+  },
+  {
+    name: "Down, nobody holds it, and somebody scaled it: their value stands",
+    record: {},
+    replicas: 2,
+    live: [],
+    does: [remove],
+  },
+  {
+    name: "Down, no holders at all: Restoring",
+    record: { holders: [] },
+    replicas: 0,
+    does: ["record Restoring, original 3, holders "],
+  },
+  {
+    name: "Restoring, at zero: the original",
+    record: { state: "Restoring", holders: [] },
+    replicas: 0,
+    does: ["scale to 3 if unchanged since 42"],
+  },
+  {
+    name: "Restoring, given back: read back, so the record goes",
+    record: { state: "Restoring", holders: [] },
+    replicas: 3,
+    does: [remove],
+  },
+  {
+    name: "Restoring, but somebody set another number: it stands",
+    record: { state: "Restoring", holders: [] },
+    replicas: 1,
+    does: [remove],
+  },
+  {
+    name: "Restoring, with a holder that joined too late: it has to begin anew",
+    record: { state: "Restoring" },
+    replicas: 0,
+    does: ["record Restoring, original 3, holders "],
+  },
+  {
+    name: "a holder that is gone or finished is dropped",
+    record: { holders: [holder("a-uid"), holder("run-uid")] },
+    replicas: 0,
+    does: ["record Down, original 3, holders run"],
+  },
+  {
+    name: "an overdue holder is dropped, although it lives",
+    record: { holders: [holder("run-uid", "2026-11-21T01:05:00Z")] },
+    replicas: 0,
+    does: ["record Restoring, original 3, holders "],
+  },
+  {
+    name: "a holder whose deadline cannot be read is dropped",
+    record: { holders: [holder("run-uid", "soon")] },
+    replicas: 0,
+    does: ["record Restoring, original 3, holders "],
+  },
+  { name: "the workload is gone: the record goes", record: {}, replicas: undefined, does: [remove] },
+];
+
+describe("one step for one record", () => {
+  test.each(cases)("$name", ({ record, replicas, live = ["run-uid"], does }) => {
+    const decision = decideRecord(
+      {
+        lease: lease({ ...base, ...record }),
+        workload: replicas === undefined ? undefined : workload(replicas),
+        liveHolders: new Set(live),
+      },
+      now,
+    );
+    expect(decision.actions.map(tell)).toEqual(does);
+  });
+
+  test("a held record is looked at again when its hold ends", () => {
+    const seen = { lease: lease(base), workload: workload(0), liveHolders: new Set(["run-uid"]) };
+    expect(decideRecord(seen, now).wakeAfter).toBe(5 * 60_000);
+  });
+});
+
+describe("a record that cannot be read is left alone and told of", () => {
+  test.each([
+    { name: "no JSON", content: "{" },
+    { name: "another version", content: { ...base, version: 2 } },
+    { name: "no original", content: { ...base, original: undefined } },
+    { name: "an original of zero", content: { ...base, original: 0 } },
+    { name: "half a replica", content: { ...base, original: 1.5 } },
+    { name: "an unknown state", content: { ...base, state: "Up" } },
+    { name: "another kind", content: { ...base, target: { ...base.target, kind: "DaemonSet" } } },
+  ])("$name", ({ content }) => {
+    const decision = decideRecord({ lease: lease(content), workload: workload(0), liveHolders: new Set() }, now);
+    expect(decision.actions).toEqual([]);
+    expect(decision.events.map(({ reason }) => reason)).toEqual(["RecordUnreadable"]);
+  });
+});
+
+describe("how a record comes to be", () => {
+  const stop = (replicas: number): ReturnType<typeof decideStop> =>
+    decideStop(
+      anApp({ workloads: [workload(replicas)] }),
+      namespace,
+      [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas }],
+      new Set(),
+      holder(),
+    );
+
+  test("it holds the replicas that are there, and belongs to the workload", () => {
+    const made = buildRecord(namespace, workload(3), "Deployment", holder());
+    expect(parseRecord(made as Lease)).toMatchObject({ original: 3, state: "Intent", holders: [{ uid: "run-uid" }] });
+    expect(made.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual(["shop-uid"]);
+  });
+  test("one replica when the workload says nothing", () => {
+    const { replicas: _replicas, ...spec } = workload(3).spec;
+    const made = buildRecord(namespace, { ...workload(3), spec }, "Deployment", holder());
+    expect(parseRecord(made as Lease)?.original).toBe(1);
+  });
+  test("an app found at zero gets none", () => {
+    expect(stop(0)).toMatchObject({ state: "reached", actions: [] });
+    expect(stop(3).actions.map(({ do: what }) => what)).toEqual(["createRecord"]);
+  });
+});

@@ -1,0 +1,256 @@
+/** What workloads, records and pods say about the app: stopping, stopped, disturbed, given back, ready. */
+import { describe, expect, test } from "@jest/globals";
+import type { HeldWorkload, Lease, Pod, Workload } from "../../../operator/api/kinds.ts";
+import { annotations } from "../../../operator/api/names.ts";
+import type { Holder, QuiesceRecord } from "../../../operator/decide/record.ts";
+import {
+  type AppObservation,
+  decideGiveBack,
+  decideStop,
+  matchesSelector,
+  runningPods,
+  unreadyWorkloads,
+  whatStartedIt,
+} from "../../../operator/decide/workload.ts";
+import { aPod, aWorkload, anApp, namespace } from "../../support/builders.ts";
+
+const holder: Holder = { kind: "BackupRun", name: "run", uid: "run-uid", deadline: "2026-11-21T01:10:00Z" };
+const other: Holder = { ...holder, name: "other", uid: "other-uid" };
+const exchange: Holder = { ...other, kind: "RestoreRequest" };
+const held: readonly HeldWorkload[] = [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas: 3 }];
+const claims = new Set(["shop-uploads"]);
+const lease = (change: Partial<QuiesceRecord> | string): Lease => ({
+  metadata: {
+    name: "handover-shop-uid",
+    namespace,
+    uid: "lease-uid",
+    resourceVersion: "7",
+    annotations: {
+      [annotations.record]:
+        typeof change === "string"
+          ? change
+          : JSON.stringify({
+              version: 1,
+              target: { kind: "Deployment", name: "shop", uid: "shop-uid" },
+              original: 3,
+              state: "Down",
+              downGeneration: 2,
+              holders: [holder],
+              ...change,
+            }),
+    },
+  },
+  spec: {},
+});
+const zero = aWorkload().replicas(0).meta({ generation: 2 });
+const app = (
+  workload: Workload | undefined,
+  record?: Partial<QuiesceRecord> | string,
+  pods: readonly Pod[] = [],
+): AppObservation =>
+  anApp({
+    workloads: workload === undefined ? [] : [workload],
+    records: new Map(record === undefined ? [] : [["shop-uid", lease(record)]]),
+    pods,
+  });
+const down = (change: Partial<QuiesceRecord> = {}, ...pods: readonly Pod[]): AppObservation =>
+  app(zero.build(), change, pods);
+
+describe("stopping", () => {
+  const cases: readonly {
+    name: string;
+    seen: AppObservation;
+    as?: Holder;
+    state: string;
+    says: string;
+    does?: string;
+  }[] = [
+    {
+      name: "running: a record first",
+      seen: app(aWorkload().replicas(3).build()),
+      state: "waiting",
+      says: "stopping Deployment shop",
+      does: "createRecord",
+    },
+    {
+      name: "the record is not Down yet: waits",
+      seen: app(aWorkload().replicas(3).build(), { state: "Intent" }),
+      state: "waiting",
+      says: "stopping",
+    },
+    {
+      name: "Down, and a pod still runs: waits",
+      seen: down({}, aPod().build()),
+      state: "waiting",
+      says: "1 pods still run, shop-0 among them",
+    },
+    {
+      name: "Down, and a stranger has the claim: waits",
+      seen: down({}, aPod("x").meta({ labels: {} }).mounting("shop-uploads").build()),
+      state: "waiting",
+      says: "x among them",
+    },
+    {
+      name: "Down, and every container has ended, although the pod is there",
+      seen: down({}, aPod().ended({ name: "app", exitCode: 137 }).build()),
+      state: "reached",
+      says: "no process",
+    },
+    { name: "Down, and no pod is left", seen: down(), state: "reached", says: "no process" },
+    {
+      name: "held by another run: joins it",
+      seen: down({ holders: [other] }),
+      state: "waiting",
+      says: "joining",
+      does: "updateRecord",
+    },
+    {
+      name: "held by a restore: does not join it",
+      seen: down({ holders: [exchange] }),
+      state: "waiting",
+      says: "is held by other",
+    },
+    { name: "a restore joins nobody", seen: down(), as: exchange, state: "waiting", says: "is held by run" },
+    {
+      name: "being given back: waits for its end",
+      seen: down({ state: "Restoring", holders: [] }),
+      state: "waiting",
+      says: "given back by another",
+    },
+    {
+      name: "a record that cannot be read",
+      seen: app(aWorkload().replicas(3).build(), "{"),
+      state: "waiting",
+      says: "cannot be read",
+    },
+    { name: "the workload is gone", seen: app(undefined), state: "lost", says: "was deleted" },
+    {
+      name: "the workload was made anew",
+      seen: app(aWorkload().meta({ uid: "new" }).build()),
+      state: "lost",
+      says: "was deleted",
+    },
+    { name: "found at zero: nothing to do", seen: app(zero.build()), state: "reached", says: "no process" },
+  ];
+  test.each(cases)("$name", ({ seen, as = holder, state, says, does }) => {
+    const move = decideStop(seen, namespace, held, claims, as);
+    expect(move.state).toBe(state);
+    expect(move.message).toContain(says);
+    expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
+  });
+
+  test("workloads go down in the order of the policy and come back in the reverse one", () => {
+    const both: readonly HeldWorkload[] = ["web", "worker"].map((name) => ({
+      kind: "Deployment",
+      name,
+      uid: `${name}-uid`,
+      replicas: 1,
+    }));
+    const running = anApp({ workloads: [aWorkload("web").build(), aWorkload("worker").build()] });
+    const first = decideStop(running, namespace, both, claims, holder).actions;
+    expect(first).toMatchObject([{ record: { metadata: { name: "handover-web-uid" } } }]);
+    const records = new Map(
+      both.map(({ uid, name }) => [uid, { ...lease({}), metadata: { ...lease({}).metadata, name: `of-${name}` } }]),
+    );
+    const back = decideGiveBack({ ...running, records }, both, "run-uid").actions;
+    expect(back).toMatchObject([{ do: "updateRecord", record: { metadata: { name: "of-worker" } } }]);
+  });
+});
+
+describe("what has started the app during a capture", () => {
+  test.each<{ name: string; seen: AppObservation; says: string | undefined }>([
+    { name: "nothing", seen: down(), says: undefined },
+    { name: "somebody scaled it", seen: app(zero.replicas(2).build(), {}), says: "was scaled to 2" },
+    {
+      name: "it was scaled up and down again",
+      seen: app(zero.meta({ generation: 4 }).build(), {}),
+      says: "was changed",
+    },
+    { name: "our hold has ended", seen: down({ holders: [other] }), says: "hold on Deployment shop has ended" },
+    { name: "it was deleted", seen: app(undefined), says: "deleted or replaced" },
+    { name: "it was replaced", seen: app(zero.meta({ uid: "new" }).build(), {}), says: "deleted or replaced" },
+    { name: "a pod of it runs", seen: down({}, aPod().build()), says: "pod shop-0 runs" },
+    {
+      name: "a stranger uses its claim",
+      seen: down({}, aPod("x").meta({ labels: {} }).mounting("shop-uploads").build()),
+      says: "pod x runs",
+    },
+    {
+      name: "our own Job does not count",
+      seen: down({}, aPod("c").meta({ labels: {} }).ofJob("c", "run-uid").mounting("shop-uploads").build()),
+      says: undefined,
+    },
+    { name: "parked before us, without a record", seen: app(zero.build()), says: undefined },
+  ])("$name", ({ seen, says }) => {
+    const found = whatStartedIt(seen, held, claims, "run-uid");
+    if (says === undefined) expect(found).toBeUndefined();
+    else expect(found).toContain(says);
+  });
+});
+
+describe("giving back", () => {
+  test.each<{ name: string; seen: AppObservation; state: string; does?: string }>([
+    { name: "held by us: our hold is dropped", seen: down(), state: "waiting", does: "updateRecord" },
+    {
+      name: "dropped: waits for the record to do its work",
+      seen: down({ state: "Restoring", holders: [] }),
+      state: "waiting",
+    },
+    { name: "held by another run: not up yet", seen: down({ holders: [other] }), state: "waiting" },
+    { name: "a record that cannot be read: not up yet", seen: app(zero.build(), "{"), state: "waiting" },
+    { name: "no record: given back", seen: app(aWorkload().replicas(3).build()), state: "reached" },
+  ])("$name", ({ seen, state, does }) => {
+    const move = decideGiveBack(seen, held, "run-uid");
+    expect(move.state).toBe(state);
+    expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
+  });
+});
+
+describe("ready", () => {
+  test.each<{ name: string; workload: Workload; unready: readonly string[] }>([
+    { name: "all replicas are ready", workload: aWorkload().replicas(3).build(), unready: [] },
+    { name: "one is missing", workload: aWorkload().replicas(3).ready(2).build(), unready: ["Deployment shop"] },
+    {
+      name: "the count is of an older generation",
+      workload: aWorkload().replicas(3).meta({ generation: 9 }).build(),
+      unready: ["Deployment shop"],
+    },
+    { name: "parked", workload: zero.meta({ generation: 1 }).build(), unready: [] },
+  ])("$name", ({ workload, unready }) => {
+    expect(unreadyWorkloads(app(workload), held)).toEqual(unready);
+  });
+});
+
+describe("pods of a workload", () => {
+  const expression = (key: string, operator: string, ...values: readonly string[]): Workload =>
+    aWorkload()
+      .spec({ selector: { matchExpressions: [{ key, operator, values }] } })
+      .build();
+  test.each<{ name: string; workload: Workload; matches: boolean }>([
+    { name: "labels", workload: aWorkload().build(), matches: true },
+    { name: "other labels", workload: aWorkload("blog").build(), matches: false },
+    { name: "an empty selector matches nothing", workload: aWorkload().spec({ selector: {} }).build(), matches: false },
+    { name: "In", workload: expression("app", "In", "blog", "shop"), matches: true },
+    { name: "In, missing", workload: expression("tier", "In", "web"), matches: false },
+    { name: "NotIn", workload: expression("app", "NotIn", "shop"), matches: false },
+    { name: "NotIn, missing", workload: expression("tier", "NotIn", "web"), matches: true },
+    { name: "Exists", workload: expression("app", "Exists"), matches: true },
+    { name: "DoesNotExist", workload: expression("app", "DoesNotExist"), matches: false },
+  ])("$name", ({ workload, matches }) => {
+    expect(matchesSelector(aPod().build(), workload)).toBe(matches);
+  });
+
+  test("a pod on a node that does not answer still runs", () => {
+    const lost = aPod().deleting().build();
+    expect(runningPods(down({}, lost), held, claims)).toEqual([lost]);
+  });
+  test("a pod with one container left still runs", () => {
+    const half = aPod().ended({ name: "app", exitCode: 0 }).build();
+    const two = {
+      ...half,
+      spec: { containers: [{ name: "app" }, { name: "sidecar" }] },
+      status: { ...half.status, phase: "Running" },
+    };
+    expect(runningPods(down({}, two), held, claims)).toEqual([two]);
+  });
+});
