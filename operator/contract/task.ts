@@ -97,6 +97,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     step: z.literal("prune"),
     location,
     keep,
+    /** The check that makes a generation count here: what the policy asks of this sink; the seal's own at the source. */
+    verify: z.enum(["Full", "Sample", "None"]),
     /** For the source: sinks that must have verified a generation before the source may give it up. */
     requiredSinks: z.array(
       location.extend({

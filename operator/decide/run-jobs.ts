@@ -195,6 +195,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
           step: "prune",
           location: locationRef(sinkName, uuids),
           keep: { last: keep.last, minVerified: keep.minVerified },
+          verify: sink?.verify ?? "Full",
           requiredSinks: required.map(({ name: of, verify }) => ({ ...locationRef(of, uuids), verify })),
           acknowledged: context.acknowledgements[annotations.acknowledgePrune] === "true",
         },

@@ -55,7 +55,7 @@ test("no room: said with numbers before anything is copied, what is there stays,
   const requiredSinks = [{ ...sink, verify: "Full" as const }];
   const keep = { last: 1, minVerified: 1 };
   const pruned = await prune(
-    { ...common, step: "prune", location, keep, requiredSinks, acknowledged: true },
+    { ...common, step: "prune", location, keep, verify: "Full", requiredSinks, acknowledged: true },
     bench.context,
   );
   expect(pruned).toMatchObject({ settled: [idOf(1)], pending: 1, removed: [] });

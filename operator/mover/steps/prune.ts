@@ -11,7 +11,7 @@ import { blame, errnoOf, MoverError } from "../errors.ts";
 import { observeLocation, storedBytes } from "../store/facts.ts";
 import type { Layout } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry, type Listing } from "../store/listing.ts";
-import { isVerified, readCatalogue, readMarkers, writeCatalogue } from "../store/markers.ts";
+import { reaches, readCatalogue, readMarkers, writeCatalogue } from "../store/markers.ts";
 import { openPresent } from "../store/presence.ts";
 import { emptyTrash, removeGeneration } from "../store/removal.ts";
 import { settle, type Settlement } from "../store/settlement.ts";
@@ -80,7 +80,7 @@ async function retain(
     generations: ours.map((generation) => ({
       id: generation.id,
       seq: generation.seq,
-      verified: isVerified(generation, markers),
+      verified: reaches(generation, markers, task.verify),
       bytes: storedBytes(generation.manifest.files),
     })),
     keep: task.keep,

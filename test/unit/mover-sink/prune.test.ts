@@ -29,6 +29,7 @@ const atSink = (changes: Partial<TaskOf<"prune">> = {}): TaskOf<"prune"> => ({
   step: "prune",
   location: { name: "vault", uuid: "vault-uuid" },
   keep,
+  verify: "Full",
   requiredSinks: [],
   acknowledged: false,
   ...changes,
@@ -75,6 +76,12 @@ describe("at a sink", () => {
     for (const seq of [3, 4, 5]) addGeneration(bench.sink().store, { seq });
     expect((await prune(atSink(), bench.context)).removed).toEqual([]);
     expect(stored(bench.sink())).toHaveLength(5);
+  });
+
+  test("the check that the policy asks of the sink makes a copy count, a lesser one does not", async () => {
+    for (const seq of [1, 2, 3]) await writeMarker(bench.sink(), addGeneration(bench.sink().store, { seq }), "Sample");
+    expect((await prune(atSink(), bench.context)).removed).toEqual([]);
+    expect((await prune(atSink({ verify: "Sample" }), bench.context)).removed).toMatchObject([{ id: idOf(1) }]);
   });
 
   test("a marker for another manifest does not count as verified", async () => {

@@ -71,7 +71,7 @@ describe("what is at the sink already", () => {
     await verify({ ...common, step: "verify", sink, mode: "Full" }, bench.context);
     const keep = { last: 1, minVerified: 1 };
     await prune(
-      { ...common, step: "prune", location: sink, keep, requiredSinks: [], acknowledged: true },
+      { ...common, step: "prune", location: sink, keep, verify: "Full", requiredSinks: [], acknowledged: true },
       bench.context,
     );
     expect((await transport(task, bench.context)).delivered).toEqual([]);
