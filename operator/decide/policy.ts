@@ -12,6 +12,7 @@ import { parseDuration } from "../domain/quantities.ts";
 import { checkSchedule, latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
+import { countPending } from "./pending.ts";
 import { resultsOf } from "./step.ts";
 
 export interface PolicyObservation {
@@ -184,12 +185,6 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     .toSorted((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1));
   const latest = finished[0];
   const locations = locationsOf(seen);
-  const pending = seen.runs
-    .flatMap((run) => run.status?.steps ?? [])
-    .filter((step) => step.name === "Prune/source" && step.state === "Done")
-    .toSorted((a, b) => ((a.finishedAt ?? "") < (b.finishedAt ?? "") ? 1 : -1))
-    .map((step) => resultOf(resultsOf(step), "prune")?.pending)[0];
-
   const fine = lastComplete !== undefined && (latest === undefined || latest.status?.result === "Complete");
   const state = policy.spec.suspend
     ? "Suspended"
@@ -271,7 +266,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     ...(upcoming === undefined ? {} : { nextRun: { schedule: upcoming.schedule, time: formatInstant(upcoming.at) } }),
     schedules: due.map((one) => one.status),
     locations: [...locations],
-    pendingHandovers: pending ?? before.pendingHandovers ?? 0,
+    pendingHandovers: countPending(seen.runs) ?? before.pendingHandovers ?? 0,
     conditions: [...setConditions(before.conditions ?? [], conditions, generation, formatInstant(now))],
   };
   return {

@@ -16,9 +16,9 @@ export interface AppWatch {
 
 export function watchApp(bed: Bed, name: string, replicas = 1, kind = "Deployment"): AppWatch {
   const looks: Look[] = [];
-  let running = true;
+  const end = new AbortController();
   const loop = (async (): Promise<void> => {
-    while (running) {
+    while (!end.signal.aborted) {
       const asked = Date.now();
       const { spec, status } = await bed.get<WorkloadBody>(kind, name);
       const up = spec.replicas === replicas && status.readyReplicas === replicas;
@@ -29,7 +29,7 @@ export function watchApp(bed: Bed, name: string, replicas = 1, kind = "Deploymen
   return {
     looks,
     stop: async () => {
-      running = false;
+      end.abort();
       await loop;
       return looks.filter(({ up }) => !up);
     },
