@@ -58,7 +58,7 @@ const countFiles = async (stage: Stage): Promise<number> =>
 async function firstRun(stage: Stage, command: string): Promise<readonly Figure[]> {
   const begin = Date.now();
   const clock = (at: number): string => `${((at - begin) / 1000).toFixed(1).padStart(5)} s`;
-  const watch = watchApp(stage, (up, at) => say(`  ${clock(at)}  the wiki ${up ? "answers" : "REFUSES"}`));
+  const watch = watchApp(stage, (answers, at) => say(`  ${clock(at)}  the wiki ${answers ? "answers" : "REFUSES"}`));
   await startRun(stage, "wiki-first", { policyName: "wiki", type: "Full" });
   const run = await finishedRun(stage, "wiki-first");
   await watch.stop();

@@ -12,9 +12,9 @@ const interval = 100;
 
 export function watchApp(stage: Stage, onChange: (up: boolean, at: number) => void): AppWatch {
   const changes: { at: number; up: boolean }[] = [];
-  let running = true;
+  const end = new AbortController();
   const loop = (async (): Promise<void> => {
-    while (running) {
+    while (!end.signal.aborted) {
       const up = (await page(stage, mainPage).catch(() => undefined)) !== undefined;
       const at = Date.now();
       if (changes.at(-1)?.up !== up) {
@@ -27,7 +27,7 @@ export function watchApp(stage: Stage, onChange: (up: boolean, at: number) => vo
   return {
     changes,
     stop: async () => {
-      running = false;
+      end.abort();
       await loop;
     },
   };

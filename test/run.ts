@@ -128,17 +128,22 @@ async function main(tiers: readonly string[]): Promise<number> {
   return sum(({ failed }) => failed) === 0 ? 0 : 1;
 }
 
-const arguments_ = process.argv.slice(2);
-if (arguments_.includes("--help")) process.stdout.write(usage);
-else {
+async function start(tiers: readonly string[]): Promise<number> {
   let cleaned = false;
   const clean = async (): Promise<void> => {
-    if (cleaned || (arguments_.length > 0 && !arguments_.includes("cluster"))) return;
+    if (cleaned || (tiers.length > 0 && !tiers.includes("cluster"))) return;
     cleaned = true;
     await clusterDown(name);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => void clean().finally(() => process.exit(130)));
-  const code = await main(arguments_).finally(clean);
-  process.exit(code);
+  try {
+    return await main(tiers);
+  } finally {
+    await clean();
+  }
 }
+
+const asked = process.argv.slice(2);
+if (asked.includes("--help")) process.stdout.write(usage);
+else process.exit(await start(asked));
