@@ -52,7 +52,9 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       const [base, sink] = step.name.split("/");
       if (sink !== copy.location) continue;
       const own = status.steps?.includes(step) === true;
-      if (step.state === "Failed" && own && !["Verified", "Pruned"].includes(copy.state) && step.code !== undefined)
+      // A failure says why a copy is not further than it is, and nothing more once it is.
+      const stuck = { Transport: "Missing", Verify: "Stored" }[base ?? ""];
+      if (step.state === "Failed" && own && next.state === stuck && step.code !== undefined)
         next = { ...next, code: step.code };
       if (step.state !== "Done" || id === undefined) continue;
       const results = resultsOf(step);

@@ -9,7 +9,6 @@ import {
   type Metadata,
   type Pod,
   type PolicySpec,
-  type PolicyStatus,
   type RestoreRequest,
   type RestoreSpec,
   type RunStatus,
@@ -126,15 +125,9 @@ class PolicyBuilder extends Builder<BackupPolicy> {
   schedules(...schedules: readonly Schedule[]): this {
     return this.spec({ schedules });
   }
-  suspended(): this {
-    return this.spec({ suspend: true });
-  }
-  seen(status: PolicyStatus): this {
-    return this.status(status);
-  }
 }
 export const aPolicy = (name = "shop"): PolicyBuilder =>
-  new PolicyBuilder({ metadata: metadata(name), spec: defaultSpec });
+  new PolicyBuilder({ metadata: { ...metadata(name), uid: `${name}-policy-uid` }, spec: defaultSpec });
 
 const condition = (type: string): NonNullable<RunStatus["conditions"]>[number] => ({
   type,
@@ -179,7 +172,9 @@ class RunBuilder extends Builder<BackupRun> {
     return this.status({
       result,
       conditions: [condition("Accepted"), condition("Finished")],
-      ...(id === undefined ? {} : { generation: { id, sealedAt: this.build().metadata.creationTimestamp ?? "" } }),
+      ...(id === undefined
+        ? {}
+        : { generation: { id, sealedAt: "2026-11-21T01:00:00Z", storedBytes: 600, files: 10, tables: 3 } }),
       ...change,
     });
   }

@@ -64,9 +64,11 @@ export class World {
   stamp(): string {
     return `${new Date(this.now).toISOString().slice(0, 19)}Z`;
   }
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- where JSON becomes a type
   find<T extends KubeObject>(resource: Resource, name: string): T | undefined {
     return this.#objects.get(`${resource.plural}/${name}`)?.object as T | undefined;
   }
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- where JSON becomes a type
   all<T extends KubeObject>(resource: Resource): readonly T[] {
     const found: T[] = [];
     for (const entry of this.#objects.values()) if (entry.resource === resource) found.push(entry.object as T);
@@ -164,6 +166,7 @@ export class World {
       for (const law of this.beforeWrite) law(what);
     };
     /** Carries an edit out when the object is still the one that was observed. */
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- where JSON becomes a type
     const edit = async <T extends KubeObject, R>(
       resource: Resource,
       what: Omit<Write, "plural">,

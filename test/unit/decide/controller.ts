@@ -45,7 +45,7 @@ export class Controller {
     this.#world = world;
     this.#cluster = world.port(options);
     this.#events = new EventRecorder({
-      cluster: { create: world.port().create, patch: async () => "gone" },
+      cluster: { ...world.port(), patch: async () => "gone" },
       instance: "test",
       now: () => world.now,
       monotonic: () => world.now,

@@ -186,9 +186,7 @@ export class Kubelet {
       typeof ending === "object"
         ? JSON.stringify({ version: 1, step: task.step, ok: false, message: "no luck", retry: false, ...ending })
         : ending === "foreign"
-          ? JSON.stringify(
-              succeed({ ...task, step: "cleanup", swapped: true, databases: [], volumes: [] }, this.truth, world.now),
-            )
+          ? JSON.stringify({ version: 1, ok: true, step: "swap", databases: 1, volumes: 1 })
           : failed
             ? ""
             : JSON.stringify(succeed(task, this.truth, world.now));

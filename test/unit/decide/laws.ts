@@ -10,6 +10,7 @@ import {
   jobs,
   leases,
   pods,
+  policies,
   restores,
   runs,
 } from "../../../operator/api/kinds.ts";
@@ -18,6 +19,7 @@ import { isTerminated } from "../../../operator/decide/job-state.ts";
 import { type QuiesceRecord, parseRecord } from "../../../operator/decide/record.ts";
 import type { Change, World, Write } from "../../support/world.ts";
 import type { Truth } from "./movers.ts";
+import { type AnyStatus, findBrokenRule } from "./status-rules.ts";
 
 export class LawBroken extends Error {}
 const broken = (law: string, detail: string): never => {
@@ -58,6 +60,10 @@ export class Laws {
     const { verb, plural, name, body } = write;
     if (verb === "scale") this.#judgeScale(name, body as number);
     if (verb === "create" && plural === jobs.plural) this.#judgeJob(body as Job);
+    const own = [runs, restores, policies].find((resource) => resource.plural === plural);
+    const generation = own === undefined ? 1 : this.#world.find(own, name)?.metadata.generation;
+    const rule = verb === "status" ? findBrokenRule(body as AnyStatus, generation) : undefined;
+    if (rule !== undefined) broken(rule, JSON.stringify(body));
     if (verb === "status" && plural === runs.plural) this.#judgeCopies(body as NonNullable<BackupRun["status"]>);
   }
 

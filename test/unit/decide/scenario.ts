@@ -5,6 +5,8 @@ import {
   type Job,
   type Lease,
   type RestoreRequest,
+  type RestoreStatus,
+  type RunStatus,
   type StepRecord,
   type Workload,
   claims,
@@ -71,10 +73,8 @@ export class Scenario {
   get restore(): RestoreRequest {
     return this.world.find<RestoreRequest>(restores, "back")!;
   }
-  get status(): NonNullable<BackupRun["status"] & RestoreRequest["status"]> {
-    return ((this.world.find(runs, "shop-1") ?? this.restore).status ?? {}) as NonNullable<
-      BackupRun["status"] & RestoreRequest["status"]
-    >;
+  get status(): RunStatus & RestoreStatus {
+    return (this.world.find<BackupRun & RestoreRequest>(runs, "shop-1") ?? this.restore).status ?? {};
   }
   step(name: string): StepRecord | undefined {
     return this.status.steps?.find((step) => step.name === name);

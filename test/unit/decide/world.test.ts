@@ -90,23 +90,21 @@ describe.each([...good, ...bad])("$name", ({ story }) => {
 
 describe.each(good)("$name with two controllers at once", ({ story }) => {
   const seeds = fc.integer({ min: 1, max: 1_000_000 });
-  const endsWell = async (seed: number, deaths: number): Promise<void> => {
+  const race = async (seed: number, deaths: number): Promise<Scenario> => {
     const scenario = new Scenario({ ...story, alone: false });
     await new Race(scenario.world, seed, deaths).settle();
-    expect([scenario.status.result, scenario.status.code]).toEqual(["Complete", ""]);
-    await expectRest(scenario);
+    return scenario;
   };
 
-  test("ends well in any order of their calls", async () => {
-    await fc.assert(
-      fc.asyncProperty(seeds, async (seed) => endsWell(seed, 0)),
-      { numRuns: 10 },
-    );
-  });
-  test("ends well in any order, although both die now and then", async () => {
-    await fc.assert(
-      fc.asyncProperty(seeds, async (seed) => endsWell(seed, 30)),
-      { numRuns: 10 },
-    );
+  test.each([
+    { name: "ends well in any order of their calls", deaths: 0 },
+    { name: "ends well in any order, although both die now and then", deaths: 30 },
+  ])("$name", async ({ deaths }) => {
+    const property = fc.asyncProperty(seeds, async (seed) => {
+      const scenario = await race(seed, deaths);
+      expect([scenario.status.result, scenario.status.code]).toEqual(["Complete", ""]);
+      await expectRest(scenario);
+    });
+    await fc.assert(property, { numRuns: 10 });
   });
 });

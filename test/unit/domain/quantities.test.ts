@@ -7,7 +7,7 @@ const units = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000
 const parts = fc.array(
   fc.record({
     amount: fc.nat(1_000),
-    unit: fc.constantFrom("w", "d", "h", "m", "s", "ms") as fc.Arbitrary<keyof typeof units>,
+    unit: fc.constantFrom<keyof typeof units>("w", "d", "h", "m", "s", "ms"),
   }),
   { minLength: 1, maxLength: 5 },
 );

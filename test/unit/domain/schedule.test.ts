@@ -135,8 +135,8 @@ describe("slots", () => {
         const from = Date.UTC(year, month);
         const days = slotsOf(schedule, from, from + 35 * day).map((at) => wall(at, schedule.timeZone).slice(0, 10));
         expect(new Set(days).size).toBe(days.length);
-        for (const [index, text] of days.entries())
-          if (index > 0) expect(Date.parse(text) - Date.parse(days[index - 1]!)).toBe(day);
+        const steps = days.slice(1).map((text, index) => Date.parse(text) - Date.parse(days[index]!));
+        expect(steps.filter((step) => step !== day)).toEqual([]);
       }),
       { numRuns: 60 },
     );
