@@ -60,6 +60,11 @@ describe("a whole backup", () => {
     put("f", "x");
     const generation = await backUp(bed);
     expect(run("find", [generation, "-perm", "/077"])).toBe("");
+    const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(generation, "manifest.json"), "utf8")));
+    const stored = [...manifest.files.map(({ path }) => path), "manifest.json", "manifest.sha256"];
+    expect(run("find", [generation, "-type", "f", "-printf", "%P\n"]).trim().split("\n").toSorted()).toEqual(
+      stored.toSorted(),
+    );
     run("sha256sum", ["--check", "--quiet", "SHA256SUMS", "manifest.sha256"], { cwd: generation });
     expect(readdirSync(bed.layout.staging)).toEqual([]);
   });

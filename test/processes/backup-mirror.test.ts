@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, utim
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { preflight } from "../../operator/mover/steps/preflight.ts";
+import { release } from "../../operator/mover/steps/release.ts";
 import { seal } from "../../operator/mover/steps/seal.ts";
 import { warm } from "../../operator/mover/steps/warm.ts";
 import {
@@ -112,11 +113,17 @@ describe("an unwarmed mirror", () => {
     put("f", "x");
     await preflight(preflightTask(), bed.context("p"));
     await expect(capture(bed)).rejects.toMatchObject({ code: "HO-A403" });
+    // Whoever waits for the release learns of it.
+    const waiting = release(
+      { ...common, step: "release", parts: ["archive"] },
+      bed.context("pod-1", AbortSignal.timeout(5_000)),
+    );
+    await expect(waiting).rejects.toMatchObject({ code: "HO-A403" });
     await expect(
       warm(
         { ...common, step: "warm", seq: 1, volumes: [uploads] },
         { ...bed.context("w"), abort: AbortSignal.abort(new Error("asked to end")) },
       ),
-    ).rejects.toThrow(/abort/);
+    ).rejects.toThrow(/asked to end/);
   });
 });

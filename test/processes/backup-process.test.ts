@@ -49,7 +49,11 @@ interface Ended {
 function runMover(task: MoverTask | string, podUID = "pod-1", wrapper: readonly string[] = []): Ended {
   rmSync(resultFile(), { force: true });
   const [program = "", ...args] = [...wrapper, process.execPath, ...argv];
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env: environment(task, podUID) });
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    encoding: "utf8",
+    env: environment(task, podUID),
+    timeout: 30_000,
+  });
   expect(stderr).toBe("");
   const lines = stdout
     .trim()

@@ -13,6 +13,7 @@ import { preflight } from "../../operator/mover/steps/preflight.ts";
 import { release } from "../../operator/mover/steps/release.ts";
 import { seal } from "../../operator/mover/steps/seal.ts";
 import { warm } from "../../operator/mover/steps/warm.ts";
+import { together } from "../../operator/mover/together.ts";
 
 export const common = {
   version: 1,
@@ -128,18 +129,26 @@ export async function capture(
 ): Promise<{ readonly dump?: ResultOf<"dump">; readonly archive?: ResultOf<"archive"> }> {
   const { seq = 1, podUID = "pod-1", volumes = [uploads], databases = [] } = of;
   bed.newPod();
-  const context = bed.context(podUID);
   const parts = [
     ...(databases.length > 0 ? (["dump"] as const) : []),
     ...(volumes.length > 0 ? (["archive"] as const) : []),
   ];
-  const [dumped, archived] = await Promise.all([
-    databases.length > 0 ? dump({ ...common, step: "dump", seq, databases: [...databases] }, context) : undefined,
-    volumes.length > 0
-      ? archive({ ...common, step: "archive", seq, volumes: [...volumes], frozen: true }, context)
-      : undefined,
-    release({ ...common, step: "release", parts }, context),
-  ]);
+  // As in a pod, none outlives the test.
+  const [dumped, archived] = await together<[ResultOf<"dump"> | undefined, ResultOf<"archive"> | undefined, unknown]>(
+    new AbortController().signal,
+    (signal) => {
+      const context = bed.context(podUID, signal);
+      return [
+        databases.length > 0
+          ? dump({ ...common, step: "dump", seq, databases: [...databases] }, context)
+          : Promise.resolve(undefined),
+        volumes.length > 0
+          ? archive({ ...common, step: "archive", seq, volumes: [...volumes], frozen: true }, context)
+          : Promise.resolve(undefined),
+        release({ ...common, step: "release", parts }, context),
+      ];
+    },
+  );
   return {
     ...(dumped === undefined ? {} : { dump: dumped }),
     ...(archived === undefined ? {} : { archive: archived }),

@@ -5,7 +5,7 @@
  * watcher looks whether its time moves, so no clocks are compared.
  */
 import { randomUUID } from "node:crypto";
-import { readFileSync, utimesSync } from "node:fs";
+import { readFileSync, rmSync, utimesSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,7 +28,7 @@ export interface Claim {
   readonly check: () => void;
   /** Says that nothing more will be written, so that the next one need not wait. */
   readonly done: () => Promise<void>;
-  /** Stops showing life; for a failure. */
+  /** After a failure gives the claim up; after `done` does nothing. */
   readonly abandon: () => void;
 }
 
@@ -59,14 +59,25 @@ export async function claimMirrors(
     const now = readClaim(file);
     if (now?.nonce !== mine.nonce) throw busy(now);
   };
+  let finished = false;
   return {
     check,
     done: async () => {
       clearInterval(timer);
       check();
+      finished = true;
       await writeFileDurably(file, `${JSON.stringify({ ...mine, done: true })}\n`);
     },
-    abandon: () => clearInterval(timer),
+    abandon: () => {
+      clearInterval(timer);
+      if (finished) return;
+      try {
+        // Gone at once, so that the next attempt, with the app stopped, need not wait to see whether we live.
+        if (readClaim(file)?.nonce === mine.nonce) rmSync(file);
+      } catch {
+        // The next attempt waits a little; nothing else depends on it.
+      }
+    },
   };
 }
 
