@@ -45,14 +45,25 @@ export async function newestChange(source: string, signal: AbortSignal): Promise
   return newest;
 }
 
-/** Writes the names of what changed after the mark to the list, NUL-separated. @returns whether there are any. */
+export interface Changed {
+  /** Whether the list has names. */
+  readonly names: boolean;
+  /** Whether the root itself has changed. */
+  readonly root: boolean;
+}
+
+/**
+ * Writes the names of what changed after the mark to the list, NUL-separated. The root is not among them: by its name,
+ * rsync would understand everything that lies directly in it, and read it all.
+ */
 export async function listChanged(
   source: string,
   mark: ChangeMark,
   listFile: string,
   signal: AbortSignal,
-): Promise<boolean> {
-  const argv = ["find", ".", "-newerct", `@${mark}`, "-fprint0", listFile] as const;
-  await run(argv, { cwd: source, signal, okCodes: [0, 1] });
-  return (await stat(listFile)).size > 0;
+): Promise<Changed> {
+  const rootFile = `${listFile}-root`;
+  const sort = ["(", "-path", ".", "-fprint0", rootFile, "-o", "-fprint0", listFile, ")"] as const;
+  await run(["find", ".", "-newerct", `@${mark}`, ...sort], { cwd: source, signal, okCodes: [0, 1] });
+  return { names: (await stat(listFile)).size > 0, root: (await stat(rootFile)).size > 0 };
 }

@@ -15,6 +15,7 @@ import { together } from "../together.ts";
 import {
   argvCompareContent,
   argvMirror,
+  argvMirrorRoot,
   firstUnreadable,
   parseStats,
   partialTransfer,
@@ -23,7 +24,7 @@ import {
   type Attributes,
   type RsyncStats,
 } from "../tools/rsync.ts";
-import { listChanged, newestChange, noMark, withSlack, type ChangeMark } from "./changes.ts";
+import { listChanged, newestChange, noMark, withSlack, type Changed, type ChangeMark } from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
 
 export interface MirrorJob {
@@ -130,14 +131,16 @@ async function pass(job: MirrorJob, options: PassOptions): Promise<RsyncStats> {
   const listFile = join(job.scratch, `changed-${job.volume.name}`);
   // Looking at them costs twice as much as everything else: 10 instead of 4 microseconds for each file.
   const attributes = options.attributesOf === "all" ? options.attributes : { acls: false, xattrs: false };
-  const [stats, changed] = await together<[RsyncStats, boolean]>(job.signal, (signal) => [
+  const [stats, changed] = await together<[RsyncStats, Changed]>(job.signal, (signal) => [
     mirrorAll({ ...job, signal }, attributes, options.frozen),
-    options.mark === undefined ? Promise.resolve(false) : listChanged(job.source, options.mark, listFile, signal),
+    options.mark === undefined
+      ? Promise.resolve({ names: false, root: false })
+      : listChanged(job.source, options.mark, listFile, signal),
   ]);
-  if (changed) {
-    const argv = argvCompareContent(job.mirror, listFile, job.volume, options.attributes);
-    await transfer(job, argv, options.frozen);
-  }
+  // The directories on the way to a name are brought up to date with it, the root among them.
+  if (changed.names)
+    await transfer(job, argvCompareContent(job.mirror, listFile, job.volume, options.attributes), options.frozen);
+  else if (changed.root) await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
   return stats;
 }
 

@@ -69,6 +69,17 @@ export const argvCompareContent = (
   `${mirror}/`,
 ];
 
+/** Owner, mode, times, ACL and attributes of the root alone. */
+export const argvMirrorRoot = (mirror: string, attributes: Attributes): Argv => [
+  "rsync",
+  ...common(attributes),
+  "--no-recursive",
+  "--dirs",
+  "--filter=- /*",
+  "./",
+  `${mirror}/`,
+];
+
 /** What a pass into the mirror would do: counts only. The mirror need not exist. */
 export const argvEstimate = (mirror: string, selection: Selection): Argv => [
   "rsync",
