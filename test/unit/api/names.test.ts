@@ -38,6 +38,13 @@ describe("the name of a Job", () => {
       }),
     );
   });
+  test("differs between two nights, however long the names of policy, schedule and sink", () => {
+    for (const length of [1, 10, 20, 32]) {
+      const long = "a".repeat(length);
+      const nights = ["20261121-0200", "20261122-0200"].map((slot) => scheduledRunName(long, long, slot));
+      expect(new Set(nights.map((owner) => jobName(owner, `Transport/${"s".repeat(32)}`, 1))).size).toBe(2);
+    }
+  });
   test("differs between the sinks and attempts of one owner", () => {
     fc.assert(
       fc.property(owners, fc.uniqueArray(part, { minLength: 2, maxLength: 8 }), (owner, sinks) => {

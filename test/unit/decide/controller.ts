@@ -117,7 +117,13 @@ export class Controller {
 
   async pass(key: string): Promise<void> {
     this.dirty.delete(key);
+    const { version, writes, events } = this.#world;
+    const [tried, told] = [writes.length, events.length];
     const outcome = await this.#reconcile(key);
+    // A record that nobody can read is told of at each look; of nothing else is anything said twice.
+    const unchanged = this.#world.version === version && writes.length === tried;
+    if (unchanged && events.length > told && !key.startsWith("record/"))
+      throw new Error(`silence: ${key} says ${events.at(-1)?.reason} although nothing has changed`);
     if (outcome?.wakeAfter === undefined) return;
     const when = this.#world.now + outcome.wakeAfter;
     this.timers.set(key, Math.min(this.timers.get(key) ?? when, when));

@@ -41,7 +41,14 @@ interface PodTemplate {
 }
 
 export class Kubelet {
-  readonly truth: Truth = { sealed: new Set(), sinks: new Map(), staged: false, live: "old", lost: false };
+  readonly truth: Truth = {
+    captured: new Set(),
+    sealed: new Set(),
+    sinks: new Map(),
+    staged: false,
+    live: "old",
+    lost: false,
+  };
   readonly #world: World;
   script: Script;
   #pods = 0;
@@ -197,6 +204,7 @@ export class Kubelet {
     this.#setContainers(name, "Running", (one) =>
       one.name === task.step ? { state: { terminated: { exitCode, message: text } } } : {},
     );
+    if (task.step === "dump" && !failed) this.truth.captured.add(pod.metadata.uid);
     if (!last) return;
     world.change<Pod>(pods, name, ({ status }) => ({ status: { ...status, phase: failed ? "Failed" : "Succeeded" } }));
     if (ending === "evicted")

@@ -5,6 +5,8 @@ import { type Instant, formatInstant } from "../../../operator/domain/instant.ts
 
 /** What really lies where. */
 export interface Truth {
+  /** Uids of pods that have captured: their staging directories. */
+  readonly captured: Set<string>;
   readonly sealed: Set<string>;
   readonly sinks: Map<string, Sink>;
   /** Something of a restore lies beside the live state. */
@@ -53,6 +55,8 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
     case "release":
       return { ...ok, step: task.step, releasedAt: formatInstant(now) };
     case "seal":
+      if (!truth.captured.has(task.stagingPodUID))
+        return { version: 1, ok: false, step: task.step, code: "HO-A404", message: "nothing is staged", retry: false };
       truth.sealed.add(task.id);
       return {
         ...ok,

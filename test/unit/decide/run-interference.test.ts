@@ -1,8 +1,9 @@
 /** A backup run that somebody interferes with: refused, cancelled, deleted, disturbed, delayed. The app comes back each time. */
 import { describe, expect, test } from "@jest/globals";
 import { type BackupPolicy, deployments, leases, jobs, pods, policies, runs } from "../../../operator/api/kinds.ts";
-import { annotations } from "../../../operator/api/names.ts";
-import { aPod, aPolicy, aRun, aWorkload } from "../../support/builders.ts";
+import { annotations, finalizer } from "../../../operator/api/names.ts";
+import { decideRun } from "../../../operator/decide/run.ts";
+import { aPod, aPolicy, aRun, aWorkload, anApp, settings } from "../../support/builders.ts";
 import type { Ending, Script } from "./kubelet.ts";
 import { Scenario } from "./scenario.ts";
 
@@ -179,6 +180,47 @@ describe("the stop", () => {
     await scenario.settle();
     expect(scenario.status).toMatchObject({ result: "Failed", code: "HO-S211" });
   });
+});
+
+test("nothing is scaled on an old look: 3 -> 0 -> 3 in between is noticed", async () => {
+  let disturbed = false;
+  const scenario: Scenario = Scenario.run({
+    port: {
+      atWrite: (when, { verb }) => {
+        if (when !== "before" || verb !== "scale" || disturbed) return;
+        disturbed = true;
+        scenario.scaleByHand(0);
+        scenario.scaleByHand(3);
+      },
+    },
+  });
+  await scenario.settle();
+  const toZero = scenario.world.writes.filter(({ verb, body }) => verb === "scale" && body === 0);
+  expect(toZero.length).toBe(2);
+  expect(summary(scenario)).toEqual({ result: "Complete", app: "Up", code: "", replicas: 3 });
+});
+
+test("nothing is stopped for a run that could go without giving back", async () => {
+  const scenario = await at(Scenario.run(), "Warm", "Done");
+  const { metadata, status, ...rest } = scenario.run;
+  const steps = status!.steps!.map((step) =>
+    step.name === "Quiesce" ? { name: step.name, state: "Pending" as const } : step,
+  );
+  const decide = (finalizers: readonly string[]): string | undefined =>
+    decideRun(
+      {
+        run: { ...rest, metadata: { ...metadata, finalizers }, status: { ...status, steps } },
+        policy: aPolicy().build(),
+        siblings: [],
+        restores: [],
+        app: anApp(),
+        jobs: new Map(),
+        settings,
+      },
+      scenario.world.now,
+    ).status.steps?.find(({ name }) => name === "Quiesce")?.state;
+  expect(decide([])).toBe("Pending");
+  expect(decide([finalizer])).toBe("Running");
 });
 
 describe("an app that something starts during the capture", () => {
