@@ -209,7 +209,7 @@ async function up(): Promise<void> {
   writeFigures(figures);
   say(printFigures(figures));
   say(
-    `\nThe cluster goes on: export KUBECONFIG=${kubeconfig} PATH=$PWD/.cluster/bin:$PATH\nMore to try: kubectl -n demo describe brun wiki-first; kubectl explain backuppolicy.spec\nRemove it with: make demo-down`,
+    `\nThe cluster goes on: export KUBECONFIG=${kubeconfig} PATH=$PWD/.cluster/bin:$PATH\nMore to try: kubectl -n demo describe brun wiki-third; kubectl explain backuppolicy.spec\nRemove it with: make demo-down`,
   );
   await stage.api.close();
 }
