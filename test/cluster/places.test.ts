@@ -8,6 +8,7 @@ jest.setTimeout(600_000);
 
 const namespace = "e2e-places";
 let bed: Bed;
+let first: Promise<Task>;
 const inToolbox = (script: string): Promise<string> => bed.sh("deploy/toolbox", script);
 const copyAt = (run: Task, location: string): string | undefined =>
   run.status.copies?.find((copy) => copy.location === location)?.state;
@@ -44,7 +45,8 @@ afterAll(async () => {
 });
 
 describe("sinks that cannot take a copy", () => {
-  test("two policies of one app at once: each generation is sealed and waits, the app comes back once both are done", async () => {
+  test("three policies of one app at once: each generation is sealed and waits, the app comes back once all are done", async () => {
+    first = bed.run("first", "chain");
     const [full, mixedUp] = await Promise.all([bed.run("full", "full"), bed.run("mixed-up", "mixed-up")]);
     for (const [run, code, names] of [
       [full, "HO-C902", "free"],
@@ -59,6 +61,7 @@ describe("sinks that cannot take a copy", () => {
       expect([copyAt(run, "source"), copyAt(run, "vault")]).toEqual(["Verified", "Missing"]);
       expect(run.status.display["copies"]).toBe("1/2");
     }
+    await first;
     await bed.ready("files");
     expect(await bed.list("Lease", "?labelSelector=backup.handover.dev/quiesce-record")).toEqual([]);
     // Not a byte of a half generation in view, nothing of ours in what belongs to somebody else.
@@ -90,7 +93,7 @@ describe("sinks that cannot take a copy", () => {
 
 describe("a policy that knows its places", () => {
   test("refuses a store that was emptied or is another one, and writes nothing there", async () => {
-    expect((await bed.run("first", "chain")).status.result).toBe("Complete");
+    expect((await first).status.result).toBe("Complete");
     await bed.until("BackupPolicy", "chain", "it knows the store", (seen) => JSON.stringify(seen).includes('"uuid"'));
     const generation = await generationOf();
     await inToolbox("mkdir /store/away; cd /store; mv handover.json e2e-places away/; mv away /store/.away");

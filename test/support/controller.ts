@@ -1,0 +1,65 @@
+/** The installed controller: its pods, its lease, and ways to be rough with it. */
+import { operatorNamespace } from "../../demo/stage.ts";
+import type { Manifest } from "./api.ts";
+import { idle, podSpec, workload } from "./app.ts";
+import { type Bed, waitUntil } from "./bed.ts";
+
+interface PodBody {
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+const k = (bed: Bed, ...args: readonly string[]): Promise<string> => bed.kubectl("-n", operatorNamespace, ...args);
+
+export async function controllerPods(bed: Bed): Promise<readonly PodBody[]> {
+  const selector = "app.kubernetes.io/name=handover,app.kubernetes.io/component=controller";
+  const { body } = await bed.api.call(
+    "GET",
+    `/api/v1/namespaces/${operatorNamespace}/pods?labelSelector=${encodeURIComponent(selector)}`,
+  );
+  return body["items"] as readonly PodBody[];
+}
+
+export const isReady = (pod: PodBody): boolean =>
+  pod.metadata.deletionTimestamp === undefined &&
+  pod.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+
+/** Name of the pod that holds the lease. */
+export async function leader(bed: Bed): Promise<string> {
+  const lease = await k(bed, "get", "lease", "handover-controller", "-o", "jsonpath={.spec.holderIdentity}");
+  return lease.replace(/-1-\d+$/, "");
+}
+
+/** A pod that sees the processes of the node; for `crashController`. */
+export const reaper: Manifest = workload(
+  "Deployment",
+  "reaper",
+  podSpec({ script: idle, container: { securityContext: { privileged: true } }, spec: { hostPID: true } }),
+);
+
+// The bracket keeps the script, whose own words the shell has as its command line, from finding itself.
+const killAll = `for p in /proc/[0-9]*; do
+  case "$(tr '\\0' ' ' <$p/cmdline 2>/dev/null)" in *[m]ain.mjs\\ controller*) kill -9 \${p#/proc/}; echo killed;; esac
+done`;
+
+/** As a crash: the process gets no signal that it could act on, and gives no lease back. Then its pod is replaced. */
+export async function crashController(bed: Bed): Promise<void> {
+  const killed = await bed.sh("deploy/reaper", killAll);
+  if (!killed.includes("killed")) throw new Error("there is no controller to kill");
+  await dropController(bed);
+}
+
+/** Its pods are deleted at once; what they get to do is what the kubelet lets them do. */
+export async function dropController(bed: Bed): Promise<void> {
+  const names = (await controllerPods(bed)).map(({ metadata }) => metadata.name);
+  if (names.length > 0) await k(bed, "delete", "pod", ...names, "--force", "--grace-period=0", "--wait=false");
+}
+
+export async function scaleController(bed: Bed, replicas: number): Promise<void> {
+  await k(bed, "scale", "deployment/handover", `--replicas=${replicas}`);
+  await waitUntil(
+    `${replicas} controllers are ready`,
+    () => controllerPods(bed),
+    (pods) => pods.length === replicas && pods.every(isReady),
+  );
+}
