@@ -131,8 +131,10 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
             message: "the Job of the step is not there: the cluster refused it, or somebody deleted it",
             retry: true,
           });
+        // On record first, so that an old look, to which the Job is not there yet, ends in a conflict and makes no second one.
         return {
           ...stay(95_000),
+          step: { ...step, message: `attempt ${attempt}, its Job was created again` },
           actions: [{ do: "createJob", job: plan.build(step.job ?? ""), ownerUID: world.ownerUID }],
         };
       }

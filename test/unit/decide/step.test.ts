@@ -66,8 +66,12 @@ describe("an attempt", () => {
     });
     expect(does(move)).toEqual(["create shop-1-warm-1"]);
   });
-  test("whose Job is not there yet is created again under the same name", () => {
-    expect(does(advance(running(), begun + 1_000))).toEqual(["create shop-1-warm-1"]);
+  test("whose Job is not there yet is created again under the same name, and says so once", () => {
+    const move = advance(running(), begun + 1_000);
+    expect(does(move)).toEqual(["create shop-1-warm-1"]);
+    // The record changes, so that two controllers with the same old look cannot both do it.
+    expect(move.step).toEqual({ ...running(), message: "attempt 1, its Job was created again" });
+    expect(advance(move.step, begun + 2_000).step).toEqual(move.step);
   });
   test("whose Job is never there has failed, and is tried again", () => {
     const { step } = advance(running(), begun + 61_000);
