@@ -1,12 +1,14 @@
 /** Runs that end while the app is stopped, whatever ends them: the app comes back first, and as it was. */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { claim, database, idle, lockTable, podSpec, policy, workload } from "../support/app.ts";
-import { Bed, type Task, type WorkloadBody, isTrue, stepOf, waitUntil } from "../support/bed.ts";
+import { Bed, type Task, type WorkloadBody, isTrue, waitUntil } from "../support/bed.ts";
 
 jest.setTimeout(600_000);
 
 let bed: Bed;
 let unlock: () => Promise<void>;
+const ended = new Map<string, Promise<Ended>>();
+let deleted: ReturnType<typeof deleteInCapture>;
 
 interface Stop {
   readonly name: string;
@@ -70,49 +72,75 @@ beforeAll(async () => {
   unlock = await lockTable(bed);
   for (const { name, app } of stops) await bed.apply(policyOf(name, app));
   await bed.apply(policyOf("deleted"));
+  // All at once, because all wait for the one lock, and a dump waits for it a minute at most.
+  for (const stop of stops) ended.set(stop.name, runToItsEnd(stop));
+  deleted = deleteInCapture();
+  for (const one of [...ended.values(), deleted]) one.catch(() => "told by the test that waits for it");
 });
 afterAll(async () => {
   await unlock();
   await bed.close();
 });
 
-async function runUntilCapture(name: string, meanwhile: () => Promise<unknown>): Promise<void> {
-  await bed.start(name, name);
-  const { status } = await bed.step(name, "Capture", ["Running"]);
-  expect(isTrue({ status } as Task, "AppRestored")).toBe(false);
-  expect((await bed.get<WorkloadBody>("Deployment", name)).spec.replicas).toBe(0);
-  await meanwhile();
+/** What was seen of the app while its capture waited for the lock, and how the run ended. */
+interface Ended {
+  readonly held?: { readonly appRestored: boolean; readonly replicas: number };
+  readonly run: Task;
 }
 
-test("each ends with its code, and its app is back with the replicas that somebody wants", async () => {
-  const cases = stops.map(async ({ name, code, names, meanwhile, replicas = 1 }) => {
-    if (meanwhile === undefined) await bed.start(name, name);
-    else await runUntilCapture(name, meanwhile);
-    const run = await bed.finished(name);
-    expect(run.status).toMatchObject({ result: "Failed", code, app: "Up" });
-    expect(run.status.advice).toMatch(
+async function runUntilCapture(name: string, meanwhile: () => Promise<unknown>): Promise<Ended["held"]> {
+  await bed.start(name, name);
+  const run = await bed.step(name, "Capture", ["Running"]);
+  const { spec } = await bed.get<WorkloadBody>("Deployment", name);
+  await meanwhile();
+  return { appRestored: isTrue(run, "AppRestored"), replicas: spec.replicas };
+}
+
+async function runToItsEnd({ name, meanwhile }: Stop): Promise<Ended> {
+  if (meanwhile === undefined) return { run: await bed.run(name, name) };
+  const held = await runUntilCapture(name, meanwhile);
+  return { ...(held === undefined ? {} : { held }), run: await bed.finished(name) };
+}
+
+async function deleteInCapture(): Promise<Readonly<Record<string, unknown>>> {
+  let finalizers: readonly string[] | undefined;
+  const held = await runUntilCapture("deleted", async () => {
+    finalizers = (await bed.get<Task>("BackupRun", "deleted")).metadata.finalizers;
+    await bed.remove("BackupRun", "deleted");
+  });
+  await bed.gone("BackupRun", "deleted");
+  // Gone means that the app was given back, not that it will be.
+  const { spec } = await bed.get<WorkloadBody>("Deployment", "deleted");
+  return { held, finalizers, replicasOnceGone: spec.replicas };
+}
+
+test.each(stops)(
+  "$name: ends with $code, and the app is back",
+  async ({ name, code, names, meanwhile, replicas = 1 }) => {
+    const { held, run } = (await ended.get(name)) ?? {};
+    expect(held).toEqual(meanwhile === undefined ? undefined : { appRestored: false, replicas: 0 });
+    expect(run?.status).toMatchObject({ result: "Failed", code, app: "Up" });
+    expect(run?.status.advice).toMatch(
       new RegExp(
         `^${code} .*${names}.*\\. App: .*running\\. Data: this run left no generation; .*\\. Next: .*kubectl `,
       ),
     );
-    expect(run.status.generation).toBeUndefined();
-    expect(stepOf(run, "Seal")?.state).toBe("Skipped");
-    expect(isTrue(run, "AppRestored")).toBe(true);
-    await bed.ready(name, "Deployment", replicas);
+    expect(run?.status.generation).toBeUndefined();
+    expect(run?.status.steps.find((step) => step.name === "Seal")?.state).toBe("Skipped");
+    expect(run !== undefined && isTrue(run, "AppRestored")).toBe(true);
+    // The replicas that somebody wants: those from before, or those that a person has set meanwhile.
+    const back = await bed.ready(name, "Deployment", replicas);
+    expect(back.spec.replicas).toBe(replicas);
+  },
+);
+
+test("a run that is deleted goes only when the app was given back", async () => {
+  expect(await deleted).toEqual({
+    held: { appRestored: false, replicas: 0 },
+    finalizers: ["backup.handover.dev/give-back"],
+    replicasOnceGone: 1,
   });
-  const deleted = async (): Promise<void> => {
-    await runUntilCapture("deleted", async () => {
-      expect((await bed.get<Task>("BackupRun", "deleted")).metadata.finalizers).toEqual([
-        "backup.handover.dev/give-back",
-      ]);
-      await bed.remove("BackupRun", "deleted");
-    });
-    await bed.gone("BackupRun", "deleted");
-    // Gone means that the app was given back, not that it will be.
-    expect((await bed.get<WorkloadBody>("Deployment", "deleted")).spec.replicas).toBe(1);
-    await bed.ready("deleted");
-  };
-  await Promise.all([...cases, deleted()]);
+  await bed.ready("deleted");
 });
 
 test("afterwards nothing is held, and no mover is left that could write", async () => {
