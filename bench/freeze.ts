@@ -7,7 +7,7 @@ import { type Figure, printFigures, writeFigures } from "../demo/figures.ts";
 import { type RunBody, finishedRun, peakMiB, restartFloor, secondsBetween, startRun } from "../demo/runs.ts";
 import {
   type Stage,
-  buildImages,
+  cleanOnSignal,
   clusterDown,
   clusterUp,
   demoPolicy,
@@ -77,9 +77,9 @@ async function measure(stage: Stage): Promise<readonly Figure[]> {
   ];
 }
 
+cleanOnSignal(() => clusterDown(name));
 const stage = await clusterUp(name, join(import.meta.dirname, "..", ".cluster", name, "kubeconfig"));
 try {
-  await buildImages(name);
   const figures = await measure(stage);
   writeFigures(figures);
   say(printFigures(figures));

@@ -8,7 +8,6 @@ import { type Figure, printFigures, writeFigures } from "./figures.ts";
 import { finishedRestore, finishedRun, peakMiB, restartFloor, secondsBetween, startRun } from "./runs.ts";
 import {
   type Stage,
-  buildImages,
   clusterDown,
   clusterUp,
   demoPolicy,
@@ -152,10 +151,9 @@ async function destroyAndRestore(stage: Stage): Promise<Figure> {
 async function up(): Promise<void> {
   const command = "make demo";
   const begin = performance.now();
-  title("A cluster");
+  title("A cluster, the images");
   const stage = await clusterUp(name, kubeconfig);
-  title("Images, the operator, the application");
-  await buildImages(name);
+  title("The operator, the application");
   await stage.kubectl("delete", "namespace", "demo", "--ignore-not-found", "--wait");
   await step("installing the chart", () => installChart(stage));
   await step("starting the application: MediaWiki, PostgreSQL, a volume of files", () => installDemo(stage));

@@ -10,6 +10,7 @@ import { type Api, type Body, connect } from "../test/support/api.ts";
 const root = join(import.meta.dirname, "..");
 const bed = join(root, "test/cluster/bed/cli.ts");
 const tools = join(root, ".cluster/bin");
+const demo = join(root, "manifests/demo/image");
 
 export const operatorImage = "handover/handover:dev";
 export const demoImage = "handover/demo:dev";
@@ -33,9 +34,29 @@ const bedRun = async (...args: readonly string[]): Promise<void> => {
 
 export const clusterDown = (name: string): Promise<void> => bedRun("down", "--name", name);
 
+/**
+ * A cluster with the operator's and the demo's image in it. Brings an existing one up to date. On a new machine the cluster's
+ * binary is compiled while the images are built.
+ */
 export async function clusterUp(name: string, kubeconfig: string): Promise<Stage> {
-  await bedRun("up", "--name", name, "--kubeconfig", kubeconfig);
+  await Promise.all([bedRun("up", "--name", name, "--kubeconfig", kubeconfig), buildImages()]);
+  await Promise.all([image(operatorImage, root, "--cluster", name), image(demoImage, demo, "--cluster", name)]);
   return openStage(name, kubeconfig);
+}
+
+const image = (tag: string, context: string, ...options: readonly string[]): Promise<void> =>
+  bedRun("image", "--dockerfile", join(context, "Dockerfile"), "--context", context, "--tag", tag, ...options);
+
+async function buildImages(): Promise<void> {
+  await step("bundling the program", () => must("npm", ["run", "--silent", "bundle"], { cwd: root }));
+  await image(operatorImage, root);
+  await image(demoImage, demo);
+}
+
+/** Runs `clean` when somebody ends this process before its time. */
+export function cleanOnSignal(clean: () => Promise<void>): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => void clean().finally(() => process.exit(130)));
 }
 
 /** A cluster that is there already. */
@@ -53,33 +74,6 @@ export function openStage(name: string, kubeconfig: string): Stage {
     helm: tool("helm"),
     apply: async (input) => void (await must(join(tools, "kubectl"), ["apply", "-f", "-"], { env, input })),
   };
-}
-
-export async function buildImages(cluster: string): Promise<void> {
-  await step("bundling the program", () => must("npm", ["run", "--silent", "bundle"], { cwd: root }));
-  await bedRun(
-    "image",
-    "--dockerfile",
-    join(root, "Dockerfile"),
-    "--context",
-    root,
-    "--tag",
-    operatorImage,
-    "--cluster",
-    cluster,
-  );
-  const demo = join(root, "manifests/demo/image");
-  await bedRun(
-    "image",
-    "--dockerfile",
-    join(demo, "Dockerfile"),
-    "--context",
-    demo,
-    "--tag",
-    demoImage,
-    "--cluster",
-    cluster,
-  );
 }
 
 /** Megabytes of the operator's image, uncompressed. The build is in the cache by then. */

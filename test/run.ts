@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { buildImages, clusterDown, clusterUp, installChart, type Stage } from "../demo/stage.ts";
+import { cleanOnSignal, clusterDown, clusterUp, installChart, type Stage } from "../demo/stage.ts";
 import { ensurePrograms } from "./cluster/bed/packages.ts";
 import { run } from "./cluster/bed/processes.ts";
 import { say, step } from "./cluster/bed/progress.ts";
@@ -77,7 +77,6 @@ const kubeconfig = join(root, ".cluster", name, "kubeconfig");
 
 async function prepareCluster(): Promise<Stage> {
   const stage = await clusterUp(name, kubeconfig);
-  await buildImages(name);
   await installChart(stage);
   return stage;
 }
@@ -135,8 +134,7 @@ async function start(tiers: readonly string[]): Promise<number> {
     cleaned = true;
     await clusterDown(name);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => void clean().finally(() => process.exit(130)));
+  cleanOnSignal(clean);
   try {
     return await main(tiers);
   } finally {

@@ -36,6 +36,19 @@ const endedContainers = (pod: Pod): ReadonlyMap<string, ContainerStatus> =>
       .map((status) => [status.name, status]),
   );
 
+/** What the containers of a pod report when each of them has ended well and speaks for its own step; else nothing. */
+function goodResults(pod: Pod): readonly MoverSuccess[] | undefined {
+  const ended = endedContainers(pod);
+  const results: MoverSuccess[] = [];
+  for (const { name } of pod.spec.containers) {
+    const last = ended.get(name)?.state?.terminated;
+    const result = last?.exitCode === 0 ? parseResult(last.message) : undefined;
+    if (result?.ok !== true || result.step !== name) return undefined;
+    results.push(result);
+  }
+  return results;
+}
+
 /** The first failure that a container reported, else a description of how it died. */
 function failureOf(pods: readonly Pod[], job: Job): JobProblem {
   for (const pod of pods) {
@@ -103,28 +116,21 @@ function stuck(job: Job, pod: Pod | undefined, now: Instant): JobProblem | undef
 export function judgeJob(name: string, job: Job | undefined, pods: readonly Pod[], now: Instant): JobState {
   const own = pods.filter((pod) => pod.metadata.labels?.["batch.kubernetes.io/job-name"] === name);
   if (job === undefined) return own.some((pod) => !isTerminated(pod)) ? { is: "ending" } : { is: "absent" };
+  if (job.metadata.deletionTimestamp !== undefined) return { is: "ending" };
   const conditions = job.status?.conditions ?? [];
   const has = (type: string): boolean =>
     conditions.some((condition) => condition.type === type && condition.status === "True");
-  if (job.metadata.deletionTimestamp !== undefined) return { is: "ending" };
-  if (has("Failed")) return { is: "failed", problem: failureOf(own, job) };
-  const pod = own.find((candidate) => candidate.metadata.deletionTimestamp === undefined) ?? own[0];
-  if (has("Complete")) {
-    const done = own.find((candidate) => candidate.status?.phase === "Succeeded");
-    const parsed = [...(done === undefined ? [] : endedContainers(done).values())].map((status) => {
-      const result = parseResult(status.state?.terminated?.message);
-      // A container speaks for its own step only.
-      return result?.step === status.name ? result : undefined;
-    });
-    const results = parsed.filter((result) => result?.ok === true);
-    if (done === undefined || results.length === 0 || results.length !== parsed.length) {
-      return {
-        is: "failed",
-        problem: { code: "HO-X001", message: "the step ended well but left no result that can be read", retry: true },
-      };
-    }
-    return { is: "succeeded", pod: done, results };
+  // The last word of the pod's containers is final; the Job repeats it some two seconds later.
+  for (const candidate of own) {
+    const results = goodResults(candidate);
+    if (results !== undefined) return { is: "succeeded", pod: candidate, results };
   }
+  if (has("Failed")) return { is: "failed", problem: failureOf(own, job) };
+  if (has("Complete")) {
+    const message = "the step ended well but left no result that can be read";
+    return { is: "failed", problem: { code: "HO-X001", message, retry: true } };
+  }
+  const pod = own.find((candidate) => candidate.metadata.deletionTimestamp === undefined) ?? own[0];
   const problem = stuck(job, pod, now);
   if (problem !== undefined) return { is: "failed", problem };
   return {

@@ -49,7 +49,8 @@ const commands: Readonly<Record<Command, (options: Options) => Promise<number>>>
     return 0;
   },
   "load-image": async ({ name, cluster, archive }) => {
-    await loadArchive(await running(cluster ?? name), required(archive, "--archive FILE"));
+    const file = required(archive, "--archive FILE");
+    await loadArchive(await running(cluster ?? name), file, file);
     return 0;
   },
 };
@@ -117,8 +118,8 @@ async function image(options: Options): Promise<void> {
   const tag = required(options.tag, "--tag NAME");
   const target = options.cluster === undefined ? undefined : await running(options.cluster);
   const archive = await buildImage({ ...options, tag });
-  say(`image ${tag}: ${(statSync(archive).size / 1e6).toFixed(0)} MB, ${archive}`);
-  if (target !== undefined) await loadArchive(target, archive);
+  if (target === undefined) say(`image ${tag}: ${(statSync(archive).size / 1e6).toFixed(0)} MB, ${archive}`);
+  else await loadArchive(target, archive, tag);
 }
 
 function required(value: string | undefined, option: string): string {

@@ -9,15 +9,14 @@ import { must } from "./processes.ts";
 import { step } from "./progress.ts";
 import type { Status } from "./provider.ts";
 
-export async function loadArchive({ name, provider }: Status, archive: string): Promise<void> {
+/** @param tag what to call it while it is loaded. */
+export async function loadArchive({ name, provider }: Status, archive: string, tag: string): Promise<void> {
   switch (provider) {
     case "bare":
-      await loadOnce(name, archive);
+      await loadOnce(name, archive, tag);
       return;
     case "kind":
-      await step(`loading the image into ${name}`, () =>
-        must("kind", ["load", "image-archive", archive, "--name", name]),
-      );
+      await step(`loading image ${tag}`, () => must("kind", ["load", "image-archive", archive, "--name", name]));
       return;
     case "existing":
       throw new BedError(
@@ -28,11 +27,11 @@ export async function loadArchive({ name, provider }: Status, archive: string): 
 }
 
 /** A cluster is told once of an archive: importing takes seconds, also when nothing is new. */
-async function loadOnce(name: string, archive: string): Promise<void> {
+async function loadOnce(name: string, archive: string, tag: string): Promise<void> {
   const { size, mtimeMs } = statSync(archive);
   const note = join(stateDir(name), "loaded", cacheKey([archive, String(size), String(mtimeMs)]));
   if (existsSync(note)) return;
-  await step(`loading the image into ${name}`, () => loadIntoNode(name, archive));
+  await step(`loading image ${tag}`, () => loadIntoNode(name, archive));
   mkdirSync(dirname(note), { recursive: true });
   writeFileSync(note, "");
 }

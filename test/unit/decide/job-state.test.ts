@@ -24,6 +24,7 @@ const failure = (change: object = {}): string =>
 const placed = (reason: string, message: string): Pod =>
   pod.pending([{ type: "PodScheduled", status: "False", reason, message }]).build();
 const evicted = pod.status({ phase: "Failed", conditions: [{ type: "DisruptionTarget", status: "True" }] }).build();
+const warmEnded = pod.ended({ name: "warm", exitCode: 0, message: report() }).build();
 
 interface Case {
   readonly name: string;
@@ -98,6 +99,31 @@ const cases: readonly Case[] = [
     job: job.condition("Complete").build(),
     pods: [pod.ended({ name: "warm", exitCode: 0, message: report() }).build()],
     is: "succeeded",
+  },
+  {
+    name: "a good end that only the pod knows of yet",
+    job: job.counted({ active: 1 }).build(),
+    pods: [pod.ended({ name: "warm", exitCode: 0, message: report() }).build()],
+    is: "succeeded",
+  },
+  {
+    name: "a good end just before the deadline",
+    job: job.condition("Failed", "DeadlineExceeded").build(),
+    pods: [pod.ended({ name: "warm", exitCode: 0, message: report() }).build()],
+    is: "succeeded",
+  },
+  {
+    name: "a good result of a container that ended badly",
+    job: job.condition("Failed").build(),
+    pods: [pod.ended({ name: "warm", exitCode: 137, message: report() }).build()],
+    is: "failed",
+    code: "HO-X001",
+  },
+  {
+    name: "one container has ended well, another works on",
+    job: job.counted({ active: 1 }).build(),
+    pods: [{ ...warmEnded, spec: { containers: [{ name: "warm" }, { name: "release" }] } }],
+    is: "running",
   },
   {
     name: "a good end without a result",
