@@ -3,7 +3,7 @@
  * the images are made while the first tiers run. Closes with one line: N passed, N failed.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { cleanOnSignal, clusterDown, clusterUp, installChart, type Stage } from "../demo/stage.ts";
 import { ensurePrograms } from "./cluster/bed/packages.ts";
 import { run } from "./cluster/bed/processes.ts";
@@ -34,6 +34,30 @@ const needs = {
 interface Counts {
   readonly passed: number;
   readonly failed: number;
+  /** One line for each failure, told again at the very end. */
+  readonly why?: readonly string[];
+}
+
+interface Suite {
+  readonly name: string;
+  readonly message: string;
+  readonly status: string;
+  readonly assertionResults: readonly {
+    readonly fullName: string;
+    readonly status: string;
+    readonly failureMessages: readonly string[];
+  }[];
+}
+
+function failuresOf(suites: readonly Suite[]): readonly string[] {
+  const short = (text: string): string => text.replaceAll(/\s+/g, " ").slice(0, 300);
+  return suites
+    .filter(({ status }) => status !== "passed")
+    .flatMap(({ name: file, message, assertionResults }) => {
+      const failed = assertionResults.filter(({ status }) => status === "failed");
+      const lines = failed.map(({ fullName, failureMessages }) => `${fullName}: ${short(failureMessages.join(" "))}`);
+      return (lines.length === 0 ? [short(message)] : lines).map((line) => `${relative(root, file)}: ${line}`);
+    });
 }
 
 async function jest(
@@ -58,7 +82,7 @@ async function jest(
     for (const { name, message, status } of testResults) if (status !== "passed") say(`${name}\n${message}`);
     // A suite that could not be loaded has no tests to count, and a skipped test is not a passed one.
     const failed = Math.max(numFailedTests, numFailedTestSuites, result.code === 0 ? 0 : 1) + numPendingTests;
-    return { passed: numPassedTests, failed };
+    return { passed: numPassedTests, failed, why: failuresOf(testResults) };
   } catch {
     say(readFileSync(join(out, `${tier}.log`), "utf8").slice(-4_000));
     return { passed: 0, failed: 1 };
@@ -90,8 +114,16 @@ async function cluster(stage: Stage): Promise<Counts> {
     HANDOVER_KUBECTL: join(root, ".cluster/bin/kubectl"),
     HANDOVER_HELM: join(root, ".cluster/bin/helm"),
   };
-  // One after the other: they share one cluster of one node.
-  return jest("cluster", ["test/cluster/"], env, "--runInBand");
+  // They share one cluster of one node: two at once, but for those that kill, replace or count the one controller.
+  const alone = ["interruptions", "install", "idle"].map((suite) => `test/cluster/${suite}.test.ts`);
+  const ignored = alone.flatMap((suite) => ["--testPathIgnorePatterns", suite]);
+  const together = await jest("cluster", ["test/cluster/"], env, "--maxWorkers=2", ...ignored);
+  const single = await jest("cluster-alone", alone, env, "--runInBand");
+  return {
+    passed: together.passed + single.passed,
+    failed: together.failed + single.failed,
+    why: [...(together.why ?? []), ...(single.why ?? [])],
+  };
 }
 
 async function main(tiers: readonly string[]): Promise<number> {
@@ -122,6 +154,7 @@ async function main(tiers: readonly string[]): Promise<number> {
     }
     return cluster(stage);
   });
+  for (const line of counts.flatMap(({ why = [] }) => why)) say(`failed: ${line}`);
   const sum = (pick: (count: Counts) => number): number => counts.map(pick).reduce((a, b) => a + b, 0);
   process.stdout.write(`${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed\n`);
   return sum(({ failed }) => failed) === 0 ? 0 : 1;

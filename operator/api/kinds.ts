@@ -82,6 +82,8 @@ export interface HeldWorkload {
   readonly name: string;
   readonly uid: string;
   readonly replicas: number;
+  /** When it was seen at zero, brought there by a record. */
+  readonly downAt?: string;
 }
 
 /** A recorded step. The schema says text where only this controller writes, and it writes codes of the catalogue. */

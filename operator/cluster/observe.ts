@@ -147,12 +147,17 @@ export async function observeRestore(
 }
 
 export async function observePolicy(cluster: Cluster, policy: BackupPolicy): Promise<PolicyObservation> {
-  const others = await cluster.list<BackupRun>(runs, { namespace: policy.metadata.namespace });
-  const own = others.filter((run) => run.spec.policyName === policy.metadata.name);
+  const { name, namespace } = policy.metadata;
+  const [runList, restoreList] = await Promise.all([
+    cluster.list<BackupRun>(runs, { namespace }),
+    cluster.list<RestoreRequest>(restores, { namespace }),
+  ]);
+  const own = runList.filter((run) => run.spec.policyName === name);
   return {
     policy,
     runs: own,
-    takenNames: new Set(others.filter((run) => !own.includes(run)).map((run) => run.metadata.name)),
+    restores: restoreList.filter((restore) => restore.spec.policyName === name),
+    takenNames: new Set(runList.filter((run) => !own.includes(run)).map((run) => run.metadata.name)),
   };
 }
 

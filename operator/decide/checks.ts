@@ -85,7 +85,9 @@ const claimMissing: Check = (seen, spec) => {
   const volumes = seen.type === "Database" ? [] : (spec.volumes ?? []);
   const wanted = [
     spec.store.claimName,
-    ...spec.sinks.map((sink) => sink.claim.claimName),
+    ...spec.sinks
+      .filter(({ name }) => seen.sinks.length === 0 || seen.sinks.includes(name))
+      .map((sink) => sink.claim.claimName),
     ...volumes.map((volume) => volume.claimName),
   ];
   for (const name of wanted) {

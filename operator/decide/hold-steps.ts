@@ -7,9 +7,9 @@ import type { HeldWorkload, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant, parseInstant } from "../domain/instant.ts";
 import { formatDuration, parseDuration } from "../domain/quantities.ts";
 import type { Action } from "./decision.ts";
-import { type Holder, parseRecord } from "./record.ts";
+import type { Holder } from "./record.ts";
 import { type StepRecord, fail, finish } from "./step.ts";
-import { type AppObservation, decideGiveBack, decideStop, unreadyWorkloads } from "./workload.ts";
+import { type AppObservation, decideGiveBack, decideStop, rememberDown, unreadyWorkloads } from "./workload.ts";
 
 export type StopTimes = NonNullable<RunStatus["times"]>;
 
@@ -32,6 +32,8 @@ export interface HoldMove {
   readonly step: StepRecord;
   readonly actions: readonly Action[];
   readonly times?: StopTimes;
+  /** The workloads, with what is known of them by now. */
+  readonly held?: readonly HeldWorkload[];
   readonly wakeAfter?: number | undefined;
 }
 
@@ -40,14 +42,9 @@ const readyBudget = 300_000;
 /** Between looks at an app that is stopping or starting. */
 const glance = 100;
 
-/** The first of the workloads to go down, by the records, which are written when it is seen. */
-function stopTimeOf({ app, held, times }: HoldContext): StopTimes {
-  if (times.stopAt !== undefined) return {};
-  const [first] = held
-    .flatMap(({ uid }) => app.records.get(uid) ?? [])
-    .map((lease) => parseRecord(lease)?.downAt)
-    .filter((at) => at !== undefined)
-    .toSorted();
+/** The first of the workloads to go down. */
+function stopTimeOf(held: readonly HeldWorkload[]): StopTimes {
+  const [first] = held.flatMap(({ downAt }) => downAt ?? []).toSorted();
   return first === undefined ? {} : { stopAt: first };
 }
 
@@ -60,7 +57,8 @@ export function isOverBudget({ quiescedAt, budget, now }: HoldContext): boolean 
 }
 
 export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove {
-  const { app, now, held } = context;
+  const { app, now } = context;
+  const held = rememberDown(app, context.held);
   // The record of the run comes first: nothing is touched in the pass that says that it will be.
   if (step.state === "Pending") {
     return {
@@ -74,10 +72,11 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     ...context.holder,
     deadline: formatInstant(startedAt + context.budget + deadlineGrace),
   });
-  const times = stopTimeOf(context);
+  const times = stopTimeOf(held);
   const end = (code: ErrorCode, message: string): HoldMove => ({
     step: fail(step, now, code, message),
     actions: [],
+    held,
     times,
     wakeAfter: 0,
   });
@@ -85,6 +84,7 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     return {
       step: finish(step, now, move.message),
       actions: move.actions,
+      held,
       times: { ...times, goneAt: formatInstant(now) },
       wakeAfter: 0,
     };
@@ -92,7 +92,7 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
   if (now - startedAt >= (parseDuration(context.stopTimeout) ?? 120_000))
     return end("HO-S207", `${move.message} after ${context.stopTimeout}`);
   if (isOverBudget(context)) return end("HO-S208", "the budget of the downtime was reached while the app was stopping");
-  return { step: { ...step, message: move.message }, actions: move.actions, times, wakeAfter: glance };
+  return { step: { ...step, message: move.message }, actions: move.actions, held, times, wakeAfter: glance };
 }
 
 /** Always. Never waits for packing, transport or health of anything but the app itself. */
@@ -106,7 +106,7 @@ export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMov
     };
   }
   if (step.state === "Running") {
-    const move = decideGiveBack(app, held, context.holder.uid);
+    const move = decideGiveBack(app, context.namespace, held, context.holder.uid);
     if (move.state !== "reached") {
       // Records are worked on at once; one that is not cannot be read, and then a person has to know.
       const tried = now - (parseInstant(step.startedAt) ?? now);

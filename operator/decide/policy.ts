@@ -4,7 +4,7 @@
  */
 import { explain } from "../api/codes.ts";
 import { type NewCondition, isTrue, setConditions } from "../api/conditions.ts";
-import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus } from "../api/kinds.ts";
+import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus, RestoreRequest } from "../api/kinds.ts";
 import { labels, scheduledRunName } from "../api/names.ts";
 import { parseGenerationId } from "../domain/generation.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
@@ -19,6 +19,8 @@ export interface PolicyObservation {
   readonly policy: BackupPolicy;
   /** Runs that name this policy. */
   readonly runs: readonly BackupRun[];
+  /** Requests that name this policy. */
+  readonly restores: readonly RestoreRequest[];
   /** Names of the other runs of the namespace: `a` + `b-c` and `a-b` + `c` make the same name of a run. */
   readonly takenNames: ReadonlySet<string>;
 }
@@ -27,9 +29,11 @@ type ScheduleSpec = NonNullable<PolicySpec["schedules"]>[number];
 type ScheduleStatus = NonNullable<PolicyStatus["schedules"]>[number];
 type LocationStatus = NonNullable<PolicyStatus["locations"]>[number];
 
-const isFinished = (run: BackupRun): boolean => isTrue(run.status?.conditions, "Finished");
+const isFinished = (run: BackupRun | RestoreRequest): boolean => isTrue(run.status?.conditions, "Finished");
 /** Finished runs without a generation that are kept, for people to look at. */
 const failedHistory = 5;
+/** How far a clock may be set back without a slot being looked at again. */
+const clockTolerance = 3_600_000;
 /** Timers of the runtime are not exact over days; a policy is looked at this often at least. */
 const longestWait = 6 * 3_600_000;
 
@@ -47,11 +51,15 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
   const identity = `${schedule.cron} ${schedule.timeZone}`;
   const recorded = policy.status?.schedules?.find(({ name }) => name === schedule.name);
   // A schedule that is new or was changed begins now; it does not catch up what it was not yet asked to do.
-  const known = recorded?.cron === identity ? recorded : undefined;
+  const changed = recorded?.cron !== identity;
+  // Slots are recorded when they are past. One in the future is from a clock that ran ahead, and would silence the schedule.
+  const ahead = (text: string | undefined): boolean => (parseInstant(text) ?? 0) > now + clockTolerance;
+  const known = changed || ahead(recorded.lastSlot) || ahead(recorded.since) ? undefined : recorded;
   const since = known?.since ?? formatInstant(now);
   const slots = seen.runs
     .filter((run) => run.spec.scheduleName === schedule.name)
-    .map((run) => run.spec.scheduledFor ?? "");
+    .map(({ spec }) => spec.scheduledFor ?? "")
+    .filter((slot) => !ahead(slot));
   const lastSlot = [known?.lastSlot ?? "", ...slots]
     .map((text) => parseInstant(text) ?? 0)
     .reduce((a, b) => Math.max(a, b), 0);
@@ -70,9 +78,12 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
   if (policy.spec.suspend) return idle(slot, "the policy is suspended");
   if (now - slot > (parseDuration(schedule.startingDeadline) ?? 0))
     return idle(slot, "missed by more than startingDeadline");
+  // It starts when the active one is over, if that is within its deadline.
   const active = seen.runs.find((run) => !isFinished(run));
-  // It starts when the active run is over, if that is within its deadline.
   if (active !== undefined) return idle(lastSlot, `waits for run ${active.metadata.name}`);
+  // A plan that waits for a person changes nothing and blocks nothing.
+  const restore = seen.restores.find((request) => !isFinished(request) && !request.spec.planOnly);
+  if (restore !== undefined) return idle(lastSlot, `waits for restore ${restore.metadata.name}`);
   const scheduledFor = formatInstant(slot);
   const name = scheduledRunName(policy.metadata.name, schedule.name, slotLabel(scheduledFor));
   if (seen.takenNames.has(name) || seen.runs.some((run) => run.metadata.name === name))

@@ -9,7 +9,14 @@
  * `original` is read once, when the record is made, and never again: after a crash the workload shows 0.
  */
 import { z } from "zod";
-import { type Lease, type Resource, type Workload, deployments, statefulSets } from "../api/kinds.ts";
+import {
+  type HeldWorkload,
+  type Lease,
+  type Resource,
+  type Workload,
+  deployments,
+  statefulSets,
+} from "../api/kinds.ts";
 import { annotations, labels, managedBy, recordName } from "../api/names.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import type { Action, Decision, DomainEvent, RecordManifest } from "./decision.ts";
@@ -36,6 +43,8 @@ export type QuiesceRecord = Readonly<z.infer<typeof recordSchema>>;
 
 export const workloadResource = (kind: string): Resource => (kind === "StatefulSet" ? statefulSets : deployments);
 
+const holdersOf = ({ holders }: QuiesceRecord): string => holders.map(({ name }) => name).join(",");
+
 /** @returns undefined when the Lease holds no record of a version that is understood. */
 export function parseRecord(lease: Lease): QuiesceRecord | undefined {
   const text = lease.metadata.annotations?.[annotations.record];
@@ -47,6 +56,7 @@ export function parseRecord(lease: Lease): QuiesceRecord | undefined {
   }
 }
 
+/** The record of a workload that is about to be stopped. */
 export function buildRecord(
   namespace: string,
   workload: Workload,
@@ -54,23 +64,38 @@ export function buildRecord(
   holder: Holder,
 ): RecordManifest {
   const { name, uid } = workload.metadata;
+  const original = workload.spec.replicas ?? 1;
+  return newRecord(namespace, {
+    version: 1,
+    target: { kind, name, uid },
+    original,
+    state: "Intent",
+    holders: [holder],
+  });
+}
+
+/** The record of a workload that is down and whose record somebody has deleted: it says only that it is to be given back. */
+export function rebuildRecord(namespace: string, { kind, name, uid, replicas }: HeldWorkload): RecordManifest {
+  return newRecord(namespace, {
+    version: 1,
+    target: { kind, name, uid },
+    original: replicas,
+    state: "Restoring",
+    holders: [],
+  });
+}
+
+function newRecord(namespace: string, record: QuiesceRecord): RecordManifest {
+  const { kind, name, uid } = record.target;
   return {
     metadata: {
       name: recordName(uid),
       namespace,
       labels: { [labels.record]: "true", [labels.managedBy]: managedBy },
       ownerReferences: [{ apiVersion: "apps/v1", kind, name, uid }],
-      annotations: {
-        [annotations.record]: JSON.stringify({
-          version: 1,
-          target: { kind, name, uid },
-          original: workload.spec.replicas ?? 1,
-          state: "Intent",
-          holders: [holder],
-        } satisfies QuiesceRecord),
-      },
+      annotations: { [annotations.record]: JSON.stringify(record) },
     },
-    spec: { holderIdentity: holder.name },
+    spec: { holderIdentity: holdersOf(record) },
   };
 }
 
@@ -81,7 +106,7 @@ export function changeRecord(lease: Lease, record: QuiesceRecord): RecordManifes
       ...lease.metadata,
       annotations: { ...lease.metadata.annotations, [annotations.record]: JSON.stringify(record) },
     },
-    spec: { ...lease.spec, holderIdentity: record.holders.map((holder) => holder.name).join(",") },
+    spec: { ...lease.spec, holderIdentity: holdersOf(record) },
   };
 }
 

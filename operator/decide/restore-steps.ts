@@ -116,6 +116,7 @@ function applyHold(move: HoldMove, context: RestoreContext): void {
   draft.steps.set(move.step.name, move.step);
   draft.actions.push(...move.actions);
   draft.waits.push(move.wakeAfter);
+  if (move.held !== undefined) draft.status = { ...draft.status, workloads: move.held };
   if (move.times !== undefined) draft.status = { ...draft.status, times: { ...draft.status.times, ...move.times } };
 }
 

@@ -3,7 +3,7 @@ import { type Autoscaler, type Claim, type HeldWorkload, type Lease, type Pod, t
 import { labels } from "../api/names.ts";
 import type { Action } from "./decision.ts";
 import { isTerminated } from "./job-state.ts";
-import { type Holder, type QuiesceRecord, buildRecord, changeRecord, parseRecord } from "./record.ts";
+import { type Holder, type QuiesceRecord, buildRecord, changeRecord, parseRecord, rebuildRecord } from "./record.ts";
 
 export interface AppObservation {
   /** By `<kind>/<name>`. */
@@ -73,6 +73,20 @@ const recordOf = (app: AppObservation, uid: string): { lease: Lease; record: Qui
   return lease === undefined || record === undefined ? undefined : { lease, record };
 };
 
+const deletedRecord = ({ kind, name }: HeldWorkload): string => `the quiesce record of ${kind} ${name} was deleted`;
+
+/**
+ * What the records say of the workloads, for the holder's own status: a second memory, so that the deletion of a record does
+ * not leave an app at zero.
+ */
+export const rememberDown = (app: AppObservation, held: readonly HeldWorkload[]): readonly HeldWorkload[] =>
+  held.map((item) => {
+    const record = recordOf(app, item.uid)?.record;
+    return item.downAt !== undefined || record?.downAt === undefined
+      ? item
+      : { ...item, replicas: record.original, downAt: record.downAt };
+  });
+
 /** One step towards "no process of the app runs", in the order of the policy. The scaling itself is the record's business. */
 export function decideStop(
   app: AppObservation,
@@ -89,6 +103,7 @@ export function decideStop(
       return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
     const found = recordOf(app, item.uid);
     if (found === undefined) {
+      if (item.downAt !== undefined) return { state: "lost", actions: [], message: deletedRecord(item) };
       // At zero without a record: a person parked it. It stays parked, and nothing has to be given back.
       if ((workload.spec.replicas ?? 1) === 0) continue;
       return waiting(`stopping ${item.kind} ${item.name}`, {
@@ -131,6 +146,7 @@ export function whatStartedIt(
     if ((workload.spec.replicas ?? 1) !== 0)
       return `${item.kind} ${item.name} was scaled to ${workload.spec.replicas ?? 1}`;
     const found = recordOf(app, item.uid);
+    if (item.downAt !== undefined && !app.records.has(item.uid)) return deletedRecord(item);
     // Parked before us: there is no record, and zero replicas are what is wanted.
     if (found === undefined) continue;
     if (!found.record.holders.some(({ uid }) => uid === holderUID))
@@ -142,12 +158,21 @@ export function whatStartedIt(
 }
 
 /** One step towards "nothing of the app is held by us", in the reverse order of the policy. */
-export function decideGiveBack(app: AppObservation, held: readonly HeldWorkload[], holderUID: string): Move {
+export function decideGiveBack(
+  app: AppObservation,
+  namespace: string,
+  held: readonly HeldWorkload[],
+  holderUID: string,
+): Move {
   for (const item of held.toReversed()) {
     const found = recordOf(app, item.uid);
     if (found === undefined && app.records.has(item.uid))
       return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
-    if (found === undefined) continue;
+    if (found === undefined) {
+      const workload = app.workloads.get(workloadKey(item));
+      if (item.downAt === undefined || workload?.metadata.uid !== item.uid || workload.spec.replicas !== 0) continue;
+      return waiting(deletedRecord(item), { do: "createRecord", record: rebuildRecord(namespace, item) });
+    }
     const { lease, record } = found;
     if (record.holders.some(({ uid }) => uid === holderUID)) {
       const holders = record.holders.filter(({ uid }) => uid !== holderUID);

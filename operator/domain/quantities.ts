@@ -22,7 +22,8 @@ export function parseDuration(text: string): number | undefined {
 export function formatDuration(millis: number): string {
   const ms = Math.max(0, Math.round(millis));
   if (ms < 1_000) return `${ms}ms`;
-  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)}s`;
+  // What would be rounded up to 10.0s is written as 10s.
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)}s`;
   const seconds = Math.round(ms / 1_000);
   const pair = (large: number, largeUnit: string, small: number, smallUnit: string): string =>
     small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
@@ -36,8 +37,9 @@ export function formatDuration(millis: number): string {
 export function formatBytes(bytes: number): string {
   let value = bytes;
   for (const unit of ["B", "KiB", "MiB", "GiB", "TiB"]) {
-    if (value < 1024 || unit === "TiB")
-      return unit === "B" || value >= 100 ? `${Math.round(value)} ${unit}` : `${value.toFixed(1)} ${unit}`;
+    // What would be rounded up to 1024 is 1.0 of the next unit.
+    if (value < 1023.5 || unit === "TiB")
+      return unit === "B" || value >= 99.95 ? `${Math.round(value)} ${unit}` : `${value.toFixed(1)} ${unit}`;
     value /= 1024;
   }
   return `${bytes} B`;

@@ -70,6 +70,8 @@ export class Operator {
     this.#runs = this.#reflect<BackupRun>(runs, undefined, (run, deleted, old) => this.#runChanged(run, deleted, old));
     this.#restores = this.#reflect<RestoreRequest>(restores, undefined, (request, deleted) => {
       this.#enqueue("restore", request);
+      // A schedule may wait for its end.
+      this.#queue.add(`policy/${request.metadata.namespace}/${request.spec.policyName}`);
       if (deleted || isTrue(request.status?.conditions, "Finished")) this.#enqueueRecordsOf(request.metadata.uid);
     });
     this.#records = this.#reflect<Lease>(leases, `${labels.record}=true`, (lease) => {

@@ -68,6 +68,13 @@ export function pathOf(kind: string, namespace: string, name = ""): string {
   return `${place[0]}/namespaces/${namespace}/${place[1]}${name === "" ? "" : `/${name}`}`;
 }
 
+/** Without the fields' owners, which are half of an object and tell nothing here. */
+const inShort = (seen: unknown): string =>
+  (JSON.stringify(seen, (key, value: unknown) => (key === "managedFields" ? undefined : value)) ?? "nothing").slice(
+    0,
+    4000,
+  );
+
 /** @throws when it is not so in time, with what was there last. */
 export async function waitUntil<T>(
   what: string,
@@ -79,8 +86,7 @@ export async function waitUntil<T>(
   for (;;) {
     const seen = await look();
     if (seen !== undefined && holds(seen)) return seen;
-    if (performance.now() > end)
-      throw new Error(`not within ${seconds} s: ${what}; the last seen is ${JSON.stringify(seen)?.slice(0, 4000)}`);
+    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}; the last seen is ${inShort(seen)}`);
     await new Promise((wake) => setTimeout(wake, 150));
   }
 }

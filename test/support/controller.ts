@@ -44,8 +44,12 @@ done`;
 
 /** As a crash: the process gets no signal that it could act on, and gives no lease back. Then its pod is replaced. */
 export async function crashController(bed: Bed): Promise<void> {
-  const killed = await bed.sh("deploy/reaper", killAll);
-  if (!killed.includes("killed")) throw new Error("there is no controller to kill");
+  // The one that wrote what the test has just seen may be dead already, and its successor not yet there.
+  await waitUntil(
+    "there is a controller to kill",
+    () => bed.sh("deploy/reaper", killAll),
+    (told) => told.includes("killed"),
+  );
   await dropController(bed);
 }
 

@@ -114,9 +114,13 @@ export interface BackupRunStatus {
      */
     uid: string;
     /**
-     * Replicas when the run was accepted.
+     * Replicas that it is given back.
      */
     replicas: number;
+    /**
+     * When it was seen at zero; absent for one that was not stopped.
+     */
+    downAt?: string;
   }[];
   /**
    * The generation that this run made.

@@ -122,9 +122,13 @@ export interface RestoreRequestStatus {
      */
     uid: string;
     /**
-     * Replicas when the request was accepted.
+     * Replicas that it is given back.
      */
     replicas: number;
+    /**
+     * When it was seen at zero; absent for one that was not stopped.
+     */
+    downAt?: string;
   }[];
   /**
    * What will be done.

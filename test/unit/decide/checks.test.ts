@@ -82,6 +82,22 @@ const cases: readonly Case[] = [
   },
   { name: "no store", seen: without("shop-backups"), code: "HO-P102", says: "shop-backups" },
   { name: "no claim of a sink", seen: without("vault"), code: "HO-P102", says: "vault" },
+  {
+    name: "no claim of a sink that is not asked for",
+    seen: {
+      policy: aPolicy()
+        .sinks(
+          ...["vault", "offsite"].map((name) => ({
+            ...aPolicy().build().spec.sinks[0]!,
+            name,
+            claim: { claimName: name },
+          })),
+        )
+        .build(),
+      app: anApp({ claims: new Map([...claims(aClaim("offsite"))].filter(([name]) => name !== "vault")) }),
+      sinks: ["offsite"],
+    },
+  },
   { name: "no claim of a volume", seen: without("shop-uploads"), code: "HO-P102", says: "shop-uploads" },
   { name: "a run of databases needs no volume", seen: { ...without("shop-uploads"), type: "Database", stops: false } },
   {

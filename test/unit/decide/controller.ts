@@ -83,7 +83,7 @@ export class Controller {
     if (resource === policies) this.dirty.add(`policy/${name}`);
     if (resource === runs || resource === restores) {
       this.dirty.add(`${resource === runs ? "run" : "restore"}/${name}`);
-      if (resource === runs) this.dirty.add(`policy/${(object as BackupRun).spec.policyName}`);
+      this.dirty.add(`policy/${(object as BackupRun).spec.policyName}`);
       if (over)
         for (const lease of this.#world.all<Lease>(leases))
           if (parseRecord(lease)?.holders.some(({ uid }) => uid === object.metadata.uid))

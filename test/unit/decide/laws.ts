@@ -43,6 +43,8 @@ export class Laws {
   readonly #disturbed = new Set<string>();
   /** Whether a person has asked for the app although an exchange is half done. */
   mayStartHalf = false;
+  /** Whether a person deletes a record. */
+  mayForget = false;
 
   constructor(world: World, truth: Truth) {
     this.#world = world;
@@ -133,7 +135,7 @@ export class Laws {
       return;
     }
     const workload = this.#world.find<Workload>(deployments, old.target.name);
-    if (workload?.metadata.uid === old.target.uid && workload.spec.replicas === 0)
+    if (workload?.metadata.uid === old.target.uid && workload.spec.replicas === 0 && !this.mayForget)
       broken("S6 a record goes after the replicas are back", old.target.name);
   }
 }

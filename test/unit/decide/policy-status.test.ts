@@ -38,7 +38,10 @@ const failed = (number: number): BackupRun =>
     .finished("Failed", undefined, { code: "HO-D302", display: { message: "HO-D302 wrong password" } })
     .build();
 const judge = (runs: readonly BackupRun[], before: PolicyStatus = {}, policy = aPolicy()): PolicyStatus => {
-  const { status } = decidePolicy({ policy: policy.status(before).build(), runs, takenNames: new Set() }, at("12:00"));
+  const { status } = decidePolicy(
+    { policy: policy.status(before).build(), runs, restores: [], takenNames: new Set() },
+    at("12:00"),
+  );
   expect(findBrokenRule(status)).toBeUndefined();
   return status;
 };
@@ -89,7 +92,7 @@ describe("the state of a policy", () => {
     const policy = (before: PolicyStatus): ReturnType<ReturnType<typeof aPolicy>["build"]> =>
       aPolicy().status(before).build();
     const events = (before: PolicyStatus, runs: readonly BackupRun[]): readonly string[] =>
-      decidePolicy({ policy: policy(before), runs, takenNames: new Set() }, at("12:00")).events.map(
+      decidePolicy({ policy: policy(before), runs, restores: [], takenNames: new Set() }, at("12:00")).events.map(
         ({ type, reason }) => `${type} ${reason}`,
       );
     const seen = judge([complete(1)]);
@@ -159,7 +162,10 @@ test("an unchanged world gives an equal status", () => {
   const policy = aPolicy().schedules(schedule("nightly", "0 2 * * *"));
   const runs = [complete(1), failed(2)];
   const seen = judge(runs, {}, policy);
-  const again = decidePolicy({ policy: policy.status(seen).build(), runs, takenNames: new Set() }, at("13:00"));
+  const again = decidePolicy(
+    { policy: policy.status(seen).build(), runs, restores: [], takenNames: new Set() },
+    at("13:00"),
+  );
   expect(again.status).toEqual(seen);
   expect(again.actions).toEqual([]);
   expect(again.events).toEqual([]);

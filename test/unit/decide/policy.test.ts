@@ -1,18 +1,23 @@
 /** Which slot starts which run, and which does not: by the clock, by what is on record, by what runs. */
 import { describe, expect, test } from "@jest/globals";
-import type { BackupPolicy, BackupRun, PolicyStatus } from "../../../operator/api/kinds.ts";
+import type { BackupPolicy, BackupRun, PolicyStatus, RestoreRequest } from "../../../operator/api/kinds.ts";
 import type { Decision } from "../../../operator/decide/decision.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
 import { formatInstant } from "../../../operator/domain/instant.ts";
-import { aPolicy, aRun, at, schedule } from "../../support/builders.ts";
+import { aPolicy, aRestore, aRun, at, schedule } from "../../support/builders.ts";
 import { findBrokenRule } from "./status-rules.ts";
 
 interface Story {
   readonly runs?: readonly BackupRun[];
+  readonly restores?: readonly RestoreRequest[];
   readonly taken?: readonly string[];
 }
-function decide(policy: BackupPolicy, now: number, { runs = [], taken = [] }: Story = {}): Decision<PolicyStatus> {
-  const decision = decidePolicy({ policy, runs, takenNames: new Set(taken) }, now);
+function decide(
+  policy: BackupPolicy,
+  now: number,
+  { runs = [], restores = [], taken = [] }: Story = {},
+): Decision<PolicyStatus> {
+  const decision = decidePolicy({ policy, runs, restores, takenNames: new Set(taken) }, now);
   expect(findBrokenRule(decision.status)).toBeUndefined();
   return decision;
 }
@@ -118,6 +123,21 @@ describe("a slot", () => {
   });
 });
 
+describe("a clock that ran ahead", () => {
+  const ahead = decide(policy, at("02:00", "2031-01-01"));
+  const made = started(ahead).map((name) => aRun(name).slot("nightly", "2031-01-01T02:00:00.000Z"));
+  const done = made.map((run) => run.finished("Complete", "000001-20310101T020003Z-full").build());
+  const later = decide(next(policy, ahead), at("02:01", "2031-01-01"), { runs: done });
+
+  test("does not silence the schedule once it is right again", () => {
+    expect(later.status.schedules).toMatchObject([{ lastSlot: "2031-01-01T02:00:00.000Z" }]);
+    const right = decide(next(policy, later), at("01:00"), { runs: done });
+    expect(started(right)).toEqual([]);
+    expect(right.status.nextRun?.time).toBe("2026-11-21T02:00:00.000Z");
+    expect(started(decide(next(policy, right), at("02:00"), { runs: done }))).toEqual(["shop-nightly-20261121-0200"]);
+  });
+});
+
 describe("a schedule that is new or was changed does not catch up the past", () => {
   test("new", () => {
     expect(started(decide(aPolicy().schedules(nightly).build(), at("02:30")))).toEqual([]);
@@ -148,6 +168,17 @@ describe("one run at a time", () => {
     expect(waits.status.conditions?.find(({ type }) => type === "Scheduled")?.message).toBe("waits for run by-hand");
     const over = aRun("by-hand").finished("Failed").build();
     expect(started(decide(next(policy, waits), at("03:00"), { runs: [over] }))).toEqual(["shop-nightly-20261121-0200"]);
+  });
+  test("a slot waits for a restore that is active, and starts when it is over", () => {
+    const waits = decide(policy, at("02:00"), { restores: [aRestore("back").accepted().build()] });
+    expect(started(waits)).toEqual([]);
+    expect(skipped(waits)).toBe("waits for restore back");
+    const over = { restores: [aRestore("back").finished().build()] };
+    expect(started(decide(next(policy, waits), at("03:00"), over))).toEqual(["shop-nightly-20261121-0200"]);
+  });
+  test("a plan that waits for a person holds nothing up", () => {
+    const plan = { restores: [aRestore("plan").planOnly().accepted().build()] };
+    expect(started(decide(policy, at("02:00"), plan))).toEqual(["shop-nightly-20261121-0200"]);
   });
   test("a slot that has waited beyond its deadline is passed by", () => {
     const waits = decide(policy, at("02:00"), { runs: [active] });

@@ -266,15 +266,6 @@ test("an app that is scaled after it was released keeps that number", async () =
   expect(summary(scenario)).toEqual({ result: "Complete", app: "Up", code: "", replicas: 7 });
 });
 
-test("a record that nobody can read keeps the app stopped, and says so", async () => {
-  const scenario = await at(Scenario.run(), "Capture");
-  scenario.world.meta(leases, scenario.records[0]!.metadata.name, { annotations: { [annotations.record]: "{" } });
-  await scenario.settle();
-  expect(scenario.status).toMatchObject({ app: "Down", code: "HO-S210" });
-  expect(scenario.records.length).toBe(1);
-  expect(scenario.world.events.map(({ reason }) => reason)).toContain("RecordUnreadable");
-});
-
 test("a second run of the policy waits for no one: it is refused, and the first goes on", async () => {
   const scenario = await at(Scenario.run(), "Warm");
   scenario.world.put(runs, aRun("shop-2").created("2026-11-21T01:30:00Z").build());

@@ -18,6 +18,7 @@ const holder: Holder = { kind: "BackupRun", name: "run", uid: "run-uid", deadlin
 const other: Holder = { ...holder, name: "other", uid: "other-uid" };
 const exchange: Holder = { ...other, kind: "RestoreRequest" };
 const held: readonly HeldWorkload[] = [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas: 3 }];
+const stopped = held.map((item): HeldWorkload => ({ ...item, downAt: "2026-11-21T01:00:00Z" }));
 const claims = new Set(["shop-uploads"]);
 const lease = (change: Partial<QuiesceRecord> | string): Lease => ({
   metadata: {
@@ -152,13 +153,13 @@ describe("stopping", () => {
     const records = new Map(
       both.map(({ uid, name }) => [uid, { ...lease({}), metadata: { ...lease({}).metadata, name: `of-${name}` } }]),
     );
-    const back = decideGiveBack({ ...running, records }, both, "run-uid").actions;
+    const back = decideGiveBack({ ...running, records }, namespace, both, "run-uid").actions;
     expect(back).toMatchObject([{ do: "updateRecord", record: { metadata: { name: "of-worker" } } }]);
   });
 });
 
 describe("what has started the app during a capture", () => {
-  test.each<{ name: string; seen: AppObservation; says: string | undefined }>([
+  test.each<{ name: string; seen: AppObservation; of?: readonly HeldWorkload[]; says: string | undefined }>([
     { name: "nothing", seen: down(), says: undefined },
     { name: "somebody scaled it", seen: app(zero.replicas(2).build(), {}), says: "was scaled to 2" },
     {
@@ -181,8 +182,14 @@ describe("what has started the app during a capture", () => {
       says: undefined,
     },
     { name: "parked before us, without a record", seen: app(zero.build()), says: undefined },
-  ])("$name", ({ seen, says }) => {
-    const found = whatStartedIt(seen, held, claims, "run-uid");
+    {
+      name: "the record was deleted",
+      seen: app(zero.build()),
+      of: stopped,
+      says: "record of Deployment shop was deleted",
+    },
+  ])("$name", ({ seen, of = held, says }) => {
+    const found = whatStartedIt(seen, of, claims, "run-uid");
     expect(found ?? "nothing").toContain(says ?? "nothing");
   });
 });
@@ -198,8 +205,20 @@ describe("giving back", () => {
     { name: "held by another run: not up yet", seen: down({ holders: [other] }), state: "waiting" },
     { name: "a record that cannot be read: not up yet", seen: app(zero.build(), "{"), state: "waiting" },
     { name: "no record: given back", seen: app(aWorkload().replicas(3).build()), state: "reached" },
+    { name: "no record, never stopped by us: it stays parked", seen: app(zero.build()), state: "reached" },
   ])("$name", ({ seen, state, does }) => {
-    const move = decideGiveBack(seen, held, "run-uid");
+    const move = decideGiveBack(seen, namespace, held, "run-uid");
+    expect(move.state).toBe(state);
+    expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
+  });
+
+  test.each<{ name: string; seen: AppObservation; state: string; does?: string }>([
+    { name: "still at zero", seen: app(zero.build()), state: "waiting", does: "createRecord" },
+    { name: "started by somebody", seen: app(aWorkload().replicas(1).build()), state: "reached" },
+    { name: "of the same name, but another one", seen: app(zero.meta({ uid: "new" }).build()), state: "reached" },
+    { name: "gone", seen: app(undefined), state: "reached" },
+  ])("stopped by us, its record deleted, the workload $name", ({ seen, state, does }) => {
+    const move = decideGiveBack(seen, namespace, stopped, "run-uid");
     expect(move.state).toBe(state);
     expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
   });
