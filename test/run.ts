@@ -141,10 +141,11 @@ async function main(tiers: readonly string[]): Promise<number> {
     ? prepareCluster().catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
     : undefined;
   await tier("check", check);
-  await tier("unit", () => jest("unit", ["test/unit/", "test/architecture"]));
+  await tier("unit", () => jest("unit", ["test/unit/", "test/architecture"], {}, "--maxWorkers=100%"));
   await tier("tools", async () => {
     await ensurePrograms(needs);
-    return jest("tools", ["test/store/", "test/processes/"]);
+    // They wait for disks and child processes more than they compute.
+    return jest("tools", ["test/store/", "test/processes/"], {}, "--maxWorkers=150%");
   });
   const stage = await prepared;
   await tier("cluster", async () => {

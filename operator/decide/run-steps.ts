@@ -235,7 +235,8 @@ function advanceJob(step: StepRecord, context: StepContext): void {
 function watchCapture(step: StepRecord, move: StepMove, context: StepContext): boolean {
   const { seen, draft, now } = context;
   const pod = move.job.is === "running" || move.job.is === "succeeded" ? move.job.pod : undefined;
-  if (pod !== undefined && draft.status.capturePodUID === undefined)
+  // Of two pods of one Job, each has a staging of its own: what counts is the one that has ended well.
+  if (pod !== undefined && (draft.status.capturePodUID === undefined || move.job.is === "succeeded"))
     draft.status = { ...draft.status, capturePodUID: pod.metadata.uid };
   if (stateOf(context, "Quiesce") === undefined || draft.status.times?.releasedAt !== undefined || isOver(step))
     return false;
