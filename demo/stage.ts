@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildImage } from "../test/cluster/bed/images.ts";
+import { parseAllDocuments, visit } from "yaml";
 import { must, run } from "../test/cluster/bed/processes.ts";
 import { step } from "../test/cluster/bed/progress.ts";
 import { type Api, type Body, connect } from "../test/support/api.ts";
@@ -105,16 +106,18 @@ export async function installChart(stage: Stage, ...values: readonly string[]): 
   );
 }
 
-/** @param uploadsMiB size of the uploads of the wiki. */
-export async function installDemo(stage: Stage, namespace = "demo", uploadsMiB = 100): Promise<void> {
+/** @param uploadsMB size of the uploads of the wiki, in 10^6 bytes. */
+export async function installDemo(stage: Stage, namespace = "demo", uploadsMB = 100): Promise<void> {
   for (const file of ["namespace", "backup", "database", "wiki"]) {
-    const text = await readText(join(root, `manifests/demo/${file}.yaml`));
-    await stage.apply(
-      text
-        .replaceAll("namespace: demo", `namespace: ${namespace}`)
-        .replace("{name: demo}", `{name: ${namespace}}`)
-        .replace('{name: UPLOADS_MB, value: "100"}', `{name: UPLOADS_MB, value: "${uploadsMiB}"}`),
-    );
+    const documents = parseAllDocuments(await readText(join(root, `manifests/demo/${file}.yaml`)));
+    for (const document of documents) {
+      const place = document.get("kind") === "Namespace" ? "name" : "namespace";
+      document.setIn(["metadata", place], namespace);
+      visit(document, {
+        Map: (_, map) => void (map.get("name") === "UPLOADS_MB" && map.set("value", String(uploadsMB))),
+      });
+    }
+    await stage.apply(documents.map(String).join("---\n"));
   }
   await stage.kubectl("-n", namespace, "rollout", "status", "statefulset/wiki-db", "--timeout=5m");
   await stage.kubectl("-n", namespace, "rollout", "status", "deployment/wiki", "--timeout=10m");

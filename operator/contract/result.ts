@@ -3,7 +3,7 @@
  * 4,096 bytes for each container. The full story is in the manifest on disk and in the log of the pod. The controller treats
  * a result as untrusted input: it is parsed, and no removal ever rests on it alone.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { errorCodes } from "../api/codes.ts";
 
 const code = z.enum(errorCodes);

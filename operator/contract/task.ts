@@ -3,7 +3,7 @@
  * they are mounted. The mover refuses a task of another version, so controller and mover of different releases
  * cannot misunderstand each other.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const name = z.string().regex(/^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/);
 /** `000042-20261121T010203Z-full` */

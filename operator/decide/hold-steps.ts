@@ -99,11 +99,14 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
 export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMove {
   const { app, now, held, times } = context;
   if (step.state === "Pending") {
-    return {
-      step: { ...step, state: "Running", startedAt: formatInstant(now), message: "giving the app back" },
-      actions: [],
-      wakeAfter: 0,
+    // At once: the app waits. What is written of the step is on record before anything is done.
+    const running: StepRecord = {
+      ...step,
+      state: "Running",
+      startedAt: formatInstant(now),
+      message: "giving the app back",
     };
+    return advanceGiveBack(running, context);
   }
   if (step.state === "Running") {
     const move = decideGiveBack(app, context.namespace, held, context.holder.uid);

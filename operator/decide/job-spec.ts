@@ -80,6 +80,12 @@ function mountedVolumes(mounts: Mounts): readonly MountedVolume[] {
   ];
 }
 
+/**
+ * Without a request for CPU, Kubernetes gives a container the least share that there is, and while the app is down everything
+ * else on a busy node would go first.
+ */
+const defaultResources = { requests: { cpu: "50m", memory: "64Mi" } };
+
 /** What root needs to read every file and to restore owners and modes; all within the baseline of Pod Security. */
 const rootCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD", "SETFCAP"];
 
@@ -143,7 +149,7 @@ export function buildJob(request: JobRequest): JobManifest {
               { name: podUidVariable, valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },
               { name: "HOME", value: scratchRoot },
             ],
-            ...(mover.resources === undefined ? {} : { resources: mover.resources }),
+            resources: mover.resources ?? defaultResources,
             securityContext: securityContext(mover),
             terminationMessagePolicy: "FallbackToLogsOnError",
             volumeMounts: volumes.map(({ volume, mountPath, readOnly }) => ({

@@ -8,7 +8,7 @@
  *
  * `original` is read once, when the record is made, and never again: after a crash the workload shows 0.
  */
-import { z } from "zod";
+import * as z from "zod";
 import {
   type HeldWorkload,
   type Lease,

@@ -176,9 +176,10 @@ export function decideGiveBack(
     const { lease, record } = found;
     if (record.holders.some(({ uid }) => uid === holderUID)) {
       const holders = record.holders.filter(({ uid }) => uid !== holderUID);
+      const state = holders.length === 0 && record.state === "Down" ? "Restoring" : record.state;
       return waiting(`giving back ${item.kind} ${item.name}`, {
         do: "updateRecord",
-        record: changeRecord(lease, { ...record, holders }),
+        record: changeRecord(lease, { ...record, holders, state }),
       });
     }
     // Given back by us, held by somebody else: the app is not up yet, and this must not say so.

@@ -2,7 +2,7 @@
  * The manifest of a generation: small, written last, the only thing that makes a directory a generation. The digest of
  * the manifest stands beside it and in the status of the BackupRun; the manifest holds the digest of every other file.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 export const manifestFormat = 1;
 

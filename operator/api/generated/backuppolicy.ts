@@ -222,11 +222,11 @@ export interface BackupPolicySpec {
     };
   };
   /**
-   * How the pods that move data run: their resources, user, nodes and tolerations. By default as root, without requests and limits, on any node that can mount the claims.
+   * How the pods that move data run: their resources, user, nodes and tolerations. By default as root, with small requests and no limits, on any node that can mount the claims.
    */
   mover: {
     /**
-     * Requests and limits of each of their containers. None by default; the memory that is needed does not grow with the data.
+     * Requests and limits of each of their containers, by default a request of 50m CPU and 64Mi. The memory that is needed does not grow with the data.
      */
     resources?: {
       /**

@@ -6,7 +6,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import type { VolumeRef } from "../../contract/task.ts";
 import { CommandError, errnoOf, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";

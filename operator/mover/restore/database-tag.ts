@@ -3,7 +3,7 @@
  * are ambiguous after a second attempt. Nothing that does not carry the uid of our run is ever renamed into place or dropped.
  */
 import { escapeIdentifier, escapeLiteral, type Client } from "pg";
-import { z } from "zod";
+import * as z from "zod";
 
 const tagSchema = z.object({
   run: z.string(),

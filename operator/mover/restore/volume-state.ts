@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { errnoOf, MoverError } from "../errors.ts";
 import { writeFileDurably } from "../store/durable.ts";
 import { workDirectory } from "./names.ts";

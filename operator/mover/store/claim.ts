@@ -9,7 +9,7 @@ import { readFileSync, rmSync, utimesSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { errnoOf, MoverError } from "../errors.ts";
 import { makeDirectory, writeFileDurably } from "./durable.ts";
 import type { Layout } from "./layout.ts";

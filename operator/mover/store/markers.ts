@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { parseGenerationId } from "../../domain/generation.ts";
 import { errnoOf } from "../errors.ts";
 import { syncDirectory, writeFileDurably } from "./durable.ts";

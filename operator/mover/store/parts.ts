@@ -3,7 +3,7 @@
  * file as it was when it was written. The seal reads the files again and compares.
  */
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { databasePart, volumePart } from "../../domain/manifest.ts";
 import { errnoOf, MoverError } from "../errors.ts";
 

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { errnoOf, MoverError } from "../errors.ts";
 import { exists, makeDirectory, syncDirectory, writeFileDurably, writeNewFileDurably } from "./durable.ts";
 import type { Layout } from "./layout.ts";

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { adminAccess, ask } from "./api.ts";
 import { configFiles, controllersAndNode, nodeIdentities, storageClass, storeAndApi } from "./components.ts";
 import { cgroupsLeft, makeCgroups, nodePid, removeCgroups, startComponents, startGate, startNode } from "./node.ts";
