@@ -106,16 +106,30 @@ export async function installChart(stage: Stage, ...values: readonly string[]): 
   );
 }
 
-/** @param uploadsMB size of the uploads of the wiki, in 10^6 bytes. */
-export async function installDemo(stage: Stage, namespace = "demo", uploadsMB = 100): Promise<void> {
+/** How much the wiki holds: bytes in 10^6, small files in shelves of some 4,000. */
+export interface Uploads {
+  readonly megabytes: number;
+  readonly shelves: number;
+}
+
+export async function installDemo(stage: Stage, namespace = "demo", uploads?: Uploads): Promise<void> {
   for (const file of ["namespace", "backup", "database", "wiki"]) {
     const documents = parseAllDocuments(await readText(join(root, `manifests/demo/${file}.yaml`)));
     for (const document of documents) {
       const place = document.get("kind") === "Namespace" ? "name" : "namespace";
       document.setIn(["metadata", place], namespace);
-      visit(document, {
-        Map: (_, map) => void (map.get("name") === "UPLOADS_MB" && map.set("value", String(uploadsMB))),
-      });
+      if (uploads !== undefined) {
+        const variables = new Map([
+          ["UPLOADS_MB", uploads.megabytes],
+          ["UPLOADS_SHELVES", uploads.shelves],
+        ]);
+        visit(document, {
+          Map: (_, map) => {
+            const value = variables.get(String(map.get("name")));
+            if (value !== undefined) map.set("value", String(value));
+          },
+        });
+      }
     }
     await stage.apply(documents.map(String).join("---\n"));
   }
