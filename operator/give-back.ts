@@ -9,7 +9,8 @@ import { act } from "./cluster/act.ts";
 import { type Cluster, createClient } from "./cluster/client.ts";
 import { connect, loadKubeConfig } from "./cluster/connection.ts";
 import { type Config, readConfig } from "./config.ts";
-import { decideRecord, parseRecord, workloadResource } from "./decide/record.ts";
+import { parseRecord, workloadResource } from "./decide/record.ts";
+import { decideRelease } from "./decide/record-step.ts";
 import { type Log, createLog } from "./log.ts";
 import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
 import { LeaderElector } from "./runtime/leader.ts";
@@ -59,7 +60,7 @@ async function stopController(context: Context): Promise<void> {
 }
 
 async function releaseOnce(context: Context, lease: Lease): Promise<void> {
-  const { cluster, clock, log } = context;
+  const { cluster, log } = context;
   const target = parseRecord(lease)?.target;
   const { namespace } = lease.metadata;
   const found =
@@ -67,7 +68,7 @@ async function releaseOnce(context: Context, lease: Lease): Promise<void> {
       ? undefined
       : await cluster.get<Workload>(workloadResource(target.kind), namespace, target.name);
   const workload = found?.metadata.uid === target?.uid ? found : undefined;
-  const { actions, events } = decideRecord({ lease, workload, liveHolders: new Set() }, clock.now());
+  const { actions, events } = decideRelease(lease, workload);
   for (const event of events) log.info({ namespace, record: lease.metadata.name, reason: event.reason }, event.message);
   for (const action of actions) await act(cluster, leases, lease, action);
 }

@@ -1,8 +1,9 @@
 /** One entry, one image: `controller` talks to Kubernetes and never touches data, `mover` touches data and never talks to Kubernetes. */
-const usage = `usage: handover controller | mover | give-back
+const usage = `usage: handover controller | mover | guard | give-back
 
   controller   watches BackupPolicies, BackupRuns and RestoreRequests and works on them
   mover        carries out one task, given in HANDOVER_TASK; started by the controller in a Job
+  guard        starts one app again that was stopped, if nobody else does in time; started by the controller in a Job
   give-back    starts every app that is still held stopped, and ends; for the time after the controller
 `;
 
@@ -17,6 +18,9 @@ switch (command) {
     break;
   case "give-back":
     await (await import("./give-back.ts")).giveBackAll();
+    break;
+  case "guard":
+    await (await import("./guard.ts")).runGuard();
     break;
   case undefined:
   default: {

@@ -82,8 +82,8 @@ export interface HeldWorkload {
   readonly name: string;
   readonly uid: string;
   readonly replicas: number;
-  /** When it was seen at zero, brought there by a record. */
-  readonly downAt?: string;
+  /** When the run took hold of it, written before its record is: from then on, zero replicas without a record are ours. */
+  readonly heldAt?: string;
 }
 
 /** A recorded step. The schema says text where only this controller writes, and it writes codes of the catalogue. */

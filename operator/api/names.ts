@@ -12,6 +12,8 @@ export const labels = {
   step: prefixed("step"),
   /** On quiesce records. */
   record: prefixed("quiesce-record"),
+  /** UID of a quiesce record; on its guard and the guard's pods. */
+  guard: prefixed("guard"),
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 export const managedBy = "handover";
@@ -34,6 +36,9 @@ export const finalizer = prefixed("give-back");
 
 /** Quiesce record of a workload: one for each uid, whatever it is called. */
 export const recordName = (workloadUID: string): string => `handover-${workloadUID}`;
+
+/** Of the record's own uid: the guard of a record that is gone is not in the way of the next one's. */
+export const guardName = (recordUID: string): string => `handover-guard-${recordUID}`;
 
 /** FNV-1a, 32 bits, in hexadecimal. Tells long names apart; not a digest. */
 function shortHash(text: string): string {

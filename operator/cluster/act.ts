@@ -1,10 +1,18 @@
 /** Carries out what was decided, one case per kind of action. Each write can be repeated, and each carries what was observed. */
 import { type Job, type KubeObject, type Resource, apiVersion, jobs, leases, runs } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
-import type { Action } from "../decide/decision.ts";
+import type { Action, Manifest } from "../decide/decision.ts";
 import type { Cluster } from "./client.ts";
 
 /** `again`: the world has moved since it was observed; the next pass sees how. */
+const rbac = { group: "rbac.authorization.k8s.io", version: "v1" };
+const resourceOf: Readonly<Record<Manifest["kind"], Resource>> = {
+  ServiceAccount: { group: "", version: "v1", plural: "serviceaccounts", kind: "ServiceAccount" },
+  Role: { ...rbac, plural: "roles", kind: "Role" },
+  RoleBinding: { ...rbac, plural: "rolebindings", kind: "RoleBinding" },
+  Job: jobs,
+};
+
 export type Outcome = "done" | "again";
 
 const settled = (answer: unknown): Outcome => (answer === "conflict" || answer === "exists" ? "again" : "done");
@@ -33,6 +41,10 @@ export async function act(cluster: Cluster, resource: Resource, object: KubeObje
           ...action.record,
         }),
       );
+    case "createGuard":
+      // A name is of one record only: what exists is from an earlier attempt.
+      for (const guarding of action.objects) await cluster.create(resourceOf[guarding.kind], namespace, guarding);
+      return "done";
     case "deleteRecord":
       return settled(
         await cluster.remove(leases, namespace, action.name, {

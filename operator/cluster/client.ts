@@ -4,6 +4,7 @@
  * resourceVersion is sent) and are retried; a write is repeated only when it is certain that nothing was written.
  * Must not hold state about objects.
  */
+import * as z from "zod";
 import { apiVersion, type KubeObject, type Resource } from "../api/kinds.ts";
 import type { Connection, RawRequest } from "./connection.ts";
 import { answerError, ApiError, isAbsent, isConflict, isExisting, isExpired } from "./errors.ts";
@@ -50,6 +51,8 @@ export interface Cluster {
     name: string,
     mergePatch: unknown,
   ): Promise<T | "conflict" | "gone">;
+  /** The scale of a workload: its replicas, with the workload's own uid and resourceVersion. */
+  getScale(resource: Resource, namespace: string, name: string): Promise<Scale | undefined>;
   scale(
     resource: Resource,
     namespace: string,
@@ -66,6 +69,13 @@ export interface Cluster {
   ): Promise<"done" | "gone" | "conflict">;
   createEvent(namespace: string, body: unknown): Promise<void>;
 }
+
+const scaleSchema = z.object({
+  metadata: z.object({ uid: z.string(), resourceVersion: z.string() }),
+  /** Zero is left out. */
+  spec: z.object({ replicas: z.number().int().default(0) }),
+});
+export type Scale = z.infer<typeof scaleSchema>;
 
 export interface ClientOptions {
   /** Per attempt, in milliseconds. */
@@ -216,6 +226,13 @@ export const createClient = (connection: Connection, options: ClientOptions = {}
       const request = { method: "PATCH", path, query: strict, body: mergePatch, contentType } as const;
       const answer = await call("patch", resource, request);
       return succeeded(answer) ? asObject<T>(resource, answer.body) : refusalOf(`patch ${path}`, answer);
+    },
+    async getScale(resource, namespace, name) {
+      const path = pathOf(resource, namespace, name, "scale");
+      const answer = await call("get", resource, { method: "GET", path });
+      if (succeeded(answer)) return scaleSchema.parse(answer.body);
+      if (isAbsent(answer.status, answer.body)) return undefined;
+      throw answerError(`get ${path}`, answer.status, answer.body);
     },
     async scale(resource, namespace, name, replicas, resourceVersion) {
       const metadata = { name, namespace, resourceVersion };

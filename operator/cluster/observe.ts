@@ -22,10 +22,12 @@ import {
   statefulSets,
 } from "../api/kinds.ts";
 import { isTrue } from "../api/conditions.ts";
-import { labels, recordName } from "../api/names.ts";
+import { guardName, labels, recordName } from "../api/names.ts";
 import type { Settings } from "../decide/decision.ts";
 import type { PolicyObservation } from "../decide/policy.ts";
-import { type RecordObservation, parseRecord, workloadResource } from "../decide/record.ts";
+import { isArmed, isGuardOf } from "../decide/guard.ts";
+import { parseRecord, workloadResource } from "../decide/record.ts";
+import type { RecordObservation } from "../decide/record-step.ts";
 import type { RestoreObservation } from "../decide/restore-observation.ts";
 import type { RunObservation } from "../decide/run-observation.ts";
 import { type AppObservation, workloadKey } from "../decide/workload.ts";
@@ -164,9 +166,10 @@ export async function observePolicy(cluster: Cluster, policy: BackupPolicy): Pro
 /** A holder is live while it exists under its uid and has not finished. */
 export async function observeRecord(cluster: Cluster, lease: Lease): Promise<RecordObservation> {
   const record = parseRecord(lease);
-  if (record === undefined) return { lease, workload: undefined, liveHolders: new Set() };
+  if (record === undefined) return { lease, workload: undefined, liveHolders: new Set(), guard: "absent" };
   const { namespace } = lease.metadata;
-  const [workload, holders] = await Promise.all([
+  const [guard, workload, holders] = await Promise.all([
+    record.state === "Intent" ? observeGuard(cluster, lease) : ("absent" as const),
     cluster.get<Workload>(workloadResource(record.target.kind), namespace, record.target.name),
     Promise.all(
       record.holders.map((holder) =>
@@ -181,5 +184,14 @@ export async function observeRecord(cluster: Cluster, lease: Lease): Promise<Rec
     lease,
     workload: workload?.metadata.uid === record.target.uid ? workload : undefined,
     liveHolders: new Set(live),
+    guard,
   };
+}
+
+async function observeGuard(cluster: Cluster, lease: Lease): Promise<RecordObservation["guard"]> {
+  const { namespace, uid } = lease.metadata;
+  const own = await cluster.list<Pod>(pods, { namespace, labels: `${labels.guard}=${uid}` });
+  if (own.some((pod) => isGuardOf(pod, lease) && isArmed(pod))) return "armed";
+  // Its Job is created last, so with it everything is there.
+  return (await cluster.get<Job>(jobs, namespace, guardName(uid))) === undefined ? "absent" : "starting";
 }

@@ -8,6 +8,14 @@ export interface JobManifest {
   readonly spec: object;
 }
 
+/** An object that is created as it is. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: "ServiceAccount" | "Role" | "RoleBinding" | "Job";
+  readonly metadata: Pick<Metadata, "name" | "namespace"> & Partial<Metadata>;
+  readonly [field: string]: unknown;
+}
+
 export interface RecordManifest {
   readonly metadata: Pick<Metadata, "name" | "namespace"> & Partial<Metadata>;
   readonly spec: object;
@@ -20,6 +28,7 @@ export type Action =
   | { readonly do: "createRecord"; readonly record: RecordManifest }
   | { readonly do: "updateRecord"; readonly record: RecordManifest }
   | { readonly do: "deleteRecord"; readonly name: string; readonly uid: string; readonly resourceVersion: string }
+  | { readonly do: "createGuard"; readonly objects: readonly Manifest[] }
   /** With the observed resourceVersion of the workload: a count as precondition is blind to 3 -> 0 -> 3. */
   | {
       readonly do: "scale";

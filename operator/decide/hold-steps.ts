@@ -7,9 +7,9 @@ import type { HeldWorkload, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant, parseInstant } from "../domain/instant.ts";
 import { formatDuration, parseDuration } from "../domain/quantities.ts";
 import type { Action } from "./decision.ts";
-import type { Holder } from "./record.ts";
+import { type Holder, parseRecord } from "./record.ts";
 import { type StepRecord, fail, finish } from "./step.ts";
-import { type AppObservation, decideGiveBack, decideStop, rememberDown, unreadyWorkloads } from "./workload.ts";
+import { type AppObservation, decideGiveBack, decideStop, unreadyWorkloads } from "./workload.ts";
 
 export type StopTimes = NonNullable<RunStatus["times"]>;
 
@@ -42,9 +42,14 @@ const readyBudget = 300_000;
 /** Between looks at an app that is stopping or starting. */
 const glance = 100;
 
-/** The first of the workloads to go down. */
-function stopTimeOf(held: readonly HeldWorkload[]): StopTimes {
-  const [first] = held.flatMap(({ downAt }) => downAt ?? []).toSorted();
+/** The first of the workloads to go down, by the records, which are written when it is seen. */
+function stopTimeOf({ app, held, times }: HoldContext): StopTimes {
+  if (times.stopAt !== undefined) return {};
+  const [first] = held
+    .flatMap(({ uid }) => app.records.get(uid) ?? [])
+    .map((lease) => parseRecord(lease)?.downAt)
+    .filter((at) => at !== undefined)
+    .toSorted();
   return first === undefined ? {} : { stopAt: first };
 }
 
@@ -57,8 +62,7 @@ export function isOverBudget({ quiescedAt, budget, now }: HoldContext): boolean 
 }
 
 export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove {
-  const { app, now } = context;
-  const held = rememberDown(app, context.held);
+  const { app, now, held } = context;
   // The record of the run comes first: nothing is touched in the pass that says that it will be.
   if (step.state === "Pending") {
     return {
@@ -68,15 +72,21 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     };
   }
   const startedAt = parseInstant(step.startedAt) ?? now;
-  const move = decideStop(app, context.namespace, held, context.claims, {
-    ...context.holder,
-    deadline: formatInstant(startedAt + context.budget + deadlineGrace),
-  });
-  const times = stopTimeOf(held);
+  const move = decideStop(
+    app,
+    context.namespace,
+    held,
+    context.claims,
+    {
+      ...context.holder,
+      deadline: formatInstant(startedAt + context.budget + deadlineGrace),
+    },
+    now,
+  );
+  const times = stopTimeOf(context);
   const end = (code: ErrorCode, message: string): HoldMove => ({
     step: fail(step, now, code, message),
     actions: [],
-    held,
     times,
     wakeAfter: 0,
   });
@@ -84,15 +94,16 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     return {
       step: finish(step, now, move.message),
       actions: move.actions,
-      held,
       times: { ...times, goneAt: formatInstant(now) },
       wakeAfter: 0,
     };
   if (move.state === "lost") return end("HO-S211", move.message);
   if (now - startedAt >= (parseDuration(context.stopTimeout) ?? 120_000))
-    return end("HO-S207", `${move.message} after ${context.stopTimeout}`);
+    return end(move.unguarded === true ? "HO-S212" : "HO-S207", `${move.message} after ${context.stopTimeout}`);
   if (isOverBudget(context)) return end("HO-S208", "the budget of the downtime was reached while the app was stopping");
-  return { step: { ...step, message: move.message }, actions: move.actions, held, times, wakeAfter: glance };
+  const remembered =
+    move.held === undefined ? {} : { held: held.map((item) => (item.uid === move.held?.uid ? move.held : item)) };
+  return { step: { ...step, message: move.message }, actions: move.actions, ...remembered, times, wakeAfter: glance };
 }
 
 /** Always. Never waits for packing, transport or health of anything but the app itself. */

@@ -24,6 +24,8 @@ const startGrace = 90_000;
 export const isTerminated = (pod: Pod): boolean => {
   if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return true;
   const statuses = pod.status?.containerStatuses ?? [];
+  // Sidecars are init containers that end after the others.
+  if (pod.status?.initContainerStatuses?.some(({ state }) => state?.running !== undefined) === true) return false;
   return (
     statuses.length >= pod.spec.containers.length && statuses.every((status) => status.state?.terminated !== undefined)
   );

@@ -2,7 +2,7 @@
  * The quiesce record: one Lease per workload uid, owned by the workload, never by a run. It exists before the workload is
  * scaled to zero and until its replicas are back, so that whoever finds it knows what to give back.
  *
- *   Intent     written, not scaled yet     -> scale to 0 with the observed resourceVersion -> Down
+ *   Intent     written, not scaled yet     -> guard armed -> scale to 0 with the observed resourceVersion -> Down
  *   Down       at zero, held               -> no holder left -> Restoring
  *   Restoring  giving back                 -> scale to `original` -> read back -> record deleted
  *
@@ -18,8 +18,7 @@ import {
   statefulSets,
 } from "../api/kinds.ts";
 import { annotations, labels, managedBy, recordName } from "../api/names.ts";
-import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
-import type { Action, Decision, DomainEvent, RecordManifest } from "./decision.ts";
+import type { RecordManifest } from "./decision.ts";
 
 const holderSchema = z.object({
   kind: z.enum(["BackupRun", "RestoreRequest"]),
@@ -27,6 +26,8 @@ const holderSchema = z.object({
   uid: z.string(),
   /** After this moment the hold is void, whatever its owner does. */
   deadline: z.string(),
+  /** An exchange of the app's data has begun: the hold ends with its owner only, because the app must not start on a mixture. */
+  exchanging: z.boolean().optional(),
 });
 const recordSchema = z.object({
   version: z.literal(1),
@@ -108,105 +109,4 @@ export function changeRecord(lease: Lease, record: QuiesceRecord): RecordManifes
     },
     spec: { ...lease.spec, holderIdentity: holdersOf(record) },
   };
-}
-
-export interface RecordObservation {
-  readonly lease: Lease;
-  /** undefined when it does not exist any more, or exists with another uid. */
-  readonly workload: Workload | undefined;
-  /** Uids of holders that exist and have not finished. */
-  readonly liveHolders: ReadonlySet<string>;
-}
-
-/** One step for one record: what brings the workload to where its holders, or nobody any more, want it. */
-export function decideRecord(seen: RecordObservation, now: Instant): Decision<undefined> {
-  const { lease, workload } = seen;
-  const record = parseRecord(lease);
-  const settle = (
-    actions: readonly Action[],
-    events: readonly DomainEvent[] = [],
-    wakeAfter?: number,
-  ): Decision<undefined> => ({
-    status: undefined,
-    actions,
-    events,
-    wakeAfter,
-  });
-  // A record that cannot be read is never deleted: it may be the only memory of an app that is down.
-  if (record === undefined)
-    return settle(
-      [],
-      [
-        {
-          type: "Warning",
-          reason: "RecordUnreadable",
-          message: "the quiesce record cannot be read; the replicas of its workload have to be set by hand",
-        },
-      ],
-    );
-  const { name, uid, resourceVersion } = lease.metadata;
-  const remove: Action = { do: "deleteRecord", name, uid, resourceVersion };
-  const update = (change: Partial<QuiesceRecord>): Action => ({
-    do: "updateRecord",
-    record: changeRecord(lease, { ...record, ...change }),
-  });
-  if (workload === undefined) return settle([remove]);
-
-  const live = record.holders.filter(
-    (holder) => seen.liveHolders.has(holder.uid) && (parseInstant(holder.deadline) ?? 0) > now,
-  );
-  const replicas = workload.spec.replicas ?? 1;
-  const scale = (to: number): Action => ({
-    do: "scale",
-    resource: workloadResource(record.target.kind),
-    name: record.target.name,
-    replicas: to,
-    resourceVersion: workload.metadata.resourceVersion,
-  });
-
-  if (live.length === 0) {
-    // Not at zero: never scaled, or somebody else's value stands. At zero: ours, because a parked app gets no record.
-    if (replicas !== 0) {
-      const given = record.state === "Restoring" && replicas === record.original;
-      return settle(
-        [remove],
-        given
-          ? [
-              {
-                type: "Normal",
-                reason: "AppRestored",
-                message: `${record.target.kind} ${record.target.name} scaled 0 -> ${replicas}`,
-              },
-            ]
-          : [],
-      );
-    }
-    return record.state === "Restoring"
-      ? settle([scale(record.original)], [], 200)
-      : settle([update({ state: "Restoring", holders: [] })], [], 0);
-  }
-  const deadline = Math.min(...live.map((holder) => parseInstant(holder.deadline) ?? now)) - now;
-  if (live.length < record.holders.length) return settle([update({ holders: live })], [], 0);
-  if (record.state === "Intent") {
-    if (replicas === 0)
-      return settle([
-        update({ state: "Down", downAt: formatInstant(now), downGeneration: workload.metadata.generation ?? 0 }),
-      ]);
-    // Somebody changed the count between our reading it and our scaling: give up, the holder starts over or fails.
-    if (replicas !== record.original) return settle([remove]);
-    return settle(
-      [scale(0)],
-      [
-        {
-          type: "Normal",
-          reason: "AppStopping",
-          message: `${record.target.kind} ${record.target.name} scaled ${replicas} -> 0`,
-        },
-      ],
-      0,
-    );
-  }
-  // A new holder joined while the last one was being given back: it has to begin again.
-  if (record.state === "Restoring") return settle([update({ holders: [] })], [], 0);
-  return settle([], [], deadline);
 }

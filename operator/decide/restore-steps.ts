@@ -4,12 +4,13 @@ import { labels } from "../api/names.ts";
 import type { MoverSuccess } from "../contract/result.ts";
 import type { MoverTask } from "../contract/task.ts";
 import type { Instant } from "../domain/instant.ts";
-import { formatBytes } from "../domain/quantities.ts";
+import { formatBytes, parseDuration } from "../domain/quantities.ts";
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce } from "./hold-steps.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
 import { judgeJob, resultOf } from "./job-state.ts";
 import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
 import { databaseRefs, locationRef, ownerOf, secretMounts, volumeMounts, volumeRefs } from "./run-jobs.ts";
+import { decideExchange, whatStartedIt } from "./workload.ts";
 import { type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 
 export interface RestoreContext {
@@ -22,8 +23,8 @@ export interface RestoreContext {
 
 const attempts: Readonly<Record<string, number>> = { Plan: 3, Stage: 2, Swap: 5, Cleanup: 3 };
 const deadlines: Readonly<Record<string, number>> = { Plan: 900, Stage: 86_400, Swap: 3_600, Cleanup: 7_200 };
-/** A hold of a restore does not end by itself: inside the exchange the app must not start. */
-const restoreBudget = 7 * 86_400_000;
+/** From the stop to the begin of the exchange, beside the time that the app takes to stop. Inside the exchange no clock counts. */
+const exchangeWithin = 300_000;
 
 const stateOf = (context: RestoreContext, name: string): StepRecord["state"] | undefined =>
   context.draft.steps.get(name)?.state;
@@ -67,8 +68,26 @@ export function advanceRestoreStep(name: string, context: RestoreContext): void 
     context.draft.waits.push(1_000);
     return;
   }
+  if (name === "Swap" && step.state === "Pending" && !mayExchange(step, context)) return;
   if (name === "Quiesce") return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context);
   advanceJob(step, context);
+}
+
+/** Looks once more that the app is down, and closes its records: from here on no deadline gives it back. */
+function mayExchange(step: StepRecord, context: RestoreContext): boolean {
+  const { seen, draft, now } = context;
+  const { uid } = seen.request.metadata;
+  const hold = holdOf(context);
+  const started = whatStartedIt(seen.app, hold.held, hold.claims, uid);
+  if (started !== undefined) {
+    draft.steps.set(step.name, fail(step, now, "HO-R807", `${started} before the exchange`));
+    draft.waits.push(0);
+    return false;
+  }
+  const move = decideExchange(seen.app, hold.held, uid);
+  draft.actions.push(...move.actions);
+  if (move.state !== "reached") draft.waits.push(0);
+  return move.state === "reached";
 }
 
 function isReady(name: string, context: RestoreContext): boolean {
@@ -130,7 +149,7 @@ const holdOf = (context: RestoreContext): HoldContext => {
     held: heldOf(context),
     claims: new Set((policy.volumes ?? []).map((volume) => volume.claimName)),
     stopTimeout: policy.app.stopTimeout,
-    budget: restoreBudget,
+    budget: (parseDuration(policy.app.stopTimeout) ?? 120_000) + exchangeWithin,
     times: context.draft.status.times ?? {},
     quiescedAt: context.draft.steps.get("Quiesce")?.startedAt,
     now: context.now,

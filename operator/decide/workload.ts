@@ -1,8 +1,10 @@
 /** What the workloads, their records and the pods of the namespace say about the app: running, stopping, stopped, back. */
 import { type Autoscaler, type Claim, type HeldWorkload, type Lease, type Pod, type Workload } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
+import { type Instant, formatInstant } from "../domain/instant.ts";
 import type { Action } from "./decision.ts";
 import { isTerminated } from "./job-state.ts";
+import { guardTrouble, isArmed, isGuardOf } from "./guard.ts";
 import { type Holder, type QuiesceRecord, buildRecord, changeRecord, parseRecord, rebuildRecord } from "./record.ts";
 
 export interface AppObservation {
@@ -64,6 +66,10 @@ export interface Move {
   readonly state: "waiting" | "reached" | "lost";
   readonly actions: readonly Action[];
   readonly message: string;
+  /** The workload that is taken hold of by the actions, as the holder has to remember it before they are carried out. */
+  readonly held?: HeldWorkload;
+  /** What is waited for is the guard; nothing of the app has been touched. */
+  readonly unguarded?: boolean;
 }
 
 const waiting = (message: string, ...actions: readonly Action[]): Move => ({ state: "waiting", actions, message });
@@ -75,18 +81,6 @@ const recordOf = (app: AppObservation, uid: string): { lease: Lease; record: Qui
 
 const deletedRecord = ({ kind, name }: HeldWorkload): string => `the quiesce record of ${kind} ${name} was deleted`;
 
-/**
- * What the records say of the workloads, for the holder's own status: a second memory, so that the deletion of a record does
- * not leave an app at zero.
- */
-export const rememberDown = (app: AppObservation, held: readonly HeldWorkload[]): readonly HeldWorkload[] =>
-  held.map((item) => {
-    const record = recordOf(app, item.uid)?.record;
-    return item.downAt !== undefined || record?.downAt === undefined
-      ? item
-      : { ...item, replicas: record.original, downAt: record.downAt };
-  });
-
 /** One step towards "no process of the app runs", in the order of the policy. The scaling itself is the record's business. */
 export function decideStop(
   app: AppObservation,
@@ -94,7 +88,9 @@ export function decideStop(
   held: readonly HeldWorkload[],
   claims: ReadonlySet<string>,
   holder: Holder,
+  now: Instant,
 ): Move {
+  const heldAt = formatInstant(now);
   for (const item of held) {
     const workload = app.workloads.get(workloadKey(item));
     if (workload === undefined || workload.metadata.uid !== item.uid)
@@ -103,13 +99,17 @@ export function decideStop(
       return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
     const found = recordOf(app, item.uid);
     if (found === undefined) {
-      if (item.downAt !== undefined) return { state: "lost", actions: [], message: deletedRecord(item) };
+      const replicas = workload.spec.replicas ?? 1;
+      // Between our scaling and our look somebody has deleted the record. The way back remembers the number.
+      if (replicas === 0 && item.heldAt !== undefined)
+        return { state: "lost", actions: [], message: deletedRecord(item) };
       // At zero without a record: a person parked it. It stays parked, and nothing has to be given back.
-      if ((workload.spec.replicas ?? 1) === 0) continue;
-      return waiting(`stopping ${item.kind} ${item.name}`, {
-        do: "createRecord",
-        record: buildRecord(namespace, workload, item.kind, holder),
-      });
+      if (replicas === 0) continue;
+      const record = buildRecord(namespace, workload, item.kind, holder);
+      return {
+        ...waiting(`stopping ${item.kind} ${item.name}`, { do: "createRecord", record }),
+        held: { ...item, replicas, heldAt },
+      };
     }
     const { lease, record } = found;
     if (!record.holders.some(({ uid }) => uid === holder.uid)) {
@@ -118,12 +118,16 @@ export function decideStop(
       // Two captures may share a hold. An exchange changes the data, so it shares with nobody.
       if ([holder, ...record.holders].some(({ kind }) => kind === "RestoreRequest"))
         return waiting(`${item.kind} ${item.name} is held by ${record.holders.map(({ name }) => name).join(", ")}`);
-      return waiting(`joining the hold of ${item.kind} ${item.name}`, {
-        do: "updateRecord",
-        record: changeRecord(lease, { ...record, holders: [...record.holders, holder] }),
-      });
+      const joined = changeRecord(lease, { ...record, holders: [...record.holders, holder] });
+      return {
+        ...waiting(`joining the hold of ${item.kind} ${item.name}`, { do: "updateRecord", record: joined }),
+        held: { ...item, replicas: record.original, heldAt },
+      };
     }
-    if (record.state !== "Down") return waiting(`stopping ${item.kind} ${item.name}`);
+    const name = `${item.kind} ${item.name}`;
+    if (record.state === "Intent" && !app.pods.some((pod) => isGuardOf(pod, lease) && isArmed(pod)))
+      return { ...waiting(`waiting for the guard of ${name}: ${guardTrouble(app.pods, lease)}`), unguarded: true };
+    if (record.state !== "Down") return waiting(`stopping ${name}`);
   }
   const left = runningPods(app, held, claims);
   const [first] = left;
@@ -146,7 +150,7 @@ export function whatStartedIt(
     if ((workload.spec.replicas ?? 1) !== 0)
       return `${item.kind} ${item.name} was scaled to ${workload.spec.replicas ?? 1}`;
     const found = recordOf(app, item.uid);
-    if (item.downAt !== undefined && !app.records.has(item.uid)) return deletedRecord(item);
+    if (item.heldAt !== undefined && !app.records.has(item.uid)) return deletedRecord(item);
     // Parked before us: there is no record, and zero replicas are what is wanted.
     if (found === undefined) continue;
     if (!found.record.holders.some(({ uid }) => uid === holderUID))
@@ -155,6 +159,21 @@ export function whatStartedIt(
   }
   const [pod] = runningPods(app, held, claims);
   return pod === undefined ? undefined : `pod ${pod.metadata.name} runs`;
+}
+
+/** One step towards "nothing but the end of its holder gives the app back": before an exchange of its data begins. */
+export function decideExchange(app: AppObservation, held: readonly HeldWorkload[], holderUID: string): Move {
+  for (const item of held) {
+    const found = recordOf(app, item.uid);
+    const own = found?.record.holders.find(({ uid }) => uid === holderUID);
+    if (found === undefined || own === undefined || own.exchanging === true) continue;
+    const holders = found.record.holders.map((holder) => (holder === own ? { ...own, exchanging: true } : holder));
+    return waiting(`closing ${item.kind} ${item.name} for the exchange`, {
+      do: "updateRecord",
+      record: changeRecord(found.lease, { ...found.record, holders }),
+    });
+  }
+  return { state: "reached", actions: [], message: "" };
 }
 
 /** One step towards "nothing of the app is held by us", in the reverse order of the policy. */
@@ -170,7 +189,7 @@ export function decideGiveBack(
       return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
     if (found === undefined) {
       const workload = app.workloads.get(workloadKey(item));
-      if (item.downAt === undefined || workload?.metadata.uid !== item.uid || workload.spec.replicas !== 0) continue;
+      if (item.heldAt === undefined || workload?.metadata.uid !== item.uid || workload.spec.replicas !== 0) continue;
       return waiting(deletedRecord(item), { do: "createRecord", record: rebuildRecord(namespace, item) });
     }
     const { lease, record } = found;
@@ -190,12 +209,12 @@ export function decideGiveBack(
   return { state: "reached", actions: [], message: "replicas given back" };
 }
 
-/** Workloads whose ready replicas are fewer than they should be. */
+/** Workloads that are not there, or whose ready replicas are fewer than they should be. */
 export function unreadyWorkloads(app: AppObservation, held: readonly HeldWorkload[]): readonly string[] {
   return held
     .filter((item) => {
       const workload = app.workloads.get(workloadKey(item));
-      if (workload === undefined) return false;
+      if (workload === undefined) return true;
       const settled = (workload.status?.observedGeneration ?? 0) >= (workload.metadata.generation ?? 0);
       return !settled || (workload.status?.readyReplicas ?? 0) < (workload.spec.replicas ?? 1);
     })

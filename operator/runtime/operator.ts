@@ -26,7 +26,8 @@ import { observePolicy, observeRecord, observeRestore, observeRun } from "../clu
 import type { ListWatch } from "../cluster/watch.ts";
 import type { Settings } from "../decide/decision.ts";
 import { decidePolicy } from "../decide/policy.ts";
-import { decideRecord, parseRecord, workloadResource } from "../decide/record.ts";
+import { parseRecord, workloadResource } from "../decide/record.ts";
+import { decideRecord } from "../decide/record-step.ts";
 import { decideRestore } from "../decide/restore.ts";
 import { decideRun } from "../decide/run.ts";
 import type { Log } from "../log.ts";
@@ -220,7 +221,7 @@ export class Operator {
           seen.workload === undefined || target === undefined
             ? undefined
             : { resource: workloadResource(target.kind), object: seen.workload };
-        return carryOut(this.#options, leases, lease, decideRecord(seen, clock.now()), about);
+        return carryOut(this.#options, leases, lease, decideRecord(seen, settings, clock.now()), about);
       }
     }
   }

@@ -228,6 +228,13 @@ export class World {
           if (after.metadata.deletionTimestamp !== undefined) this.delete(resource, name);
           return after;
         }),
+      getScale: async (resource, _, name) =>
+        read(() => {
+          const workload = this.find<Workload>(resource, name);
+          if (workload === undefined) return undefined;
+          const { uid, resourceVersion } = workload.metadata;
+          return { metadata: { uid, resourceVersion }, spec: { replicas: workload.spec.replicas ?? 1 } };
+        }),
       scale: async (resource, _, name, replicas, resourceVersion) =>
         edit(resource, { verb: "scale", name, body: replicas }, { resourceVersion }, () => {
           this.scale(name, replicas);

@@ -17,14 +17,16 @@ import { act } from "../../operator/cluster/act.ts";
 import { createClient } from "../../operator/cluster/client.ts";
 import { EventRecorder } from "../../operator/cluster/events.ts";
 import { createListWatch } from "../../operator/cluster/watch.ts";
-import type { Action } from "../../operator/decide/decision.ts";
-import { buildRecord } from "../../operator/decide/record.ts";
+import type { Action, Manifest } from "../../operator/decide/decision.ts";
+import { buildGuard } from "../../operator/decide/guard.ts";
+import { buildRecord, parseRecord } from "../../operator/decide/record.ts";
 import { ownerOf } from "../../operator/decide/run-jobs.ts";
 import { systemClock } from "../../operator/runtime/clock.ts";
 import { LeaderElector } from "../../operator/runtime/leader.ts";
 import { Metrics } from "../../operator/runtime/metrics.ts";
 import { Operator } from "../../operator/runtime/operator.ts";
 import { version } from "../../operator/version.ts";
+import { settings } from "../support/builders.ts";
 import { documents, installed } from "../support/installed.ts";
 import { type Rights, recordRights, sortRights } from "../support/recorded-rights.ts";
 import { recordingLog } from "./runtime/recording-log.ts";
@@ -71,6 +73,11 @@ const policy = {
 };
 const run = { metadata: metadata("by-hand"), spec: { policyName: "shop", type: "Full", sinks: [] } };
 const restore = { metadata: metadata("back"), spec: { policyName: "shop", from: { latest: true } } };
+const guardObjects: readonly (Manifest & { readonly rules?: readonly Rule[] })[] = buildGuard(
+  lease,
+  parseRecord(lease)!,
+  settings,
+);
 /** Exists already, so that its owner has to be looked at. */
 const job: Job = { metadata: { ...metadata("job"), labels: { [labels.owner]: "uid-by-hand" } }, spec: {} };
 
@@ -82,6 +89,7 @@ const actions: Readonly<Record<Action["do"], Action>> = {
     ownerUID: "uid-by-hand",
   },
   deleteJob: { do: "deleteJob", name: "job", uid: "uid-job" },
+  createGuard: { do: "createGuard", objects: guardObjects },
   createRecord: { do: "createRecord", record },
   updateRecord: { do: "updateRecord", record: lease },
   deleteRecord: { do: "deleteRecord", name: lease.metadata.name, uid: "uid-lease", resourceVersion: "1" },
@@ -128,7 +136,7 @@ async function rightsOfController(): Promise<Rights> {
     source: (resource, selector) =>
       createListWatch(connection, resource, selector === undefined ? {} : { labels: selector }),
     events,
-    settings: { image: "handover", imagePullPolicy: "Never", imagePullSecrets: [] },
+    settings,
     clock: systemClock,
     log,
     metrics: new Metrics({ version }),
@@ -199,6 +207,14 @@ describe("rights", () => {
     "core/events": ["create", "patch"],
     "core/persistentvolumeclaims": ["list"],
     "core/pods": ["list", "watch"],
+    "core/serviceaccounts": ["create"],
+    "rbac.authorization.k8s.io/rolebindings": ["create"],
+    "rbac.authorization.k8s.io/roles": ["create"],
+  };
+  /** Held only to be passed on to guards. */
+  const passedOn: Rights = {
+    "apps/deployments/scale": ["get", "update"],
+    "apps/statefulsets/scale": ["get", "update"],
   };
 
   test("the controller makes these requests", () => {
@@ -212,7 +228,15 @@ describe("rights", () => {
       [`${group}/backupruns/finalizers`]: ["update"],
       [`${group}/restorerequests/finalizers`]: ["update"],
     };
-    expect(rightsOf(rulesOf("ClusterRole", "handover"))).toEqual({ ...table, ...finalizers });
+    expect(rightsOf(rulesOf("ClusterRole", "handover"))).toEqual({ ...table, ...passedOn, ...finalizers });
+  });
+
+  test("the controller has every right that it gives to a guard, and a guard has them for one object each", () => {
+    const rules = guardObjects.flatMap(({ rules: of = [] }) => of);
+    const own = rightsOf(rulesOf("ClusterRole", "handover"));
+    for (const [resource, verbs] of Object.entries(rightsOf(rules)))
+      expect(own[resource]).toEqual(expect.arrayContaining([...verbs]));
+    expect(rules.map(({ resourceNames }) => resourceNames)).toEqual([["shop"], [lease.metadata.name]]);
   });
 
   test("the election asks for its Lease at home", async () => {
@@ -223,18 +247,18 @@ describe("rights", () => {
     expect(named.map(({ resourceNames }) => resourceNames)).toEqual([["handover-controller"]]);
   });
 
-  test("no wildcard, no Secret, nothing that enters or makes pods, nothing that grants rights", () => {
+  test("no wildcard, no Secret, nothing that enters or makes pods, nothing that grants rights which one does not have", () => {
     const all = documents.flatMap((object): readonly Rule[] => object.rules ?? []);
     expect(all.length).toBeGreaterThan(10);
     expect(all.flatMap(({ apiGroups, resources, verbs }) => [apiGroups, resources, verbs].flat())).not.toContain("*");
     const resources = all.flatMap((rule) => rule.resources);
     expect(
-      resources.filter((name) =>
-        /secret|configmap|exec|attach|portforward|token|roles?$|rolebindings$|webhook/.test(name),
-      ),
+      resources.filter((name) => /secret|configmap|exec|attach|portforward|token|clusterrole|webhook/.test(name)),
     ).toEqual([]);
     const pods = all.filter((rule) => rule.resources.some((name) => name.startsWith("pods")));
     expect(pods.flatMap((rule) => rule.verbs)).toEqual(["list", "watch"]);
+    const granting = all.filter((rule) => rule.resources.some((name) => /role|serviceaccount/.test(name)));
+    expect(new Set(granting.flatMap((rule) => rule.verbs))).toEqual(new Set(["create"]));
     expect(all.flatMap((rule) => rule.verbs).filter((verb) => /escalate|bind|impersonate/.test(verb))).toEqual([]);
   });
 

@@ -79,4 +79,11 @@ export const app = {
     data: discarded,
     next: "kubectl -n {namespace} get events",
   },
+  "HO-S212": {
+    reason: "GuardNotArmed",
+    what: "The guard that would give the app back without the controller did not start, so the app was not stopped.",
+    app: untouched,
+    data: nothing,
+    next: "kubectl -n {namespace} get events --field-selector involvedObject.kind=Job",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

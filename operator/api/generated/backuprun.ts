@@ -118,9 +118,9 @@ export interface BackupRunStatus {
      */
     replicas: number;
     /**
-     * When it was seen at zero; absent for one that was not stopped.
+     * When it was taken hold of to stop it; absent for one that was found at zero.
      */
-    downAt?: string;
+    heldAt?: string;
   }[];
   /**
    * The generation that this run made.

@@ -126,9 +126,9 @@ export interface RestoreRequestStatus {
      */
     replicas: number;
     /**
-     * When it was seen at zero; absent for one that was not stopped.
+     * When it was taken hold of to stop it; absent for one that was found at zero.
      */
-    downAt?: string;
+    heldAt?: string;
   }[];
   /**
    * What will be done.

@@ -21,7 +21,8 @@ import type { Cluster } from "../../../operator/cluster/client.ts";
 import { EventRecorder } from "../../../operator/cluster/events.ts";
 import { observePolicy, observeRecord, observeRestore, observeRun } from "../../../operator/cluster/observe.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
-import { decideRecord, parseRecord } from "../../../operator/decide/record.ts";
+import { parseRecord } from "../../../operator/decide/record.ts";
+import { decideRecord } from "../../../operator/decide/record-step.ts";
 import { decideRestore } from "../../../operator/decide/restore.ts";
 import { decideRun } from "../../../operator/decide/run.ts";
 import type { Instant } from "../../../operator/domain/instant.ts";
@@ -155,6 +156,6 @@ export class Controller {
     const lease = await cluster.get<Lease>(leases, namespace, name);
     if (lease === undefined) return undefined;
     const seen = await observeRecord(cluster, lease);
-    return carryOut(context, leases, lease, decideRecord(seen, now()));
+    return carryOut(context, leases, lease, decideRecord(seen, settings, now()));
   }
 }

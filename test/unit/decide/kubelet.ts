@@ -26,6 +26,8 @@ export interface Script {
   /** Until a new pod is ready; undefined in time: never. */
   readonly startTakes?: number;
   readonly jobTakes?: number;
+  /** Until a guard has reached the API server; Infinity: never. */
+  readonly guardTakes?: number;
 }
 
 const jobLabel = "batch.kubernetes.io/job-name";
@@ -150,6 +152,7 @@ export class Kubelet {
     const alive = world.find<Job>(jobs, name);
     if (alive?.metadata.uid !== job.metadata.uid || alive.metadata.deletionTimestamp !== undefined) return;
     const { template } = job.spec as { readonly template: PodTemplate };
+    if (job.metadata.labels?.[labels.guard] !== undefined) return this.#startGuard(job, template);
     const step = job.metadata.labels?.[labels.step]?.replace(".", "/") ?? "";
     const ending = this.script.ending?.(step, Number(name.split("-").at(-1))) ?? "ok";
     const podName = `${name}-${++this.#pods}`;
@@ -180,6 +183,24 @@ export class Kubelet {
       const task = parseTask(container.env.find((variable) => variable.name === taskVariable)?.value ?? "");
       world.after(jobTakes * (index + 1), () => this.#endContainer(pod, job, task, ending, index + 1 === order.length));
     });
+  }
+
+  /** A guard runs until its Job goes, and is armed when the script lets it. */
+  #startGuard(job: Job, template: PodTemplate): void {
+    const { name } = this.#world.put<Pod>(pods, {
+      ...aPod(`${job.metadata.name}-${++this.#pods}`)
+        .labelled({ app: "", ...template.metadata.labels, [jobLabel]: job.metadata.name })
+        .build(),
+      spec: { containers: [{ name: "guard" }] },
+      status: { phase: "Running", containerStatuses: [{ name: "guard", state: { running: {} } }] },
+    }).metadata;
+    const { guardTakes = 200 } = this.script;
+    if (guardTakes === Infinity) return;
+    this.#world.after(guardTakes, () =>
+      this.#world.change<Pod>(pods, name, ({ status }) => ({
+        status: { ...status, conditions: [{ type: "Ready", status: "True" }] },
+      })),
+    );
   }
 
   #endContainer(pod: Pod, job: Job, task: MoverTask, ending: Ending, last: boolean): void {

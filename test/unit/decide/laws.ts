@@ -15,6 +15,7 @@ import {
   runs,
 } from "../../../operator/api/kinds.ts";
 import { labels, recordName } from "../../../operator/api/names.ts";
+import { isArmed, isGuardOf } from "../../../operator/decide/guard.ts";
 import { isTerminated } from "../../../operator/decide/job-state.ts";
 import { type QuiesceRecord, parseRecord } from "../../../operator/decide/record.ts";
 import type { Change, World, Write } from "../../support/world.ts";
@@ -75,11 +76,22 @@ export class Laws {
     if (record === undefined) return broken("S1 nothing is scaled without a record", name);
     if (replicas === 0 ? record.holders.length === 0 : replicas !== record.original || record.holders.length > 0)
       broken("S3 zero while held, the original when not", `${name} to ${replicas}`);
+    const lease = this.#world.find<Lease>(leases, recordName(workload?.metadata.uid ?? ""));
+    const armed = this.#world
+      .all<Pod>(pods)
+      .some((pod) => lease !== undefined && isGuardOf(pod, lease) && isArmed(pod));
+    if (replicas === 0 && !armed) broken("nothing is stopped before its guard is armed", name);
   }
 
   /** What is done is on record before it is done, and is never done again. */
   #judgeJob(job: Job): void {
     const { name } = job.metadata;
+    const guarded = job.metadata.labels?.[labels.guard];
+    if (guarded !== undefined) {
+      if (!this.#world.all<Lease>(leases).some(({ metadata }) => metadata.uid === guarded))
+        broken("a guard belongs to a record", name);
+      return;
+    }
     const owners = [...this.#world.all<BackupRun>(runs), ...this.#world.all<RestoreRequest>(restores)];
     const owner = owners.find(({ metadata }) => metadata.uid === ownerOf(job));
     const step = owner?.status?.steps?.find((one) => one.job === name);

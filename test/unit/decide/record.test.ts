@@ -3,15 +3,10 @@ import { describe, expect, test } from "@jest/globals";
 import type { Lease, Workload } from "../../../operator/api/kinds.ts";
 import { annotations } from "../../../operator/api/names.ts";
 import type { Action } from "../../../operator/decide/decision.ts";
-import {
-  type Holder,
-  type QuiesceRecord,
-  buildRecord,
-  decideRecord,
-  parseRecord,
-} from "../../../operator/decide/record.ts";
+import { type Holder, type QuiesceRecord, buildRecord, parseRecord } from "../../../operator/decide/record.ts";
+import { type RecordObservation, decideRecord } from "../../../operator/decide/record-step.ts";
 import { decideStop } from "../../../operator/decide/workload.ts";
-import { aWorkload, anApp, at, namespace } from "../../support/builders.ts";
+import { aWorkload, anApp, at, namespace, settings } from "../../support/builders.ts";
 
 const now = at("01:05");
 const holder = (uid = "run-uid", deadline = "2026-11-21T01:10:00Z"): Holder => ({
@@ -42,6 +37,13 @@ const lease = (content: unknown): Lease => ({
 const workload = (replicas: number): Workload =>
   aWorkload().replicas(replicas).meta({ resourceVersion: "42", generation: 2 }).build();
 
+const down = (record: unknown, live: readonly string[] = ["run-uid"]): RecordObservation => ({
+  lease: lease(record),
+  workload: workload(0),
+  liveHolders: new Set(live),
+  guard: "armed",
+});
+
 /** One action in a few words. */
 function tell(action: Action): string {
   switch (action.do) {
@@ -63,6 +65,7 @@ interface Case {
   readonly record: Partial<QuiesceRecord>;
   readonly replicas: number | undefined;
   readonly live?: readonly string[];
+  readonly guard?: RecordObservation["guard"];
   readonly does: readonly string[];
 }
 const remove = "delete record lease-uid 7";
@@ -72,6 +75,20 @@ const cases: readonly Case[] = [
     record: { state: "Intent" },
     replicas: 3,
     does: ["scale to 0 if unchanged since 42"],
+  },
+  {
+    name: "Intent, held, without a guard: gets one",
+    record: { state: "Intent" },
+    replicas: 3,
+    guard: "absent",
+    does: ["createGuard"],
+  },
+  {
+    name: "Intent, held, its guard starts: nothing is stopped",
+    record: { state: "Intent" },
+    replicas: 3,
+    guard: "starting",
+    does: [],
   },
   {
     name: "Intent, held, at zero (the answer was lost): Down",
@@ -167,21 +184,28 @@ const cases: readonly Case[] = [
 ];
 
 describe("one step for one record", () => {
-  test.each(cases)("$name", ({ record, replicas, live = ["run-uid"], does }) => {
+  test.each(cases)("$name", ({ record, replicas, live = ["run-uid"], guard = "armed", does }) => {
     const decision = decideRecord(
       {
         lease: lease({ ...base, ...record }),
         workload: replicas === undefined ? undefined : workload(replicas),
         liveHolders: new Set(live),
+        guard,
       },
+      settings,
       now,
     );
     expect(decision.actions.map(tell)).toEqual(does);
   });
 
   test("a held record is looked at again when its hold ends", () => {
-    const seen = { lease: lease(base), workload: workload(0), liveHolders: new Set(["run-uid"]) };
-    expect(decideRecord(seen, now).wakeAfter).toBe(5 * 60_000);
+    expect(decideRecord(down(base), settings, now).wakeAfter).toBe(5 * 60_000);
+  });
+  test("a hold inside an exchange does not end by the clock, only with its holder", () => {
+    const closed = { ...base, holders: [{ ...holder("run-uid", "2026-11-21T01:00:00Z"), exchanging: true }] };
+    expect(decideRecord(down(closed), settings, now)).toEqual({ status: undefined, actions: [], events: [] });
+    const gone = decideRecord(down(closed, []), settings, now);
+    expect(gone.actions.map(tell)).toEqual(["record Restoring, original 3, holders "]);
   });
 });
 
@@ -195,7 +219,7 @@ describe("a record that cannot be read is left alone and told of", () => {
     { name: "an unknown state", content: { ...base, state: "Up" } },
     { name: "another kind", content: { ...base, target: { ...base.target, kind: "DaemonSet" } } },
   ])("$name", ({ content }) => {
-    const decision = decideRecord({ lease: lease(content), workload: workload(0), liveHolders: new Set() }, now);
+    const decision = decideRecord(down(content, []), settings, now);
     expect(decision.actions).toEqual([]);
     expect(decision.events.map(({ reason }) => reason)).toEqual(["RecordUnreadable"]);
   });
@@ -209,6 +233,7 @@ describe("how a record comes to be", () => {
       [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas }],
       new Set(),
       holder(),
+      now,
     );
 
   test("it holds the replicas that are there, and belongs to the workload", () => {

@@ -30,7 +30,9 @@ const approve = (scenario: Scenario): void =>
   scenario.world.change<RestoreRequest>(restores, "back", ({ spec }) => ({ spec: { ...spec, planOnly: false } }));
 /** What the Jobs of a restore were asked to do. */
 function tasksOf(scenario: Scenario): Readonly<Record<string, MoverTask>> {
-  const made = scenario.world.writes.filter(({ verb, plural }) => verb === "create" && plural === jobs.plural);
+  const made = scenario.world.writes.filter(
+    ({ verb, plural, name }) => verb === "create" && plural === jobs.plural && name.startsWith("back-"),
+  );
   return Object.fromEntries(
     made.map(({ body }) => {
       const { template } = (body as Job).spec as {

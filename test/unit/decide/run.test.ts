@@ -14,7 +14,9 @@ const summary = (scenario: Scenario): unknown => {
 const statesOf = (scenario: Scenario): readonly string[] =>
   (scenario.status.steps ?? []).map(({ name, state }) => `${name} ${state}`);
 const jobsMade = (scenario: Scenario): readonly string[] =>
-  scenario.world.writes.flatMap(({ verb, plural, name }) => (verb === "create" && plural === "jobs" ? [name] : []));
+  scenario.world.writes.flatMap(({ verb, plural, name }) =>
+    verb === "create" && plural === "jobs" && name.startsWith("shop-") ? [name] : [],
+  );
 const conditions = (scenario: Scenario): Readonly<Record<string, string>> =>
   Object.fromEntries(
     (scenario.status.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]),

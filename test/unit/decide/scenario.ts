@@ -17,6 +17,7 @@ import {
   runs,
 } from "../../../operator/api/kinds.ts";
 import { isTrue } from "../../../operator/api/conditions.ts";
+import { labels } from "../../../operator/api/names.ts";
 import type { Instant } from "../../../operator/domain/instant.ts";
 import { aClaim, aPolicy, aRestore, aRun, aWorkload } from "../../support/builders.ts";
 import { Crash, type PortOptions, World, isFinishedJob, recordsOf } from "../../support/world.ts";
@@ -94,7 +95,8 @@ export class Scenario {
   }
   /** Jobs that still may do something. */
   get activeJobs(): readonly string[] {
-    return this.world.all<Job>(jobs).flatMap((job) => (isFinishedJob(job) ? [] : [job.metadata.name]));
+    const movers = this.world.all<Job>(jobs).filter(({ metadata }) => metadata.labels?.[labels.guard] === undefined);
+    return movers.flatMap((job) => (isFinishedJob(job) ? [] : [job.metadata.name]));
   }
   /** Somebody else sets the replicas, and that value stands from now on. */
   scaleByHand(replicas: number, name = "shop"): void {

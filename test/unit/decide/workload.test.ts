@@ -1,7 +1,7 @@
 /** What workloads, records and pods say about the app: stopping, stopped, disturbed, given back, ready. */
 import { describe, expect, test } from "@jest/globals";
 import type { HeldWorkload, Lease, Pod, Workload } from "../../../operator/api/kinds.ts";
-import { annotations } from "../../../operator/api/names.ts";
+import { annotations, labels } from "../../../operator/api/names.ts";
 import type { Holder, QuiesceRecord } from "../../../operator/decide/record.ts";
 import {
   type AppObservation,
@@ -12,13 +12,14 @@ import {
   unreadyWorkloads,
   whatStartedIt,
 } from "../../../operator/decide/workload.ts";
-import { aPod, aWorkload, anApp, namespace } from "../../support/builders.ts";
+import { aPod, aWorkload, anApp, at, namespace } from "../../support/builders.ts";
 
 const holder: Holder = { kind: "BackupRun", name: "run", uid: "run-uid", deadline: "2026-11-21T01:10:00Z" };
 const other: Holder = { ...holder, name: "other", uid: "other-uid" };
 const exchange: Holder = { ...other, kind: "RestoreRequest" };
 const held: readonly HeldWorkload[] = [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas: 3 }];
-const stopped = held.map((item): HeldWorkload => ({ ...item, downAt: "2026-11-21T01:00:00Z" }));
+const stopped = held.map((item): HeldWorkload => ({ ...item, heldAt: "2026-11-21T01:00:00Z" }));
+const now = at("01:00");
 const claims = new Set(["shop-uploads"]);
 const lease = (change: Partial<QuiesceRecord> | string): Lease => ({
   metadata: {
@@ -43,6 +44,12 @@ const lease = (change: Partial<QuiesceRecord> | string): Lease => ({
   },
   spec: {},
 });
+const armedGuard: Pod = {
+  ...aPod("guard")
+    .meta({ labels: { [labels.guard]: "lease-uid" } })
+    .build(),
+  status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
+};
 const zero = aWorkload().replicas(0).meta({ generation: 2 });
 const app = (
   workload: Workload | undefined,
@@ -61,6 +68,7 @@ describe("stopping", () => {
   const cases: readonly {
     name: string;
     seen: AppObservation;
+    of?: readonly HeldWorkload[];
     as?: Holder;
     state: string;
     says: string;
@@ -74,8 +82,29 @@ describe("stopping", () => {
       does: "createRecord",
     },
     {
-      name: "the record is not Down yet: waits",
+      name: "taken hold of, and the record was given up before anything was scaled: begins anew",
+      seen: app(aWorkload().replicas(3).build()),
+      of: stopped,
+      state: "waiting",
+      says: "stopping Deployment shop",
+      does: "createRecord",
+    },
+    {
+      name: "taken hold of, at zero, and the record was deleted",
+      seen: app(zero.build()),
+      of: stopped,
+      state: "lost",
+      says: "the quiesce record of Deployment shop was deleted",
+    },
+    {
+      name: "the guard is not armed yet: waits, and says why",
       seen: app(aWorkload().replicas(3).build(), { state: "Intent" }),
+      state: "waiting",
+      says: "guard of Deployment shop: its pod was not created",
+    },
+    {
+      name: "the guard is armed, the record is not Down yet: waits",
+      seen: app(aWorkload().replicas(3).build(), { state: "Intent" }, [armedGuard]),
       state: "waiting",
       says: "stopping",
     },
@@ -133,8 +162,8 @@ describe("stopping", () => {
     },
     { name: "found at zero: nothing to do", seen: app(zero.build()), state: "reached", says: "no process" },
   ];
-  test.each(cases)("$name", ({ seen, as = holder, state, says, does }) => {
-    const move = decideStop(seen, namespace, held, claims, as);
+  test.each(cases)("$name", ({ seen, of = held, as = holder, state, says, does }) => {
+    const move = decideStop(seen, namespace, of, claims, as, now);
     expect(move.state).toBe(state);
     expect(move.message).toContain(says);
     expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
@@ -148,7 +177,7 @@ describe("stopping", () => {
       replicas: 1,
     }));
     const running = anApp({ workloads: [aWorkload("web").build(), aWorkload("worker").build()] });
-    const first = decideStop(running, namespace, both, claims, holder).actions;
+    const first = decideStop(running, namespace, both, claims, holder, now).actions;
     expect(first).toMatchObject([{ record: { metadata: { name: "handover-web-uid" } } }]);
     const records = new Map(
       both.map(({ uid, name }) => [uid, { ...lease({}), metadata: { ...lease({}).metadata, name: `of-${name}` } }]),

@@ -1,0 +1,129 @@
+/** What is to be done for one quiesce record now. The record alone scales workloads, down and up. */
+import type { Lease, Workload } from "../api/kinds.ts";
+import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
+import { type Action, type Decision, type DomainEvent, type Settings, earliest } from "./decision.ts";
+import { buildGuard } from "./guard.ts";
+import { type Holder, type QuiesceRecord, changeRecord, parseRecord, workloadResource } from "./record.ts";
+
+export interface RecordObservation {
+  readonly lease: Lease;
+  /** undefined when it does not exist any more, or exists with another uid. */
+  readonly workload: Workload | undefined;
+  /** Uids of holders that exist and have not finished. */
+  readonly liveHolders: ReadonlySet<string>;
+  /** What is known of the guard while the record is an Intent; later nobody asks. */
+  readonly guard: "absent" | "starting" | "armed";
+}
+
+/** What giving back needs to know of a workload: its scale is enough. */
+export interface Scalable {
+  readonly metadata: { readonly uid: string; readonly resourceVersion: string };
+  readonly spec: { readonly replicas?: number };
+}
+
+/** Between looks at a guard that starts: the app still runs, the run waits. */
+const guardGlance = 250;
+/** Between giving the replicas back and looking whether they are. */
+const readBack = 200;
+
+/** Whether the hold is void by the clock. */
+export const isOverdue = ({ deadline, exchanging }: Holder, now: Instant): boolean =>
+  exchanging !== true && (parseInstant(deadline) ?? 0) <= now;
+
+const settle = (
+  actions: readonly Action[],
+  wakeAfter?: number,
+  event?: Omit<DomainEvent, "type">,
+): Decision<undefined> => ({
+  status: undefined,
+  actions,
+  events: event === undefined ? [] : [{ type: "Normal", ...event }],
+  wakeAfter,
+});
+
+// It may be the only memory of an app that is down, so it is never deleted.
+const unreadable: Decision<undefined> = {
+  status: undefined,
+  actions: [],
+  events: [
+    {
+      type: "Warning",
+      reason: "RecordUnreadable",
+      message: "the quiesce record cannot be read; the replicas of its workload have to be set by hand",
+    },
+  ],
+};
+
+const update = (lease: Lease, record: QuiesceRecord, change: Partial<QuiesceRecord>): Action => ({
+  do: "updateRecord",
+  record: changeRecord(lease, { ...record, ...change }),
+});
+const remove = ({ metadata: { name, uid, resourceVersion } }: Lease): Action => ({
+  do: "deleteRecord",
+  name,
+  uid,
+  resourceVersion,
+});
+const scale = ({ target }: QuiesceRecord, { metadata }: Scalable, replicas: number): Action => ({
+  do: "scale",
+  resource: workloadResource(target.kind),
+  name: target.name,
+  replicas,
+  resourceVersion: metadata.resourceVersion,
+});
+
+/** One step for one record: what brings the workload to where its holders, or nobody any more, want it. */
+export function decideRecord(seen: RecordObservation, settings: Settings, now: Instant): Decision<undefined> {
+  const { lease, workload } = seen;
+  const record = parseRecord(lease);
+  if (record === undefined) return unreadable;
+  if (workload === undefined) return settle([remove(lease)]);
+  const live = record.holders.filter((holder) => seen.liveHolders.has(holder.uid) && !isOverdue(holder, now));
+  if (live.length === 0) return decideRelease(lease, workload);
+  if (live.length < record.holders.length) return settle([update(lease, record, { holders: live })], 0);
+  if (record.state === "Intent") return decideStopping(seen, record, workload, settings, now);
+  // A new holder joined while the last one was being given back: it has to begin again.
+  if (record.state === "Restoring") return settle([update(lease, record, { holders: [] })], 0);
+  const deadlines = live.filter(({ exchanging }) => exchanging !== true).map(({ deadline }) => parseInstant(deadline));
+  return settle([], earliest(...deadlines.map((deadline) => (deadline ?? now) - now)));
+}
+
+function decideStopping(
+  { lease, guard }: RecordObservation,
+  record: QuiesceRecord,
+  workload: Workload,
+  settings: Settings,
+  now: Instant,
+): Decision<undefined> {
+  const { kind, name } = record.target;
+  const replicas = workload.spec.replicas ?? 1;
+  const downGeneration = workload.metadata.generation ?? 0;
+  if (replicas === 0)
+    return settle([update(lease, record, { state: "Down", downAt: formatInstant(now), downGeneration })]);
+  // Somebody changed the count between our reading it and our scaling: give up, the holder starts over or fails.
+  if (replicas !== record.original) return settle([remove(lease)]);
+  // Nothing is stopped before somebody else than this process can start it again.
+  if (guard === "absent")
+    return settle([{ do: "createGuard", objects: buildGuard(lease, record, settings) }], guardGlance);
+  if (guard === "starting") return settle([], guardGlance);
+  const message = `${kind} ${name} scaled ${replicas} -> 0`;
+  return settle([scale(record, workload, 0)], 0, { reason: "AppStopping", message });
+}
+
+/** One step towards a workload that nobody holds: for the controller, for its guard, and for whoever gives back by hand. */
+export function decideRelease(lease: Lease, workload: Scalable | undefined): Decision<undefined> {
+  const record = parseRecord(lease);
+  if (record === undefined) return unreadable;
+  if (workload === undefined) return settle([remove(lease)]);
+  const replicas = workload.spec.replicas ?? 1;
+  // At zero: ours, because a parked app gets no record.
+  if (replicas === 0) {
+    return record.state === "Restoring"
+      ? settle([scale(record, workload, record.original)], readBack)
+      : settle([update(lease, record, { state: "Restoring", holders: [] })], 0);
+  }
+  // Not at zero: given back, or never scaled, or somebody else's value stands.
+  if (record.state !== "Restoring" || replicas !== record.original) return settle([remove(lease)]);
+  const message = `${record.target.kind} ${record.target.name} scaled 0 -> ${replicas}`;
+  return settle([remove(lease)], undefined, { reason: "AppRestored", message });
+}
