@@ -44,6 +44,9 @@ async function until(context: Context, sentence: string, done: () => Promise<boo
   }
 }
 
+const isExchanging = (lease: Lease): boolean =>
+  parseRecord(lease)?.holders.some(({ exchanging }) => exchanging === true) ?? false;
+const exchangeUnderWay = `a restore is exchanging the state of an app; try again when it is over: ${list}`;
 const isRestoring = (lease: Lease): boolean =>
   parseRecord(lease)?.holders.some(({ kind }) => kind === "RestoreRequest") ?? false;
 
@@ -81,7 +84,7 @@ export async function giveBackAll(): Promise<void> {
   const connection = connect(loadKubeConfig(config.kubeconfig), { userAgent: `handover-give-back/${version}` });
   const context: Context = { config, cluster: createClient(connection), clock: systemClock, log };
 
-  await until(context, `a restore is exchanging the state of an app; try again when it is over: ${list}`, async () => {
+  await until(context, exchangeUnderWay, async () => {
     return !(await recordsOf(context)).some(isRestoring);
   });
   await stopController(context);
@@ -96,6 +99,8 @@ export async function giveBackAll(): Promise<void> {
   const end = await elector.run(new AbortController().signal, () =>
     until(context, `apps could not be given back: ${list}`, async () => {
       const records = await recordsOf(context);
+      // One that began while the controller was being stopped. Its app must not start on a mixture.
+      if (records.some(isExchanging)) throw new Error(exchangeUnderWay);
       for (const lease of records) await releaseOnce(context, lease);
       return records.length === 0;
     }),

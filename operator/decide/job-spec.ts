@@ -84,7 +84,13 @@ function mountedVolumes(mounts: Mounts): readonly MountedVolume[] {
  * Without a request for CPU, Kubernetes gives a container the least share that there is, and while the app is down everything
  * else on a busy node would go first.
  */
-const defaultResources = { requests: { cpu: "50m", memory: "64Mi" } };
+const defaultResources = (step: MoverTask["step"]): object => ({ requests: requests[step] ?? usual });
+const usual = { cpu: "50m", memory: "64Mi" };
+/** Preflight asks for as much as the three containers of a capture, so that no capture is short of room with the app down. */
+const requests: Readonly<Partial<Record<MoverTask["step"], typeof usual>>> = {
+  preflight: { cpu: "110m", memory: "160Mi" },
+  release: { cpu: "10m", memory: "32Mi" },
+};
 
 /** What root needs to read every file and to restore owners and modes; all within the baseline of Pod Security. */
 const rootCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD", "SETFCAP"];
@@ -149,7 +155,7 @@ export function buildJob(request: JobRequest): JobManifest {
               { name: podUidVariable, valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },
               { name: "HOME", value: scratchRoot },
             ],
-            resources: mover.resources ?? defaultResources,
+            resources: mover.resources ?? defaultResources(task.step),
             securityContext: securityContext(mover),
             terminationMessagePolicy: "FallbackToLogsOnError",
             volumeMounts: volumes.map(({ volume, mountPath, readOnly }) => ({

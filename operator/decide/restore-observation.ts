@@ -1,5 +1,6 @@
 /** What a pass over a restore sees, and what it changes. */
 import type { BackupPolicy, BackupRun, Job, RestoreRequest, RestoreStatus, StepRecord } from "../api/kinds.ts";
+import type { Instant } from "../domain/instant.ts";
 import type { Action, Settings } from "./decision.ts";
 import type { AppObservation } from "./workload.ts";
 
@@ -12,6 +13,15 @@ export interface RestoreObservation {
   readonly app: AppObservation;
   readonly jobs: ReadonlyMap<string, Job>;
   readonly settings: Settings;
+}
+
+/** One pass over one restore. */
+export interface RestoreContext {
+  readonly seen: RestoreObservation;
+  readonly draft: RestoreDraft;
+  readonly now: Instant;
+  readonly cancelled: boolean;
+  readonly hasFinalizer: boolean;
 }
 
 export interface RestoreDraft {

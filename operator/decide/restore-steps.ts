@@ -3,23 +3,14 @@ import type { PolicySpec, RestoreStatus } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
 import type { MoverSuccess } from "../contract/result.ts";
 import type { MoverTask } from "../contract/task.ts";
-import type { Instant } from "../domain/instant.ts";
 import { formatBytes, parseDuration } from "../domain/quantities.ts";
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce } from "./hold-steps.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
-import { judgeJob, resultOf } from "./job-state.ts";
-import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
+import { isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
+import { resultOf } from "./job-state.ts";
+import type { RestoreContext } from "./restore-observation.ts";
 import { databaseRefs, locationRef, ownerOf, secretMounts, volumeMounts, volumeRefs } from "./run-jobs.ts";
-import { decideExchange, whatStartedIt } from "./workload.ts";
 import { type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
-
-export interface RestoreContext {
-  readonly seen: RestoreObservation;
-  readonly draft: RestoreDraft;
-  readonly now: Instant;
-  readonly cancelled: boolean;
-  readonly hasFinalizer: boolean;
-}
 
 const attempts: Readonly<Record<string, number>> = { Plan: 3, Stage: 2, Swap: 5, Cleanup: 3 };
 const deadlines: Readonly<Record<string, number>> = { Plan: 900, Stage: 86_400, Swap: 3_600, Cleanup: 7_200 };
@@ -37,25 +28,6 @@ const policyOf = (context: RestoreContext): PolicySpec => {
 const heldOf = (context: RestoreContext): NonNullable<RestoreStatus["workloads"]> =>
   context.draft.status.workloads ?? [];
 
-/** The exchange has begun and is not over: neither old nor new can be relied on. */
-const swapIsOpen = (context: RestoreContext): boolean =>
-  ["Running", "Waiting"].includes(stateOf(context, "Swap") ?? "");
-
-/**
- * Whether a failed exchange may have done a part of its work. One that was refused, or cancelled before it began, has changed
- * nothing; of any other failure that is not known.
- */
-export const mayBeHalf = (swap: StepRecord | undefined): boolean =>
-  swap?.state === "Failed" && swap.code !== "HO-R807" && swap.code !== "HO-X003";
-
-/** Whether a Job of an earlier step may still write: one that was ended takes a while. */
-const isBusy = ({ seen, draft, now }: RestoreContext): boolean =>
-  ["Stage", "Swap"].some((name) => {
-    const job = draft.steps.get(name)?.job;
-    if (job === undefined) return false;
-    return ["running", "ending"].includes(judgeJob(job, seen.jobs.get(job), seen.app.pods, now).is);
-  });
-
 export function advanceRestoreStep(name: string, context: RestoreContext): void {
   const step = context.draft.steps.get(name);
   if (step === undefined) return;
@@ -68,26 +40,10 @@ export function advanceRestoreStep(name: string, context: RestoreContext): void 
     context.draft.waits.push(1_000);
     return;
   }
-  if (name === "Swap" && step.state === "Pending" && !mayExchange(step, context)) return;
+  if (name === "Swap" && step.state === "Pending" && !mayExchange(step, holdOf(context), context)) return;
+  if (name === "Swap" && step.state === "Running") return advanceJob(noteDisturbance(step, holdOf(context)), context);
   if (name === "Quiesce") return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context);
   advanceJob(step, context);
-}
-
-/** Looks once more that the app is down, and closes its records: from here on no deadline gives it back. */
-function mayExchange(step: StepRecord, context: RestoreContext): boolean {
-  const { seen, draft, now } = context;
-  const { uid } = seen.request.metadata;
-  const hold = holdOf(context);
-  const started = whatStartedIt(seen.app, hold.held, hold.claims, uid);
-  if (started !== undefined) {
-    draft.steps.set(step.name, fail(step, now, "HO-R807", `${started} before the exchange`));
-    draft.waits.push(0);
-    return false;
-  }
-  const move = decideExchange(seen.app, hold.held, uid);
-  draft.actions.push(...move.actions);
-  if (move.state !== "reached") draft.waits.push(0);
-  return move.state === "reached";
 }
 
 function isReady(name: string, context: RestoreContext): boolean {
@@ -158,9 +114,8 @@ const holdOf = (context: RestoreContext): HoldContext => {
 
 function giveBack(step: StepRecord, context: RestoreContext): void {
   const quiesce = stateOf(context, "Quiesce");
-  if (isOver(step) || quiesce === undefined || quiesce === "Pending" || quiesce === "Skipped" || swapIsOpen(context))
-    return;
   const swap = context.draft.steps.get("Swap");
+  if (isOver(step) || quiesce === undefined || quiesce === "Pending" || quiesce === "Skipped" || isOpen(swap)) return;
   // Half exchanged and given up: the app stays at zero, and the request stays unfinished, because a finished one holds nothing.
   if (mayBeHalf(swap) && !context.cancelled) {
     const message =
@@ -172,6 +127,8 @@ function giveBack(step: StepRecord, context: RestoreContext): void {
     const { code: _code, ...rest } = step;
     return applyHold(advanceGiveBack({ ...rest, state: "Running" }, holdOf(context)), context);
   }
+  // A Job that was ended before it began takes a while to go.
+  if (swap?.state === "Failed" && isBusy(context)) return void context.draft.waits.push(1_000);
   if (isOver(swap) || quiesce === "Failed" || context.cancelled)
     applyHold(advanceGiveBack(step, holdOf(context)), context);
 }
@@ -208,9 +165,13 @@ function advanceJob(step: StepRecord, context: RestoreContext): void {
       now,
     },
   );
-  draft.steps.set(step.name, move.step);
+  const disturbed = move.step.state === "Done" && move.step.code !== undefined;
+  const message = disturbed ? `${move.step.message}, but ${step.message}` : move.step.message;
+  draft.steps.set(step.name, { ...move.step, ...(message === undefined ? {} : { message }) });
   draft.actions.push(...move.actions);
   draft.waits.push(move.wakeAfter);
+  // Looks whether the app stays down.
+  if (step.name === "Swap" && move.step.state === "Running") draft.waits.push(500);
   if (step.state === "Done" || move.step.state !== "Done") return;
   draft.waits.push(0);
   const plan = resultOf(move.job.is === "succeeded" ? move.job.results : [], "plan");

@@ -29,7 +29,8 @@ export function summariseRestore(
   const state = (name: string): StepRecord["state"] | undefined => steps.find((step) => step.name === name)?.state;
   const restored = state("Swap") === "Done";
   const ready = state("GiveBack") !== "Failed";
-  const result = over ? (restored && ready ? "Complete" : "Failed") : "";
+  const disturbed = steps.some(({ name, code: why }) => name === "Swap" && why === "HO-R808");
+  const result = over ? (restored && ready && !disturbed ? "Complete" : "Failed") : "";
   // Not over, and not going on by itself: only a person can decide about an app between two states.
   const held = steps.find((step) => step.name === "GiveBack" && step.code !== undefined && !over);
   const trouble = held ?? steps.find((step) => step.code !== undefined);
@@ -57,7 +58,7 @@ export function summariseRestore(
   const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
   const advice =
     entry !== undefined
-      ? `${code} ${trouble?.message ?? ""}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${restored ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
+      ? `${code} ${trouble?.message ?? ""}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${restored && !disturbed ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
       : waits
         ? `Nothing has been changed. Read status.plan, then: ${approve}`
         : "";

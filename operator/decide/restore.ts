@@ -13,7 +13,8 @@ import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkCandidate } from "./checks.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
-import { advanceRestoreStep, mayBeHalf } from "./restore-steps.ts";
+import { mayBeHalf } from "./exchange.ts";
+import { advanceRestoreStep } from "./restore-steps.ts";
 import { restoreSteps, summariseRestore } from "./restore-summary.ts";
 import { stepEvents } from "./run-summary.ts";
 import { fail, isOver, skip } from "./step.ts";
@@ -153,6 +154,8 @@ function skipHopeless(steps: Map<string, StepRecord>): void {
   };
   if (steps.get("Swap")?.state === "Done" && steps.get("GiveBack")?.state === "Failed")
     keep("the app is not ready on the restored state");
+  if (steps.get("Swap")?.state === "Done" && steps.get("Swap")?.code !== undefined)
+    keep("the app ran during the exchange");
   if (mayBeHalf(steps.get("Swap"))) keep("the exchange is not known to be complete");
   if (dead === undefined) return;
   const untouched = steps.get("Quiesce")?.state === "Pending" || steps.get("Quiesce")?.state === "Skipped";

@@ -51,4 +51,11 @@ export const restore = {
     data: "nothing was changed",
     next: logs,
   },
+  "HO-R808": {
+    reason: "ExchangeDisturbed",
+    what: "Something started the app during the exchange, so it may have written into what was being replaced.",
+    app: "running on the restored state",
+    data: "what was replaced is kept, in .handover-* of the volumes and in databases with _old_ in their names",
+    next: "find out who starts the app (kubectl -n {namespace} get events), compare, then restore again",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

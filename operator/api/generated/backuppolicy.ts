@@ -226,7 +226,7 @@ export interface BackupPolicySpec {
    */
   mover: {
     /**
-     * Requests and limits of each of their containers, by default a request of 50m CPU and 64Mi. The memory that is needed does not grow with the data.
+     * Requests and limits of each of their containers, by default requests of some 50m CPU and 64Mi and no limits. The memory that is needed does not grow with the data.
      */
     resources?: {
       /**

@@ -58,6 +58,49 @@ describe("an exchange that is half done and cannot go on", () => {
   });
 });
 
+test("a hold inside the exchange does not end by the clock", async () => {
+  const scenario = await Scenario.restore({ script: ends({ swap: { code: "HO-R804" } }) }).settle();
+  scenario.world.advance(scenario.world.now + 90 * 24 * 3_600_000);
+  await scenario.settle();
+  expect(summary(scenario)).toMatchObject({ app: "Down", replicas: 0 });
+});
+
+describe("an exchange that never got a place on a node", () => {
+  test("has changed nothing: the app comes back on its old state", async () => {
+    const scenario = await Scenario.restore({ script: ends({ swap: "pending" }) }).settle();
+    expect(summary(scenario)).toEqual({ result: "Failed", app: "Up", code: "HO-P114", replicas: 3 });
+    expect(scenario.kubelet.truth).toMatchObject({ live: "old", staged: false });
+  });
+  test("after an attempt that had one may be half: the app stays down", async () => {
+    const script: Script = {
+      ending: (step, attempt) => (step === "swap" ? (attempt === 1 ? "silent" : "pending") : undefined),
+    };
+    const scenario = await Scenario.restore({ script }).settle();
+    expect(summary(scenario)).toMatchObject({ result: "", app: "Down", replicas: 0 });
+  });
+});
+
+describe("an app that somebody starts", () => {
+  test("between the stop and the exchange: nothing is exchanged", async () => {
+    const scenario = await at(Scenario.restore(), "Quiesce", "Done");
+    scenario.scaleByHand(2);
+    await scenario.settle();
+    expect(summary(scenario)).toEqual({ result: "Failed", app: "Up", code: "HO-R807", replicas: 2 });
+    expect(scenario.kubelet.truth).toMatchObject({ live: "old", staged: false });
+  });
+  test("during the exchange: it is completed, says so, and what was replaced is kept", async () => {
+    const scenario = await at(Scenario.restore({ script: { jobTakes: 20_000 } }), "Swap");
+    scenario.world.advance(scenario.world.now + 1_000);
+    scenario.laws.mayStartHalf = true;
+    scenario.scaleByHand(2);
+    await scenario.settle();
+    expect(summary(scenario)).toEqual({ result: "Failed", app: "Up", code: "HO-R808", replicas: 2 });
+    expect(scenario.status.advice).toContain("was scaled to 2");
+    expect(scenario.step("Cleanup")?.state).toBe("Skipped");
+    expect(scenario.kubelet.truth).toMatchObject({ live: "new", staged: true });
+  });
+});
+
 describe("cancelled", () => {
   test.each(["Plan", "Stage", "Quiesce"])(
     "while %s runs: nothing was exchanged, and what was staged goes",

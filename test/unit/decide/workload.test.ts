@@ -7,8 +7,6 @@ import {
   type AppObservation,
   decideGiveBack,
   decideStop,
-  matchesSelector,
-  runningPods,
   unreadyWorkloads,
   whatStartedIt,
 } from "../../../operator/decide/workload.ts";
@@ -265,39 +263,5 @@ describe("ready", () => {
     { name: "parked", workload: zero.meta({ generation: 1 }).build(), unready: [] },
   ])("$name", ({ workload, unready }) => {
     expect(unreadyWorkloads(app(workload), held)).toEqual(unready);
-  });
-});
-
-describe("pods of a workload", () => {
-  const expression = (key: string, operator: string, ...values: readonly string[]): Workload =>
-    aWorkload()
-      .spec({ selector: { matchExpressions: [{ key, operator, values }] } })
-      .build();
-  test.each<{ name: string; workload: Workload; matches: boolean }>([
-    { name: "labels", workload: aWorkload().build(), matches: true },
-    { name: "other labels", workload: aWorkload("blog").build(), matches: false },
-    { name: "an empty selector matches nothing", workload: aWorkload().spec({ selector: {} }).build(), matches: false },
-    { name: "In", workload: expression("app", "In", "blog", "shop"), matches: true },
-    { name: "In, missing", workload: expression("tier", "In", "web"), matches: false },
-    { name: "NotIn", workload: expression("app", "NotIn", "shop"), matches: false },
-    { name: "NotIn, missing", workload: expression("tier", "NotIn", "web"), matches: true },
-    { name: "Exists", workload: expression("app", "Exists"), matches: true },
-    { name: "DoesNotExist", workload: expression("app", "DoesNotExist"), matches: false },
-  ])("$name", ({ workload, matches }) => {
-    expect(matchesSelector(aPod().build(), workload)).toBe(matches);
-  });
-
-  test("a pod on a node that does not answer still runs", () => {
-    const lost = aPod().deleting().build();
-    expect(runningPods(down({}, lost), held, claims)).toEqual([lost]);
-  });
-  test("a pod with one container left still runs", () => {
-    const half = aPod().ended({ name: "app", exitCode: 0 }).build();
-    const two = {
-      ...half,
-      spec: { containers: [{ name: "app" }, { name: "sidecar" }] },
-      status: { ...half.status, phase: "Running" },
-    };
-    expect(runningPods(down({}, two), held, claims)).toEqual([two]);
   });
 });

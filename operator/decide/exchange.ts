@@ -1,0 +1,54 @@
+/**
+ * The exchange of a restore: the one window in which an app must not start, because it would start on a mixture of old and new. Before
+ * it, during it and after it, these say what is known of it.
+ */
+import type { HoldContext } from "./hold-steps.ts";
+import { judgeJob } from "./job-state.ts";
+import type { RestoreContext } from "./restore-observation.ts";
+import { type StepRecord, fail } from "./step.ts";
+import { decideExchange, whatStartedIt } from "./workload.ts";
+
+/** It has begun and is not over: neither old nor new can be relied on. */
+export const isOpen = (swap: StepRecord | undefined): boolean => swap?.state === "Running" || swap?.state === "Waiting";
+
+/**
+ * Whether a failed exchange may have done a part of its work. One that was refused, was cancelled before it began, or whose one
+ * pod never got a place has changed nothing; of any other failure that is not known.
+ */
+export function mayBeHalf(swap: StepRecord | undefined): boolean {
+  if (swap?.state !== "Failed" || swap.code === "HO-R807" || swap.code === "HO-X003") return false;
+  const neverPlaced = swap.code === "HO-P114" || swap.code === "HO-P103";
+  return !(neverPlaced && swap.attempt === 1);
+}
+
+/** Whether a Job of an earlier step may still write: one that was ended takes a while. */
+export const isBusy = ({ seen, draft, now }: RestoreContext): boolean =>
+  ["Stage", "Swap"].some((name) => {
+    const job = draft.steps.get(name)?.job;
+    if (job === undefined) return false;
+    return ["running", "ending"].includes(judgeJob(job, seen.jobs.get(job), seen.app.pods, now).is);
+  });
+
+/** Looks once more that the app is down, and closes its records: from here on no deadline gives it back. */
+export function mayExchange(step: StepRecord, hold: HoldContext, { draft, now }: RestoreContext): boolean {
+  const started = whatStartedIt(hold.app, hold.held, hold.claims, hold.holder.uid);
+  if (started !== undefined) {
+    draft.steps.set(step.name, fail(step, now, "HO-R807", `${started} before the exchange`));
+    draft.waits.push(0);
+    return false;
+  }
+  const move = decideExchange(hold.app, hold.held, hold.holder.uid);
+  draft.actions.push(...move.actions);
+  if (move.state !== "reached") draft.waits.push(0);
+  return move.state === "reached";
+}
+
+/**
+ * An app that somebody starts meanwhile writes into what is being replaced. The exchange goes on, because half of one is worse; but
+ * the restore does not call itself complete, and what was replaced is kept.
+ */
+export function noteDisturbance(step: StepRecord, hold: HoldContext): StepRecord {
+  const started =
+    step.code === undefined ? whatStartedIt(hold.app, hold.held, hold.claims, hold.holder.uid) : undefined;
+  return started === undefined ? step : { ...step, code: "HO-R808", message: started };
+}
