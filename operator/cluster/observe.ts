@@ -169,7 +169,7 @@ export async function observeRecord(cluster: Cluster, lease: Lease): Promise<Rec
   if (record === undefined) return { lease, workload: undefined, liveHolders: new Set(), guard: "absent" };
   const { namespace } = lease.metadata;
   const [guard, workload, holders] = await Promise.all([
-    record.state === "Intent" ? observeGuard(cluster, lease) : ("absent" as const),
+    record.state === "Intent" || record.state === "Stopping" ? observeGuard(cluster, lease) : ("absent" as const),
     cluster.get<Workload>(workloadResource(record.target.kind), namespace, record.target.name),
     Promise.all(
       record.holders.map((holder) =>

@@ -23,7 +23,7 @@ export interface HoldContext {
   /** Milliseconds; at their end the hold is void. */
   readonly budget: number;
   readonly times: StopTimes;
-  /** When the step Quiesce was started: the budget counts from there. */
+  /** When the step Quiesce was started. The budget counts from there for one who joins a hold, else from the stop. */
   readonly quiescedAt: string | undefined;
   readonly now: Instant;
 }
@@ -56,9 +56,18 @@ function stopTimeOf({ app, held, times }: HoldContext): StopTimes {
 /** The record's own deadline, the net under everything, comes a little later, so that the orderly way goes first. */
 const deadlineGrace = 30_000;
 
-export function isOverBudget({ quiescedAt, budget, now }: HoldContext): boolean {
-  const begun = parseInstant(quiescedAt);
-  return begun !== undefined && now >= begun + budget;
+/** How long guards may take to be armed, and other holders to let go, before the app is touched. */
+const guardsWithin = 60_000;
+
+/** When the app went down, as far as this holder is concerned. */
+function downSince({ quiescedAt, times }: Pick<HoldContext, "quiescedAt" | "times">): Instant | undefined {
+  const stopped = parseInstant(times.stopAt);
+  return stopped === undefined ? undefined : Math.max(stopped, parseInstant(quiescedAt) ?? stopped);
+}
+
+export function isOverBudget(context: HoldContext): boolean {
+  const begun = downSince(context);
+  return begun !== undefined && context.now >= begun + context.budget;
 }
 
 export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove {
@@ -79,7 +88,7 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     context.claims,
     {
       ...context.holder,
-      deadline: formatInstant(startedAt + context.budget + deadlineGrace),
+      deadline: formatInstant(startedAt + guardsWithin + context.budget + deadlineGrace),
     },
     now,
   );
@@ -98,8 +107,12 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
       wakeAfter: 0,
     };
   if (move.state === "lost") return end("HO-S211", move.message);
-  if (now - startedAt >= (parseDuration(context.stopTimeout) ?? 120_000))
-    return end(move.unguarded === true ? "HO-S212" : "HO-S207", `${move.message} after ${context.stopTimeout}`);
+  const begun = downSince({ ...context, times: { ...context.times, ...times } });
+  const stopTimeout = parseDuration(context.stopTimeout) ?? 120_000;
+  if (begun === undefined && now - startedAt >= Math.max(guardsWithin, stopTimeout))
+    return end(move.unguarded === true ? "HO-S212" : "HO-S207", move.message);
+  if (begun !== undefined && now - begun >= stopTimeout)
+    return end("HO-S207", `${move.message} after ${context.stopTimeout}`);
   if (isOverBudget(context)) return end("HO-S208", "the budget of the downtime was reached while the app was stopping");
   const remembered =
     move.held === undefined ? {} : { held: held.map((item) => (item.uid === move.held?.uid ? move.held : item)) };

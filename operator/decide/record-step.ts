@@ -11,7 +11,7 @@ export interface RecordObservation {
   readonly workload: Workload | undefined;
   /** Uids of holders that exist and have not finished. */
   readonly liveHolders: ReadonlySet<string>;
-  /** What is known of the guard while the record is an Intent; later nobody asks. */
+  /** What is known of the guard before the workload is down; later nobody asks. */
   readonly guard: "absent" | "starting" | "armed";
 }
 
@@ -23,6 +23,8 @@ export interface Scalable {
 
 /** Between looks at a guard that starts: the app still runs, the run waits. */
 const guardGlance = 250;
+/** An Intent is looked at again by its holder's writes; this is for the case that they are missed. */
+const longestIntent = 10_000;
 /** Between giving the replicas back and looking whether they are. */
 const readBack = 200;
 
@@ -81,7 +83,8 @@ export function decideRecord(seen: RecordObservation, settings: Settings, now: I
   const live = record.holders.filter((holder) => seen.liveHolders.has(holder.uid) && !isOverdue(holder, now));
   if (live.length === 0) return decideRelease(lease, workload);
   if (live.length < record.holders.length) return settle([update(lease, record, { holders: live })], 0);
-  if (record.state === "Intent") return decideStopping(seen, record, workload, settings, now);
+  if (record.state === "Intent" || record.state === "Stopping")
+    return decideStopping(seen, record, workload, settings, now);
   // A new holder joined while the last one was being given back: it has to begin again.
   if (record.state === "Restoring") return settle([update(lease, record, { holders: [] })], 0);
   const deadlines = live.filter(({ exchanging }) => exchanging !== true).map(({ deadline }) => parseInstant(deadline));
@@ -106,6 +109,8 @@ function decideStopping(
   if (guard === "absent")
     return settle([{ do: "createGuard", objects: buildGuard(lease, record, settings) }], guardGlance);
   if (guard === "starting") return settle([], guardGlance);
+  // The holder says when, workload by workload, once all its guards are armed.
+  if (record.state === "Intent") return settle([], longestIntent);
   const message = `${kind} ${name} scaled ${replicas} -> 0`;
   return settle([scale(record, workload, 0)], 0, { reason: "AppStopping", message });
 }

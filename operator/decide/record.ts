@@ -2,7 +2,8 @@
  * The quiesce record: one Lease per workload uid, owned by the workload, never by a run. It exists before the workload is
  * scaled to zero and until its replicas are back, so that whoever finds it knows what to give back.
  *
- *   Intent     written, not scaled yet     -> guard armed -> scale to 0 with the observed resourceVersion -> Down
+ *   Intent     written, guard not armed    -> the guards of all workloads of the holder are armed -> Stopping
+ *   Stopping   not scaled yet              -> scale to 0 with the observed resourceVersion -> Down
  *   Down       at zero, held               -> no holder left -> Restoring
  *   Restoring  giving back                 -> scale to `original` -> read back -> record deleted
  *
@@ -33,7 +34,7 @@ const recordSchema = z.object({
   version: z.literal(1),
   target: z.object({ kind: z.enum(["Deployment", "StatefulSet"]), name: z.string(), uid: z.string() }),
   original: z.number().int().min(1).max(10_000),
-  state: z.enum(["Intent", "Down", "Restoring"]),
+  state: z.enum(["Intent", "Stopping", "Down", "Restoring"]),
   downAt: z.string().optional(),
   /** metadata.generation of the workload at zero: another value later means that somebody changed its spec. */
   downGeneration: z.number().int().optional(),

@@ -124,10 +124,19 @@ export function decideStop(
         held: { ...item, replicas: record.original, heldAt },
       };
     }
-    const name = `${item.kind} ${item.name}`;
-    if (record.state === "Intent" && !app.pods.some((pod) => isGuardOf(pod, lease) && isArmed(pod)))
-      return { ...waiting(`waiting for the guard of ${name}: ${guardTrouble(app.pods, lease)}`), unguarded: true };
-    if (record.state !== "Down") return waiting(`stopping ${name}`);
+    const armed = app.pods.some((pod) => isGuardOf(pod, lease) && isArmed(pod));
+    if (record.state === "Intent" && !armed) {
+      const message = `waiting for the guard of ${item.kind} ${item.name}: ${guardTrouble(app.pods, lease)}`;
+      return { ...waiting(message), unguarded: true };
+    }
+  }
+  // Only now, so that no workload is down while another still waits for its guard.
+  for (const item of held) {
+    const { lease, record } = recordOf(app, item.uid) ?? {};
+    if (lease === undefined || record === undefined || record.state === "Down") continue;
+    const message = `stopping ${item.kind} ${item.name}`;
+    if (record.state !== "Intent") return waiting(message);
+    return waiting(message, { do: "updateRecord", record: changeRecord(lease, { ...record, state: "Stopping" }) });
   }
   const left = runningPods(app, held, claims);
   const [first] = left;

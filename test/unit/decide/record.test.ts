@@ -71,8 +71,33 @@ interface Case {
 const remove = "delete record lease-uid 7";
 const cases: readonly Case[] = [
   {
-    name: "Intent, held, as it was: scaled to zero",
+    name: "Intent, held, its guard armed: waits for its holder",
     record: { state: "Intent" },
+    replicas: 3,
+    does: [],
+  },
+  {
+    name: "Stopping, held, at zero (the answer was lost): Down",
+    record: { state: "Stopping" },
+    replicas: 0,
+    does: ["record Down, original 3, holders run"],
+  },
+  {
+    name: "Stopping, held, its guard was evicted: waits for the next one",
+    record: { state: "Stopping" },
+    replicas: 3,
+    guard: "starting",
+    does: [],
+  },
+  {
+    name: "Stopping, held, but somebody changed the replicas: begin anew",
+    record: { state: "Stopping" },
+    replicas: 5,
+    does: [remove],
+  },
+  {
+    name: "Stopping, held, as it was: scaled to zero",
+    record: { state: "Stopping" },
     replicas: 3,
     does: ["scale to 0 if unchanged since 42"],
   },

@@ -1,7 +1,9 @@
-/** A quiesce record that somebody deletes or spoils while a run holds the app. */
+/** The quiesce record and its guard: nothing goes down without them, and nothing stays down when somebody deletes the record. */
 import { describe, expect, test } from "@jest/globals";
-import { leases } from "../../../operator/api/kinds.ts";
-import { annotations } from "../../../operator/api/names.ts";
+import { type Pod, leases, pods } from "../../../operator/api/kinds.ts";
+import { annotations, labels } from "../../../operator/api/names.ts";
+import { isArmed } from "../../../operator/decide/guard.ts";
+import { aPolicy, aWorkload } from "../../support/builders.ts";
 import { Scenario } from "./scenario.ts";
 
 describe("the quiesce record is deleted", () => {
@@ -22,6 +24,25 @@ describe("the quiesce record is deleted", () => {
     });
     expect(scenario.records).toEqual([]);
   });
+});
+
+test("an app whose guard cannot be armed is not stopped", async () => {
+  const scenario = await Scenario.run({ script: { guardTakes: Infinity } }).settle();
+  expect(scenario.status).toMatchObject({ result: "Failed", app: "Up", code: "HO-S212" });
+  expect(scenario.status.times?.stopAt).toBeUndefined();
+  expect(scenario.world.writes.filter(({ verb }) => verb === "scale")).toEqual([]);
+  expect(scenario.records).toEqual([]);
+});
+
+test("no workload goes down before the guards of all are armed", async () => {
+  const scenario = Scenario.run({
+    policy: aPolicy().workloads({ kind: "Deployment", name: "shop" }, { kind: "Deployment", name: "worker" }).build(),
+    workloads: [aWorkload("shop").replicas(3).build(), aWorkload("worker").replicas(1).build()],
+    script: { guardTakes: 5_000 },
+  });
+  await scenario.until(() => scenario.world.writes.some(({ verb }) => verb === "scale"));
+  const guards = scenario.world.all<Pod>(pods).filter(({ metadata }) => labels.guard in (metadata.labels ?? {}));
+  expect(guards.map(isArmed)).toEqual([true, true]);
 });
 
 test("a record that nobody can read keeps the app stopped, and says so", async () => {

@@ -43,7 +43,11 @@ describe("pods of a workload", () => {
   });
   test("a sidecar that ends after the others still runs", () => {
     const sidecar = aPod().ended({ name: "app", exitCode: 0 }).build();
-    const status = { ...sidecar.status, phase: "Running", initContainerStatuses: [{ name: "log", state: { running: {} } }] };
+    const status = {
+      ...sidecar.status,
+      phase: "Running",
+      initContainerStatuses: [{ name: "log", state: { running: {} } }],
+    };
     expect(runningPods(seen({ ...sidecar, status }), held, claims).length).toBe(1);
   });
 });

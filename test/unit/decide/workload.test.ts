@@ -101,8 +101,15 @@ describe("stopping", () => {
       says: "guard of Deployment shop: its pod was not created",
     },
     {
-      name: "the guard is armed, the record is not Down yet: waits",
+      name: "the guard is armed: goes on to stop",
       seen: app(aWorkload().replicas(3).build(), { state: "Intent" }, [armedGuard]),
+      state: "waiting",
+      says: "stopping",
+      does: "updateRecord",
+    },
+    {
+      name: "the record is not Down yet: waits",
+      seen: app(aWorkload().replicas(3).build(), { state: "Stopping" }, [armedGuard]),
       state: "waiting",
       says: "stopping",
     },
