@@ -115,7 +115,7 @@ async function cluster(stage: Stage): Promise<Counts> {
     HANDOVER_HELM: join(root, ".cluster/bin/helm"),
   };
   // They share one cluster of one node: two at once, but for those that kill, replace or count the one controller.
-  const alone = ["interruptions", "install", "idle"].map((suite) => `test/cluster/${suite}.test.ts`);
+  const alone = ["interruptions", "guard", "install", "idle"].map((suite) => `test/cluster/${suite}.test.ts`);
   const ignored = alone.flatMap((suite) => ["--testPathIgnorePatterns", suite]);
   const together = await jest("cluster", ["test/cluster/"], env, "--maxWorkers=2", ...ignored);
   const single = await jest("cluster-alone", alone, env, "--runInBand");
