@@ -122,6 +122,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     volumes: z.array(volume),
     /** In the order in which they are asked. */
     locations: z.array(location),
+    /** Which other locations are not asked, and why; for people. */
+    passedOver: z.array(z.string()),
   }),
   /** Beside the running app: new databases are loaded, archives are extracted to a staging directory on each volume, both are verified. */
   z.object({

@@ -1,9 +1,10 @@
 /** The Jobs of a restore: which tasks, which claims, how long. */
-import type { PolicySpec } from "../api/kinds.ts";
+import type { Claim, PolicySpec } from "../api/kinds.ts";
 import type { ResultOf } from "../contract/result.ts";
 import type { MoverTask } from "../contract/task.ts";
 import type { JobManifest } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
+import { type Location, claimTrouble, locationsOf, readableLocations } from "./locations.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
 import { databaseRefs, locationRef, ownerOf, secretMounts, volumeMounts, volumeRefs } from "./run-jobs.ts";
 
@@ -19,6 +20,17 @@ export interface RestoreJobContext {
 }
 
 const deadlines: Readonly<Record<string, number>> = { Plan: 900, Stage: 86_400, Swap: 3_600, Cleanup: 7_200 };
+
+const locationMounts = (locations: readonly Location[]): Pick<Mounts, "store" | "sinks"> => {
+  const store = locations.find(({ name }) => name === "source");
+  return {
+    ...(store === undefined ? {} : { store: { claimName: store.claimName, readOnly: true } }),
+    sinks: locations.filter(({ name }) => name !== "source").map((sink) => ({ ...sink, readOnly: true })),
+  };
+};
+
+const whyUnreadable = ({ claimName }: Location, claims: ReadonlyMap<string, Claim>): string =>
+  claimTrouble(claimName, claims)?.message ?? `PersistentVolumeClaim ${claimName} is not bound`;
 
 /** @param step name of the recorded step */
 export function buildRestoreJob(step: string, jobName: string, context: RestoreJobContext): JobManifest {
@@ -59,29 +71,30 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
     volumes: volumeMounts(policy, readOnly).filter(({ name }) => volumes.some((volume) => volume.name === name)),
     secrets: secretMounts(policy).filter(({ database }) => databases.some(({ name }) => name === database)),
   });
-  const sinks = policy.sinks.map((sink) => ({ name: sink.name, claimName: sink.claim.claimName, readOnly: true }));
-  const store = { claimName: policy.store.claimName, readOnly: true };
 
   switch (step) {
-    case "Plan":
+    case "Plan": {
+      const asked = locationsOf(policy, request.spec.from.location);
+      const readable = readableLocations(asked, seen.app.claims);
       return job(
-        { store, sinks, ...targets(true) },
+        { ...locationMounts(readable), ...targets(true) },
         {
           ...common,
           step: "plan",
           from: { ...request.spec.from },
           databases,
           volumes,
-          locations: ["source", ...policy.sinks.map((sink) => sink.name)].map((name) => locationRef(name, uuids)),
+          locations: readable.map(({ name }) => locationRef(name, uuids)),
+          passedOver: asked
+            .filter((location) => !readable.includes(location))
+            .map((location) => `location ${location.name} is passed over: ${whyUnreadable(location, seen.app.claims)}`),
         },
       );
+    }
     case "Stage": {
       const from = plan?.location ?? "source";
       return job(
-        {
-          ...(from === "source" ? { store } : { sinks: sinks.filter(({ name }) => name === from) }),
-          ...targets(false),
-        },
+        { ...locationMounts(locationsOf(policy, from)), ...targets(false) },
         {
           ...common,
           step: "stage",

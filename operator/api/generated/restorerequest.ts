@@ -24,7 +24,7 @@ export interface RestoreRequestSpec {
      */
     before?: string;
     /**
-     * Where it is read from, source or the name of a sink. By default the nearest verified copy.
+     * Where it is read from, source or the name of a sink. By default the nearest verified copy; a location that cannot be read is passed over, and the plan says so.
      */
     location?: string;
   };

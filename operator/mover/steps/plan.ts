@@ -16,7 +16,8 @@ import { compareShape } from "../store/contents.ts";
 
 export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise<ResultOf<"plan">> {
   try {
-    const { location, generation } = await findWhole(chooseCopies(await listAll(task, context), task.from), context);
+    const { copies, passedOver } = await listAll(task, context);
+    const { location, generation } = await findWhole(chooseCopies(copies, task.from), context);
     const parts = selectParts(generation.manifest, task);
     const plans: PartPlan[] = [];
     for (const server of await groupByServer(task.databases, context)) {
@@ -24,7 +25,8 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
         if (server.databases.includes(ref)) plans.push(await planDatabase(generation.path, ref, part, server, context));
     }
     for (const { ref, part } of parts.volumes) plans.push(await planVolume(context.roots.volume(ref.name), part));
-    const warnings = plans.flatMap((one) => one.warnings);
+    // What was passed over may hold a newer generation.
+    const warnings = [...passedOver, ...plans.flatMap((one) => one.warnings)];
     if (generation.manifest.consistency === "Running" && parts.volumes.length > 0)
       warnings.unshift("the generation was captured while the app ran");
     return {
@@ -45,26 +47,37 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
   }
 }
 
-/** In the order in which the locations are asked. One that is out of reach is passed over, unless it is the one that was named. */
-async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<readonly Copy[]> {
-  const named = task.from.location;
+interface Found {
+  readonly copies: readonly Copy[];
+  /** Which locations could not be asked, and why. */
+  readonly passedOver: readonly string[];
+}
+
+/** In the order in which the locations are asked. One that is out of reach is passed over, unless it is the only one. */
+async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<Found> {
+  const { location: named } = task.from;
   const locations = task.locations.filter(({ name }) => named === undefined || name === named);
-  if (locations.length === 0) throw new MoverError("HO-R801", `the policy has no location ${named ?? ""}`);
   const copies: Copy[] = [];
+  const passedOver = [...task.passedOver];
   const trouble: unknown[] = [];
   for (const location of locations) {
     try {
       copies.push(...(await listCopies(location, task, context)));
     } catch (error) {
       trouble.push(error);
+      passedOver.push(
+        `location ${location.name} is passed over: ${error instanceof Error ? error.message : String(error)}`,
+      );
       context.log.warn("a location cannot be read and is passed over", {
         location: location.name,
         error: String(error),
       });
     }
   }
+  if (locations.length === 0)
+    throw new MoverError("HO-R801", `no location can be read; ${passedOver.join("; ")}`.slice(0, 900));
   if (trouble.length === locations.length) throw trouble[0];
-  return copies;
+  return { copies, passedOver };
 }
 
 /** The first copy that has all its files. @throws MoverError HO-R802 when none has. */
