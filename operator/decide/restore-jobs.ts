@@ -1,5 +1,5 @@
 /** The Jobs of a restore: which tasks, which claims, how long. */
-import type { Claim, PolicySpec } from "../api/kinds.ts";
+import type { Claim, PolicySpec, RestoreSpec } from "../api/kinds.ts";
 import type { ResultOf } from "../contract/result.ts";
 import type { MoverTask } from "../contract/task.ts";
 import type { JobManifest } from "./decision.ts";
@@ -32,17 +32,21 @@ const locationMounts = (locations: readonly Location[]): Pick<Mounts, "store" | 
 const whyUnreadable = ({ claimName }: Location, claims: ReadonlyMap<string, Claim>): string =>
   claimTrouble(claimName, claims)?.message ?? `PersistentVolumeClaim ${claimName} is not bound`;
 
+/** Whether a part of the policy is restored: the plan is asked for what the request names, the steps after it do what was planned. */
+const isMeant = (
+  kind: "databases" | "volumes",
+  name: string,
+  { include }: RestoreSpec,
+  plan: ResultOf<"plan"> | undefined,
+): boolean =>
+  (include === undefined || include[kind]?.includes(name) === true) && plan?.[kind]?.includes(name) !== false;
+
 /** @param step name of the recorded step */
 export function buildRestoreJob(step: string, jobName: string, context: RestoreJobContext): JobManifest {
   const { seen, policy, plan } = context;
   const { request } = seen;
-  const { include } = request.spec;
-  const databases = databaseRefs(policy).filter(
-    ({ name }) => include === undefined || include.databases?.includes(name) === true,
-  );
-  const volumes = volumeRefs(policy).filter(
-    ({ name }) => include === undefined || include.volumes?.includes(name) === true,
-  );
+  const databases = databaseRefs(policy).filter(({ name }) => isMeant("databases", name, request.spec, plan));
+  const volumes = volumeRefs(policy).filter(({ name }) => isMeant("volumes", name, request.spec, plan));
   const uuids = new Map(
     seen.policy?.status?.locations?.flatMap(({ name, uuid }) => (uuid === undefined ? [] : [[name, uuid] as const])),
   );
@@ -84,6 +88,7 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
           from: { ...request.spec.from },
           databases,
           volumes,
+          included: request.spec.include !== undefined,
           locations: readable.map(({ name }) => locationRef(name, uuids)),
           passedOver: asked
             .filter((location) => !readable.includes(location))

@@ -12,15 +12,15 @@ export interface RestoreRequestSpec {
    */
   from: {
     /**
-     * Id of a generation, for example 000042-20261121T010203Z-full, or its six digits.
+     * Id of a generation, for example 000042-20261121T010203Z-full, or its six digits. Without include, what it has of the policy is restored, and the plan names what it lacks.
      */
     generation?: string;
     /**
-     * The newest verified generation. Only true is possible.
+     * The newest verified generation that has everything that is to be restored. Only true is possible.
      */
     latest?: true;
     /**
-     * The newest verified generation from before this time, for example 2026-11-21T12:00:00Z.
+     * The newest verified generation from before this time that has everything that is to be restored, for example 2026-11-21T12:00:00Z.
      */
     before?: string;
     /**
@@ -29,7 +29,7 @@ export interface RestoreRequestSpec {
     location?: string;
   };
   /**
-   * Only these parts; the others stay as they are. Everything in the generation by default.
+   * Only these parts; the others stay as they are. By default every database and volume of the policy; latest and before then pass over generations of databases alone.
    */
   include?: {
     /**

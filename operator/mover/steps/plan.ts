@@ -10,24 +10,36 @@ import { chooseCopies } from "../restore/choice.ts";
 import { listCopies, type Copy } from "../restore/copies.ts";
 import { planDatabase } from "../restore/database-plan.ts";
 import { groupByServer } from "../restore/database-server.ts";
-import { selectParts, stateBytes } from "../restore/parts.ts";
+import { lacking, presentParts, selectParts, stateBytes } from "../restore/parts.ts";
 import { planVolume, type PartPlan } from "../restore/volume-plan.ts";
 import { compareShape } from "../store/contents.ts";
 
 export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise<ResultOf<"plan">> {
   try {
     const { copies, passedOver } = await listAll(task, context);
-    const { location, generation } = await findWhole(chooseCopies(copies, task.from), context);
-    const parts = selectParts(generation.manifest, task);
+    const choice = chooseCopies(copies, task.from, task);
+    const { location, generation } = await findWhole(choice.copies, context);
+    const { manifest } = generation;
+    const asked = task.from.generation === undefined || task.included ? task : presentParts(task, manifest);
+    // With nothing of it left, the error names what is asked for and what there is.
+    const parts = selectParts(manifest, asked.databases.length + asked.volumes.length === 0 ? task : asked);
     const plans: PartPlan[] = [];
-    for (const server of await groupByServer(task.databases, context)) {
+    for (const server of await groupByServer(asked.databases, context)) {
       for (const { ref, part } of parts.databases)
         if (server.databases.includes(ref)) plans.push(await planDatabase(generation.path, ref, part, server, context));
     }
     for (const { ref, part } of parts.volumes) plans.push(await planVolume(context.roots.volume(ref.name), part));
     // What was passed over may hold a newer generation.
-    const warnings = [...passedOver, ...plans.flatMap((one) => one.warnings)];
-    if (generation.manifest.consistency === "Running" && parts.volumes.length > 0)
+    const warnings = [
+      ...passedOver,
+      ...(choice.newer === undefined ? [] : [choice.newer]),
+      ...lacking(task, manifest).map((part) => `the generation has no ${part}, which stays as it is`),
+      ...(task.included ? [] : lacking(manifest, task)).map(
+        (part) => `${part} is not in the policy and is not restored`,
+      ),
+      ...plans.flatMap((one) => one.warnings),
+    ];
+    if (manifest.consistency === "Running" && parts.volumes.length > 0)
       warnings.unshift("the generation was captured while the app ran");
     return {
       version: 1,
@@ -35,9 +47,11 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
       step: "plan",
       id: generation.id,
       location,
-      sealedAt: generation.manifest.sealedAt,
+      sealedAt: manifest.sealedAt,
       manifestSHA256: generation.manifestSHA256,
       bytes: stateBytes(parts),
+      databases: parts.databases.map(({ ref }) => ref.name),
+      volumes: parts.volumes.map(({ ref }) => ref.name),
       replaces: plans.map(({ replaces }) => replaces.slice(0, 100)).slice(0, 16),
       warnings: warnings.map((text) => text.slice(0, 200)).slice(0, 8),
     };
