@@ -21,6 +21,8 @@ const failure = z.object({
 });
 
 const ok = { version: z.literal(1), ok: z.literal(true) };
+/** As many and as long as a policy may have. Texts are longer, so where a result has to be cut to fit, these are not. */
+const partNames = z.array(z.string().max(32)).max(16);
 const ids = z.array(z.string().max(64)).max(20);
 const locationFacts = z.object({
   name: z.string(),
@@ -133,6 +135,9 @@ const success = z.discriminatedUnion("step", [
     sealedAt: z.string(),
     manifestSHA256: z.string(),
     bytes: z.number().int(),
+    /** What of the task the generation has and will be restored; a plan of release 0.1.0 has no such lists and means all of it. */
+    databases: partNames.optional(),
+    volumes: partNames.optional(),
     replaces: z.array(short).max(16),
     warnings: z.array(short).max(8),
   }),

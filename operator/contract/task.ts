@@ -118,10 +118,15 @@ export const taskSchema = z.discriminatedUnion("step", [
       before: z.string().optional(),
       location: z.string().optional(),
     }),
+    /** What is to be restored. */
     databases: z.array(database),
     volumes: z.array(volume),
+    /** Whether the request names these parts. If not, a generation that is named gives what it has of them. */
+    included: z.boolean(),
     /** In the order in which they are asked. */
     locations: z.array(location),
+    /** Which other locations are not asked, and why; for people. */
+    passedOver: z.array(z.string()),
   }),
   /** Beside the running app: new databases are loaded, archives are extracted to a staging directory on each volume, both are verified. */
   z.object({

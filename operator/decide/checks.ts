@@ -3,8 +3,9 @@
  * violation. The first refusal wins. Only what the API server knows is checked here; the mover's preflight checks the rest.
  */
 import type { ErrorCode } from "../api/codes.ts";
-import type { BackupPolicy, BackupRun, PolicySpec, RestoreRequest, Workload } from "../api/kinds.ts";
+import type { BackupPolicy, BackupRun, PolicySpec, RestoreRequest, RestoreSpec, Workload } from "../api/kinds.ts";
 import { isTrue } from "../api/conditions.ts";
+import { claimTrouble, locationsOf, readableLocations } from "./locations.ts";
 import { type AppObservation, isMover, matchesSelector, mountsClaim, workloadKey } from "./workload.ts";
 import { isTerminated } from "./job-state.ts";
 
@@ -27,6 +28,8 @@ export interface Candidate {
   readonly stops: boolean;
   readonly sinks: readonly string[];
   readonly type: "Full" | "Database" | "Restore";
+  /** What a restore asks for. */
+  readonly asked?: Pick<RestoreSpec, "from" | "include">;
 }
 
 type Check = (seen: Candidate, spec: PolicySpec) => Refusal | undefined;
@@ -82,6 +85,7 @@ const restoreActive: Check = (seen) => {
 };
 
 const claimMissing: Check = (seen, spec) => {
+  if (seen.type === "Restore") return undefined;
   const volumes = seen.type === "Database" ? [] : (spec.volumes ?? []);
   const wanted = [
     spec.store.claimName,
@@ -91,16 +95,33 @@ const claimMissing: Check = (seen, spec) => {
     ...volumes.map((volume) => volume.claimName),
   ];
   for (const name of wanted) {
-    const claim = seen.app.claims.get(name);
-    if (claim === undefined) return refuse("HO-P102", `PersistentVolumeClaim ${name} does not exist`);
-    if (claim.metadata.deletionTimestamp !== undefined)
-      return refuse("HO-P102", `PersistentVolumeClaim ${name} is being deleted`);
-    if (claim.status?.phase === "Lost") return refuse("HO-P103", `PersistentVolumeClaim ${name} has lost its volume`);
+    const trouble = claimTrouble(name, seen.app.claims);
+    if (trouble !== undefined) return trouble;
     // A store or sink that waits for its first pod is bound by the preflight; a volume of the app has to hold data already.
-    if (claim.status?.phase !== "Bound" && volumes.some((volume) => volume.claimName === name))
+    if (seen.app.claims.get(name)?.status?.phase !== "Bound" && volumes.some((volume) => volume.claimName === name))
       return refuse("HO-P103", `PersistentVolumeClaim ${name} is not bound`);
   }
   return undefined;
+};
+
+/** A restore reads one location, and any will do unless one is named: it is for the day on which the others are gone. */
+const noLocationLeft: Check = (seen, spec) => {
+  if (seen.type !== "Restore") return undefined;
+  const { claims } = seen.app;
+  const locations = locationsOf(spec, seen.asked?.from.location);
+  if (readableLocations(locations, claims).length > 0) return undefined;
+  const troubles = locations.flatMap(({ claimName }) => claimTrouble(claimName, claims) ?? []);
+  return refuse(troubles[0]?.code ?? "HO-P102", troubles.map(({ message }) => message).join(", "));
+};
+
+/** Of a restore: where the state is brought back to. A claim made anew is bound by the first pod that mounts it, the one of the plan. */
+const targetMissing: Check = (seen, spec) => {
+  if (seen.type !== "Restore") return undefined;
+  const include = seen.asked?.include;
+  const [trouble] = (spec.volumes ?? [])
+    .filter(({ name }) => include === undefined || include.volumes?.includes(name) === true)
+    .flatMap(({ claimName }) => claimTrouble(claimName, seen.app.claims) ?? []);
+  return trouble;
 };
 
 const workloadMissing: Check = (seen, spec) => {
@@ -179,6 +200,8 @@ const checks: readonly Check[] = [
   anotherRunActive,
   restoreActive,
   claimMissing,
+  noLocationLeft,
+  targetMissing,
   workloadMissing,
   wouldDeleteClaims,
   workloadOwned,

@@ -2,18 +2,15 @@
 import type { PolicySpec, RestoreStatus } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
 import type { MoverSuccess } from "../contract/result.ts";
-import type { MoverTask } from "../contract/task.ts";
 import { formatBytes, parseDuration } from "../domain/quantities.ts";
-import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce } from "./hold-steps.ts";
-import { type Mounts, buildJob } from "./job-spec.ts";
 import { isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
+import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce } from "./hold-steps.ts";
 import { resultOf } from "./job-state.ts";
+import { type RestoreJobContext, buildRestoreJob } from "./restore-jobs.ts";
 import type { RestoreContext } from "./restore-observation.ts";
-import { databaseRefs, locationRef, ownerOf, secretMounts, volumeMounts, volumeRefs } from "./run-jobs.ts";
 import { type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 
 const attempts: Readonly<Record<string, number>> = { Plan: 3, Stage: 2, Swap: 5, Cleanup: 3 };
-const deadlines: Readonly<Record<string, number>> = { Plan: 900, Stage: 86_400, Swap: 3_600, Cleanup: 7_200 };
 /** From the stop to the begin of the exchange, beside the time that the app takes to stop. Inside the exchange no clock counts. */
 const exchangeWithin = 300_000;
 
@@ -151,12 +148,24 @@ function describe(results: readonly MoverSuccess[]): string {
   return texts.join("; ");
 }
 
+const jobContextOf = (context: RestoreContext): RestoreJobContext => ({
+  seen: context.seen,
+  policy: policyOf(context),
+  policyUID: context.draft.status.policyUID ?? "",
+  plan: resultOf(resultsOf(context.draft.steps.get("Plan")), "plan"),
+  swapped: stateOf(context, "Swap") === "Done",
+});
+
 function advanceJob(step: StepRecord, context: RestoreContext): void {
   const { seen, draft, now } = context;
   const { uid, name } = seen.request.metadata;
   const move = advanceStep(
     step,
-    { attempts: attempts[step.name] ?? 1, build: (job) => buildRestoreJob(step.name, job, context), describe },
+    {
+      attempts: attempts[step.name] ?? 1,
+      build: (job) => buildRestoreJob(step.name, job, jobContextOf(context)),
+      describe,
+    },
     {
       ownerName: name,
       ownerUID: uid,
@@ -187,94 +196,5 @@ function advanceJob(step: StepRecord, context: RestoreContext): void {
         warnings: [...plan.warnings],
       },
     };
-  }
-}
-
-function buildRestoreJob(step: string, jobName: string, context: RestoreContext): ReturnType<typeof buildJob> {
-  const { seen, draft } = context;
-  const { request } = seen;
-  const policy = policyOf(context);
-  const { include } = request.spec;
-  const databases = databaseRefs(policy).filter(
-    ({ name }) => include === undefined || include.databases?.includes(name) === true,
-  );
-  const volumes = volumeRefs(policy).filter(
-    ({ name }) => include === undefined || include.volumes?.includes(name) === true,
-  );
-  const uuids = new Map(
-    seen.policy?.status?.locations?.flatMap(({ name, uuid }) => (uuid === undefined ? [] : [[name, uuid] as const])),
-  );
-  const common = {
-    version: 1 as const,
-    namespace: request.metadata.namespace,
-    policy: request.spec.policyName,
-    policyUID: draft.status.policyUID ?? "",
-    run: request.metadata.name,
-    runUID: request.metadata.uid,
-  };
-  const plan = resultOf(resultsOf(draft.steps.get("Plan")), "plan");
-  const job = (mounts: Mounts, task: MoverTask): ReturnType<typeof buildJob> =>
-    buildJob({
-      name: jobName,
-      namespace: request.metadata.namespace,
-      owner: ownerOf("RestoreRequest", request.metadata),
-      policy: request.spec.policyName,
-      step,
-      deadlineSeconds: deadlines[step] ?? 3_600,
-      tasks: [task],
-      mounts,
-      mover: policy.mover,
-      settings: seen.settings,
-    });
-  const targets = (readOnly: boolean): Pick<Mounts, "volumes" | "secrets"> => ({
-    volumes: volumeMounts(policy, readOnly).filter(({ name }) => volumes.some((volume) => volume.name === name)),
-    secrets: secretMounts(policy).filter(({ database }) => databases.some(({ name }) => name === database)),
-  });
-  const sinks = policy.sinks.map((sink) => ({ name: sink.name, claimName: sink.claim.claimName, readOnly: true }));
-  const store = { claimName: policy.store.claimName, readOnly: true };
-
-  switch (step) {
-    case "Plan":
-      return job(
-        { store, sinks, ...targets(true) },
-        {
-          ...common,
-          step: "plan",
-          from: { ...request.spec.from },
-          databases,
-          volumes,
-          locations: ["source", ...policy.sinks.map((sink) => sink.name)].map((name) => locationRef(name, uuids)),
-        },
-      );
-    case "Stage": {
-      const from = plan?.location ?? "source";
-      return job(
-        {
-          ...(from === "source" ? { store } : { sinks: sinks.filter(({ name }) => name === from) }),
-          ...targets(false),
-        },
-        {
-          ...common,
-          step: "stage",
-          id: plan?.id ?? "",
-          location: locationRef(from, uuids),
-          manifestSHA256: plan?.manifestSHA256 ?? "",
-          databases,
-          volumes,
-        },
-      );
-    }
-    case "Swap":
-      return job(targets(false), { ...common, step: "swap", databases, volumes });
-    case "Cleanup":
-      return job(targets(false), {
-        ...common,
-        step: "cleanup",
-        swapped: stateOf(context, "Swap") === "Done",
-        databases,
-        volumes,
-      });
-    default:
-      throw new Error(`step ${step} has no Job`);
   }
 }

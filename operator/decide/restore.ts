@@ -46,6 +46,7 @@ function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
           ? []
           : [request.spec.from.location],
       type: "Restore",
+      asked: request.spec,
     }) ??
     (unknown.length > 0 ? { code: "HO-R805" as const, message: `the policy has no ${unknown.join(", ")}` } : undefined);
   if (refusal !== undefined || policy === undefined) {

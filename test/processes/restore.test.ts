@@ -1,7 +1,7 @@
 /** A restore with the real tools: a backup by the real steps, PostgreSQL, tar, zstd, rsync; then the state comes back as it was. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { cleanup } from "../../operator/mover/steps/cleanup.ts";
 import { plan } from "../../operator/mover/steps/plan.ts";
 import { stage } from "../../operator/mover/steps/stage.ts";
@@ -142,6 +142,29 @@ describe("databases and volumes come back as they were", () => {
     await restore(app);
     await cleanup(app.tasks.cleanup(true), app.context);
     expect([await count(), readdirSync(bed.volume("uploads"))]).toEqual([500, ["a", "two.txt"]]);
+  });
+
+  test("latest is the newest that has all of it; a newer one of databases is restored when it is named", async () => {
+    const app = await backUpApp(bed, server);
+    await server.sql("DELETE FROM orders WHERE id > 400", "shop");
+    const newer = await backUp(bed, { seq: 2, runUID: "run-2", databases: app.databases, volumes: [] });
+    await spoil();
+    const id = basename(newer);
+    expect(await plan(app.tasks.plan, app.context)).toMatchObject({
+      id: app.id,
+      warnings: [`generation ${id} is newer, but has no volume uploads`],
+    });
+
+    const planned = await plan({ ...app.tasks.plan, from: { generation: id } }, app.context);
+    expect(planned).toMatchObject({ id, databases: ["shop"], volumes: [] });
+    expect(planned.warnings).toEqual(["the generation has no volume uploads, which stays as it is"]);
+    const databasesOnly = { volumes: [] };
+    const { manifestSHA256 } = planned;
+    await stage({ ...app.tasks.stage, ...databasesOnly, id, manifestSHA256 }, app.context);
+    await swap({ ...app.tasks.swap, ...databasesOnly }, app.context);
+    await cleanup({ ...app.tasks.cleanup(true), ...databasesOnly }, app.context);
+    expect([await count(), readFileSync(join(bed.volume("uploads"), "two.txt"), "utf8")]).toEqual([400, "spoiled"]);
+    expect(await names()).toEqual(["shop"]);
   });
 
   test("names that look like options, and names as long as they may be", async () => {

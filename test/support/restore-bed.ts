@@ -68,7 +68,15 @@ export async function backUpApp(
     databases,
     volumes,
     tasks: {
-      plan: { ...common, step: "plan", from: { latest: true }, locations: [location], ...parts },
+      plan: {
+        ...common,
+        step: "plan",
+        from: { latest: true },
+        included: false,
+        locations: [location],
+        passedOver: [],
+        ...parts,
+      },
       stage: {
         ...common,
         step: "stage",

@@ -32,7 +32,7 @@ export const restore = {
   },
   "HO-R805": {
     reason: "PartUnknown",
-    what: "The request names a database or volume that the generation or the policy does not have.",
+    what: "A database or volume that is to be restored is not in the policy, or in no generation that matches.",
     app: untouched,
     data: "nothing was changed",
     next: "kubectl -n {namespace} describe bpol {policy}",

@@ -12,24 +12,24 @@ export interface RestoreRequestSpec {
    */
   from: {
     /**
-     * Id of a generation, for example 000042-20261121T010203Z-full, or its six digits.
+     * Id of a generation, for example 000042-20261121T010203Z-full, or its six digits. Without include, what it has of the policy is restored, and the plan names what it lacks.
      */
     generation?: string;
     /**
-     * The newest verified generation. Only true is possible.
+     * The newest verified generation that has everything that is to be restored. Only true is possible.
      */
     latest?: true;
     /**
-     * The newest verified generation from before this time, for example 2026-11-21T12:00:00Z.
+     * The newest verified generation from before this time that has everything that is to be restored, for example 2026-11-21T12:00:00Z.
      */
     before?: string;
     /**
-     * Where it is read from, source or the name of a sink. By default the nearest verified copy.
+     * Where it is read from, source or the name of a sink. By default the nearest verified copy; a location that cannot be read is passed over, and the plan says so.
      */
     location?: string;
   };
   /**
-   * Only these parts; the others stay as they are. Everything in the generation by default.
+   * Only these parts; the others stay as they are. By default every database and volume of the policy; latest and before then pass over generations of databases alone.
    */
   include?: {
     /**

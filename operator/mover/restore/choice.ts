@@ -2,20 +2,51 @@
 import type { TaskOf } from "../../contract/task.ts";
 import { MoverError } from "../errors.ts";
 import type { Copy } from "./copies.ts";
+import { type Asked, describeContents, lacking, presentParts } from "./parts.ts";
 
 type From = TaskOf<"plan">["from"];
 
+export interface Choice {
+  /** The copies of the chosen generation in the order of the locations, the first to be read. */
+  readonly copies: readonly [Copy, ...Copy[]];
+  /** Why the newest that matches was not chosen, for people. */
+  readonly newer: string | undefined;
+}
+
 /**
- * @param copies in the order of the locations @returns the copies of the chosen generation in that order, the first to be read.
+ * @param copies in the order of the locations
  * @throws MoverError HO-R801 that names the nearest ones: a time or id that matches nothing is never answered by another generation.
+ * @throws MoverError HO-R805 when some match, but none has everything that is asked for. One that is named is the one, whatever it has.
  */
-export function chooseCopies(copies: readonly Copy[], from: From): readonly [Copy, ...Copy[]] {
+export function chooseCopies(copies: readonly Copy[], from: From, asked: Asked): Choice {
   const verified = copies.filter((copy) => copy.verified);
   const newestFirst = verified.toSorted((a, b) => b.generation.seq - a.generation.seq);
-  const chosen = newestFirst.find(({ generation }) => matches(generation, from))?.generation.id;
-  const [first, ...others] = verified.filter(({ generation }) => generation.id === chosen);
-  if (first !== undefined) return [first, ...others];
-  throw new MoverError("HO-R801", explain(copies, newestFirst, from).slice(0, 900));
+  const matching = newestFirst.filter(({ generation }) => matches(generation, from));
+  const [newest] = matching;
+  if (newest === undefined) throw new MoverError("HO-R801", explain(copies, newestFirst, from).slice(0, 900));
+  const missing = (copy: Copy): readonly string[] => lacking(asked, copy.generation.manifest);
+  const chosen = from.generation === undefined ? matching.find((copy) => missing(copy).length === 0) : newest;
+  const [first, ...others] = verified.filter(({ generation }) => generation.id === chosen?.generation.id);
+  const lack = `has no ${missing(newest).join(" and no ")}`;
+  if (first === undefined) throw new MoverError("HO-R805", explainParts(newest, lack, asked).slice(0, 900));
+  const isNewest = first.generation.id === newest.generation.id;
+  return {
+    copies: [first, ...others],
+    newer: isNewest ? undefined : `generation ${newest.generation.id} is newer, but ${lack}`,
+  };
+}
+
+/** Names the include with which the newest one can be taken. */
+function explainParts({ generation: { id, manifest } }: Copy, lack: string, asked: Asked): string {
+  const present = presentParts(asked, manifest);
+  const include = (["databases", "volumes"] as const)
+    .filter((kind) => present[kind].length > 0)
+    .map((kind) => `${kind}: [${present[kind].map(({ name }) => name).join(", ")}]`);
+  const instead =
+    include.length === 0
+      ? `it has ${describeContents(manifest)}`
+      : `with include: {${include.join(", ")}} it can be taken`;
+  return `no verified generation has all that is to be restored; the newest, ${id}, ${lack}; ${instead}`;
 }
 
 function matches(generation: Copy["generation"], from: From): boolean {

@@ -10,22 +10,36 @@ import { chooseCopies } from "../restore/choice.ts";
 import { listCopies, type Copy } from "../restore/copies.ts";
 import { planDatabase } from "../restore/database-plan.ts";
 import { groupByServer } from "../restore/database-server.ts";
-import { selectParts, stateBytes } from "../restore/parts.ts";
+import { lacking, presentParts, selectParts, stateBytes } from "../restore/parts.ts";
 import { planVolume, type PartPlan } from "../restore/volume-plan.ts";
 import { compareShape } from "../store/contents.ts";
 
 export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise<ResultOf<"plan">> {
   try {
-    const { location, generation } = await findWhole(chooseCopies(await listAll(task, context), task.from), context);
-    const parts = selectParts(generation.manifest, task);
+    const { copies, passedOver } = await listAll(task, context);
+    const choice = chooseCopies(copies, task.from, task);
+    const { location, generation } = await findWhole(choice.copies, context);
+    const { manifest } = generation;
+    const asked = task.from.generation === undefined || task.included ? task : presentParts(task, manifest);
+    // With nothing of it left, the error names what is asked for and what there is.
+    const parts = selectParts(manifest, asked.databases.length + asked.volumes.length === 0 ? task : asked);
     const plans: PartPlan[] = [];
-    for (const server of await groupByServer(task.databases, context)) {
+    for (const server of await groupByServer(asked.databases, context)) {
       for (const { ref, part } of parts.databases)
         if (server.databases.includes(ref)) plans.push(await planDatabase(generation.path, ref, part, server, context));
     }
     for (const { ref, part } of parts.volumes) plans.push(await planVolume(context.roots.volume(ref.name), part));
-    const warnings = plans.flatMap((one) => one.warnings);
-    if (generation.manifest.consistency === "Running" && parts.volumes.length > 0)
+    // What was passed over may hold a newer generation.
+    const warnings = [
+      ...passedOver,
+      ...(choice.newer === undefined ? [] : [choice.newer]),
+      ...lacking(task, manifest).map((part) => `the generation has no ${part}, which stays as it is`),
+      ...(task.included ? [] : lacking(manifest, task)).map(
+        (part) => `${part} is not in the policy and is not restored`,
+      ),
+      ...plans.flatMap((one) => one.warnings),
+    ];
+    if (manifest.consistency === "Running" && parts.volumes.length > 0)
       warnings.unshift("the generation was captured while the app ran");
     return {
       version: 1,
@@ -33,9 +47,11 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
       step: "plan",
       id: generation.id,
       location,
-      sealedAt: generation.manifest.sealedAt,
+      sealedAt: manifest.sealedAt,
       manifestSHA256: generation.manifestSHA256,
       bytes: stateBytes(parts),
+      databases: parts.databases.map(({ ref }) => ref.name),
+      volumes: parts.volumes.map(({ ref }) => ref.name),
       replaces: plans.map(({ replaces }) => replaces.slice(0, 100)).slice(0, 16),
       warnings: warnings.map((text) => text.slice(0, 200)).slice(0, 8),
     };
@@ -45,26 +61,37 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
   }
 }
 
-/** In the order in which the locations are asked. One that is out of reach is passed over, unless it is the one that was named. */
-async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<readonly Copy[]> {
-  const named = task.from.location;
+interface Found {
+  readonly copies: readonly Copy[];
+  /** Which locations could not be asked, and why. */
+  readonly passedOver: readonly string[];
+}
+
+/** In the order in which the locations are asked. One that is out of reach is passed over, unless it is the only one. */
+async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<Found> {
+  const { location: named } = task.from;
   const locations = task.locations.filter(({ name }) => named === undefined || name === named);
-  if (locations.length === 0) throw new MoverError("HO-R801", `the policy has no location ${named ?? ""}`);
   const copies: Copy[] = [];
+  const passedOver = [...task.passedOver];
   const trouble: unknown[] = [];
   for (const location of locations) {
     try {
       copies.push(...(await listCopies(location, task, context)));
     } catch (error) {
       trouble.push(error);
+      passedOver.push(
+        `location ${location.name} is passed over: ${error instanceof Error ? error.message : String(error)}`,
+      );
       context.log.warn("a location cannot be read and is passed over", {
         location: location.name,
         error: String(error),
       });
     }
   }
+  if (locations.length === 0)
+    throw new MoverError("HO-R801", `no location can be read; ${passedOver.join("; ")}`.slice(0, 900));
   if (trouble.length === locations.length) throw trouble[0];
-  return copies;
+  return { copies, passedOver };
 }
 
 /** The first copy that has all its files. @throws MoverError HO-R802 when none has. */

@@ -37,8 +37,8 @@ const pods = (...list: readonly ReturnType<typeof aPod>[]): Pick<Candidate, "app
 });
 const older = "2026-11-21T00:59:59Z";
 const younger = "2026-11-21T01:00:01Z";
-const without = (name: string): Pick<Candidate, "app"> => ({
-  app: anApp({ claims: new Map([...anApp().claims].filter(([key]) => key !== name)) }),
+const without = (...names: readonly string[]): Pick<Candidate, "app"> => ({
+  app: anApp({ claims: new Map([...anApp().claims].filter(([key]) => !names.includes(key))) }),
 });
 
 interface Case {

@@ -28,6 +28,8 @@ const sinkOf = (truth: Truth, name: string): Sink => {
 };
 
 export const plannedGeneration = "000001-20261120T010000Z-full";
+/** It has the databases of the policy, and no volume. */
+export const databaseGeneration = "000002-20261120T020000Z-database";
 
 /** Does what the task asks for. @returns what its mover reports */
 export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResult {
@@ -93,18 +95,22 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
         kept: [],
       };
     }
-    case "plan":
+    case "plan": {
+      const ofDatabases = task.from.generation === databaseGeneration && !task.included;
       return {
         ...ok,
         step: task.step,
-        id: plannedGeneration,
+        id: ofDatabases ? databaseGeneration : plannedGeneration,
         location: "source",
         sealedAt: "2026-11-20T01:00:00Z",
         manifestSHA256: "x",
         bytes: 1_000,
+        databases: task.databases.map(({ name }) => name),
+        volumes: ofDatabases ? [] : task.volumes.map(({ name }) => name),
         replaces: ["database shop"],
         warnings: [],
       };
+    }
     case "stage":
       truth.staged = true;
       return { ...ok, ...amount, step: task.step, rows: 30, seconds: 1 };

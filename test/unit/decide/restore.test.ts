@@ -14,7 +14,7 @@ import { taskVariable } from "../../../operator/contract/mounts.ts";
 import { type MoverTask, parseTask } from "../../../operator/contract/task.ts";
 import { aPolicy, aRestore, aRun, aWorkload } from "../../support/builders.ts";
 import type { Ending, Script } from "./kubelet.ts";
-import { plannedGeneration } from "./movers.ts";
+import { databaseGeneration, plannedGeneration } from "./movers.ts";
 import { Scenario } from "./scenario.ts";
 
 const ends = (endings: Readonly<Record<string, Ending>>): Script => ({ ending: (step) => endings[step] });
@@ -65,7 +65,8 @@ describe("a restore that goes well", () => {
     const restore = aRestore()
       .spec({ include: { databases: ["shop"] } })
       .build();
-    const { stage, swap, cleanup } = tasksOf(await Scenario.restore({ restore }).settle());
+    const { plan, stage, swap, cleanup } = tasksOf(await Scenario.restore({ restore }).settle());
+    expect(plan).toMatchObject({ included: true, databases: [{ name: "shop" }], volumes: [] });
     expect(stage).toMatchObject({
       id: plannedGeneration,
       manifestSHA256: "x",
@@ -75,6 +76,17 @@ describe("a restore that goes well", () => {
     });
     expect(swap).toMatchObject({ databases: [{ name: "shop" }], volumes: [] });
     expect(cleanup).toMatchObject({ swapped: true });
+  });
+  test("of a generation without volumes goes through with the databases alone", async () => {
+    const restore = aRestore()
+      .spec({ from: { generation: databaseGeneration } })
+      .build();
+    const scenario = await Scenario.restore({ restore }).settle();
+    const { plan, stage, swap, cleanup } = tasksOf(scenario);
+    expect(plan).toMatchObject({ included: false, databases: [{ name: "shop" }], volumes: [{ name: "uploads" }] });
+    for (const task of [stage, swap, cleanup])
+      expect(task).toMatchObject({ databases: [{ name: "shop" }], volumes: [] });
+    expect(scenario.status).toMatchObject({ result: "Complete", plan: { generation: databaseGeneration } });
   });
   test("of an app found at zero leaves it there", async () => {
     const scenario = await Scenario.restore({ workloads: [aWorkload().replicas(0).build()] }).settle();

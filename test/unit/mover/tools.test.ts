@@ -147,4 +147,23 @@ describe("a result", () => {
     expect(Buffer.byteLength(failure)).toBeLessThanOrEqual(4096);
     expect(parseResult(failure)).toMatchObject({ code: "HO-D306" });
   });
+
+  test("of a plan never loses the parts that will be restored", () => {
+    const names = Array.from({ length: 16 }, (_, index) => `${index}`.padStart(32, "x"));
+    const plan: MoverResult = {
+      version: 1,
+      ok: true,
+      step: "plan",
+      id: "000042-20261121T010203Z-full",
+      location: "x".repeat(32),
+      sealedAt: "2026-11-21T01:02:03.456Z",
+      manifestSHA256: "f".repeat(64),
+      bytes: Number.MAX_SAFE_INTEGER,
+      databases: names,
+      volumes: names,
+      replaces: names.map(() => "é".repeat(100)),
+      warnings: names.slice(8).map(() => "é".repeat(200)),
+    };
+    expect(parseResult(encodeResult(plan))).toMatchObject({ databases: names, volumes: names });
+  });
 });
