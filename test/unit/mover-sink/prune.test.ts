@@ -6,7 +6,7 @@ import type { TaskOf } from "../../../operator/contract/task.ts";
 import { maxResultBytes } from "../../../operator/contract/result.ts";
 import { prune } from "../../../operator/mover/steps/prune.ts";
 import type { Layout } from "../../../operator/mover/store/layout.ts";
-import { writeMarker } from "../../../operator/mover/store/markers.ts";
+import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
 
 // Real processes on a machine that may be busy.
@@ -59,7 +59,7 @@ const addGenerationDigest = (seq: number): { id: string; manifestSHA256: string 
   addGeneration(join(bench.root, "elsewhere"), { seq });
 
 describe("at a sink", () => {
-  test("the oldest beyond the rule goes, with its marker; the trash is empty", async () => {
+  test("the oldest beyond the rule goes, and its marker says so; the trash is empty", async () => {
     await addVerified(bench.sink(), 1, 2, 3);
     const result = await prune(atSink(), bench.context);
     expect(result).toMatchObject({
@@ -67,7 +67,8 @@ describe("at a sink", () => {
       location: { generations: 2, verified: 2, oldest: idOf(2), newest: idOf(3) },
     });
     expect(stored(bench.sink())).toEqual([idOf(2), idOf(3)]);
-    expect(readdirSync(bench.sink().verified)).toEqual([`${idOf(2)}.json`, `${idOf(3)}.json`]);
+    const removed = [...(await readMarkers(bench.sink())).values()].filter(({ removedAt }) => removedAt !== undefined);
+    expect(removed.map(({ id }) => id)).toEqual([idOf(1)]);
     expect(readdirSync(bench.sink().trash)).toEqual([]);
   });
 
