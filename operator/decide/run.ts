@@ -13,10 +13,11 @@ import { type BackupRun, type PolicySpec, type RunStatus } from "../api/kinds.ts
 import { annotations, finalizer } from "../api/names.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkCandidate } from "./checks.ts";
+import { updateCopies } from "./copies.ts";
 import { type Action, type DomainEvent, earliest } from "./decision.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
 import { advanceRunStep, mayFollow } from "./run-steps.ts";
-import { updateCopies, stepEvents, summariseRun } from "./run-summary.ts";
+import { stepEvents, summariseRun } from "./run-summary.ts";
 import { type StepRecord, isOver, skip } from "./step.ts";
 import { workloadKey } from "./workload.ts";
 

@@ -6,11 +6,12 @@
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
 import { planRetention } from "../../domain/retention.ts";
+import { formatSequences } from "../../domain/sequences.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, errnoOf, MoverError } from "../errors.ts";
 import { observeLocation, storedBytes } from "../store/facts.ts";
 import type { Layout } from "../store/layout.ts";
-import { listGenerations, type GenerationEntry, type Listing } from "../store/listing.ts";
+import { listGenerations, presentSequences, type GenerationEntry, type Listing } from "../store/listing.ts";
 import {
   markRemoved,
   reaches,
@@ -25,7 +26,7 @@ import { openPresent } from "../store/presence.ts";
 import { emptyTrash, removeGeneration } from "../store/removal.ts";
 import { settle, type Settlement } from "../store/settlement.ts";
 
-/** Ids of each list in the result, which has to fit into 4,096 bytes; the log names all. */
+/** Ids of each list in the result, which has to fit into 4,096 bytes; the log names all, and `present` tells what is left. */
 const shown = 12;
 
 type Facts = ResultOf<"prune">;
@@ -53,7 +54,9 @@ export async function prune(task: TaskOf<"prune">, context: MoverContext): Promi
       pending: settlement.pending.length,
       removed: retained.removed.slice(-shown),
       kept: [...waiting, ...retained.kept].slice(0, shown),
-      ...(retained.refused === undefined ? {} : { refused: retained.refused.slice(0, 500) }),
+      ...(retained.refused === undefined
+        ? { present: formatSequences(await presentSequences(layout)) }
+        : { refused: retained.refused.slice(0, 500) }),
     };
   } catch (error) {
     context.abort.throwIfAborted();

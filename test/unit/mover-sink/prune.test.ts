@@ -7,6 +7,7 @@ import { maxResultBytes } from "../../../operator/contract/result.ts";
 import { prune } from "../../../operator/mover/steps/prune.ts";
 import type { Layout } from "../../../operator/mover/store/layout.ts";
 import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.ts";
+import { setAside } from "../../../operator/mover/store/presence.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
 
 // Real processes on a machine that may be busy.
@@ -127,6 +128,29 @@ describe("at a sink", () => {
     const result = await prune(atSink({ keep: { last: 14, minVerified: 14 } }), bench.context);
     expect(JSON.stringify(result).length).toBeLessThan(maxResultBytes);
     expect(stored(bench.sink())).toHaveLength(14);
+  });
+});
+
+describe("what is present is told in few bytes", () => {
+  test("after a removal whose report got lost, and with what was set aside", async () => {
+    await addVerified(bench.sink(), 2, 3, 4, 5, 7, 8);
+    addGeneration(bench.sink().store, { seq: 6 });
+    await setAside(bench.sink(), idOf(6));
+    const result = await prune(atSink({ keep: { last: 4, minVerified: 1 } }), bench.context);
+    expect(result.present).toEqual({ since: 1, ranges: "4-8" });
+    expect(await prune(atSink({ keep: { last: 4, minVerified: 1 } }), bench.context)).toMatchObject({
+      removed: [],
+      present: { since: 1, ranges: "4-8" },
+    });
+  });
+
+  test("at the source with what waits; and not at all on unknown state", async () => {
+    await hand(1, { vault: true, attic: true });
+    await hand(2, { vault: true });
+    await hand(3, { vault: true });
+    expect((await prune(atSource(), bench.context)).present).toEqual({ since: 1, ranges: "1-3" });
+    mkdirSync(join(bench.source.store, "old"));
+    expect((await prune(atSource(), bench.context)).present).toBeUndefined();
   });
 });
 
