@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { errorCodes } from "../api/codes.ts";
+import { maxRangesLength } from "../domain/sequences.ts";
 
 const code = z.enum(errorCodes);
 const short = z.string().max(1000);
@@ -24,6 +25,13 @@ const ok = { version: z.literal(1), ok: z.literal(true) };
 /** As many and as long as a policy may have. Texts are longer, so where a result has to be cut to fit, these are not. */
 const partNames = z.array(z.string().max(32)).max(16);
 const ids = z.array(z.string().max(64)).max(20);
+const sequences = z.object({
+  since: z.number().int(),
+  ranges: z
+    .string()
+    .max(maxRangesLength)
+    .regex(/^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$/),
+});
 const locationFacts = z.object({
   name: z.string(),
   uuid: z.string(),
@@ -109,6 +117,8 @@ const success = z.discriminatedUnion("step", [
     step: z.literal("verify"),
     /** Ids that are verified at the sink, newest first; the newest twenty. */
     verified: ids,
+    /** Numbers of all that are verified at the sink. */
+    sequences: sequences.optional(),
     /** Ids whose copy did not equal the manifest; moved out of sight of restore and retention. */
     damaged: ids,
     bytes: z.number().int(),
@@ -124,6 +134,8 @@ const success = z.discriminatedUnion("step", [
     pending: z.number().int(),
     removed: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
     kept: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
+    /** Numbers of all that lie here, sealed, waiting or set aside as damaged; absent when that is not certain. */
+    present: sequences.optional(),
     /** Why nothing was removed although the rules ask for it. */
     refused: short.optional(),
   }),

@@ -48,6 +48,13 @@ const claimsOf = (policy: PolicySpec): ReadonlySet<string> =>
   new Set((policy.volumes ?? []).map((volume) => volume.claimName));
 const heldOf = (context: StepContext): readonly HeldWorkload[] => context.draft.status.workloads ?? [];
 
+/**
+ * Whether the next step at a sink is worth doing. A sink that is too full for another copy is checked and pruned all the same: else
+ * it would stay full for ever, even when the policy keeps fewer.
+ */
+export const mayFollow = (step: StepRecord | undefined): boolean =>
+  step?.state === "Done" || (step?.state === "Failed" && step.code === "HO-C902");
+
 function isReady(name: string, context: StepContext): boolean {
   const [base = "", sink = ""] = name.split("/");
   switch (base) {
@@ -68,13 +75,14 @@ function isReady(name: string, context: StepContext): boolean {
     case "Transport":
       return stateOf(context, "Seal") === "Done";
     case "Verify":
-      return stateOf(context, `Transport/${sink}`) === "Done";
+      return mayFollow(context.draft.steps.get(`Transport/${sink}`));
     case "Prune":
       return (
         stateOf(context, "Seal") === "Done" &&
         (sink === "source"
           ? [...context.draft.steps.values()].every((step) => !step.name.startsWith("Verify/") || isOver(step))
-          : stateOf(context, `Verify/${sink}`) === "Done")
+          : // The source looks at the sink while it settles: nothing may go from under its eyes.
+            isOver(context.draft.steps.get("Prune/source")) && mayFollow(context.draft.steps.get(`Verify/${sink}`)))
       );
     default:
       return false;

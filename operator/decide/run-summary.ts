@@ -1,17 +1,15 @@
-/** From recorded steps to what people and tools read: copies, result, app, conditions, columns, events. Nothing here is remembered. */
+/** From recorded steps to what people and tools read: result, app, conditions, columns, events. Nothing here is remembered. */
 import { explain, reasonOf } from "../api/codes.ts";
 import { type NewCondition, setConditions } from "../api/conditions.ts";
-import type { BackupRun, RunStatus } from "../api/kinds.ts";
+import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
+import { counts } from "./copies.ts";
 import type { DomainEvent } from "./decision.ts";
-import { resultOf } from "./job-state.ts";
 import { budgetOf } from "./run-jobs.ts";
 import type { RunObservation } from "./run-observation.ts";
-import { type StepRecord, isOver, resultsOf } from "./step.ts";
+import { type StepRecord, isOver } from "./step.ts";
 import { unreadyWorkloads } from "./workload.ts";
-
-type Copy = NonNullable<RunStatus["copies"]>[number];
 
 /** The condition that a step stands for; a step per sink counts with its siblings. */
 const conditionOf: Readonly<Record<string, string>> = {
@@ -26,66 +24,6 @@ const conditionOf: Readonly<Record<string, string>> = {
 };
 
 const baseOf = (step: StepRecord): string => step.name.split("/")[0] ?? "";
-
-/** What the steps of this run, and of later runs, say about the copies of this run's generation. */
-export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []): RunStatus {
-  const id = status.generation?.id;
-  const sealed = status.steps?.find((step) => step.name === "Seal");
-  // By time, because a copy that was found damaged may have been brought over again.
-  const reports = [status.steps ?? [], ...later.map((run) => run.status?.steps ?? [])]
-    .flat()
-    .toSorted((a, b) => ((a.finishedAt ?? "") < (b.finishedAt ?? "") ? -1 : a.finishedAt === b.finishedAt ? 0 : 1));
-  const copies = status.copies?.map((copy): Copy => {
-    let next: Copy = copy;
-    const become = (state: Copy["state"], step: StepRecord, code?: string): void => {
-      if (next.state === "Pruned" || next.state === state) return;
-      const { code: _code, ...rest } = next;
-      next = {
-        ...rest,
-        state,
-        ...(step.finishedAt === undefined ? {} : { time: step.finishedAt }),
-        ...(code === undefined ? {} : { code }),
-      };
-    };
-    if (copy.location === "source" && sealed?.state === "Done") become("Verified", sealed);
-    for (const step of reports) {
-      const [base, sink] = step.name.split("/");
-      if (sink !== copy.location) continue;
-      const own = status.steps?.includes(step) === true;
-      // A failure says why a copy is not further than it is, and nothing more once it is.
-      const stuck = { Transport: "Missing", Verify: "Stored" }[base ?? ""];
-      if (step.state === "Failed" && own && next.state === stuck && step.code !== undefined)
-        next = { ...next, code: step.code };
-      if (step.state !== "Done" || id === undefined) continue;
-      const results = resultsOf(step);
-      if (
-        base === "Transport" &&
-        next.state === "Missing" &&
-        (own || resultOf(results, "transport")?.delivered.includes(id))
-      )
-        become("Stored", step);
-      const verify = resultOf(results, "verify");
-      if (verify?.damaged.includes(id)) become("Damaged", step, "HO-V601");
-      else if (verify?.verified.includes(id)) become("Verified", step);
-      if (resultOf(results, "prune")?.removed.some((removed) => removed.id === id)) become("Pruned", step);
-    }
-    return next;
-  });
-  return copies === undefined ? status : { ...status, copies };
-}
-
-/** A copy counts once its check is done: a re-read of every byte, or the lesser check that the policy asks for. */
-function counts(copy: Copy, status: RunStatus): boolean {
-  if (copy.state === "Verified" || copy.state === "Pruned") return true;
-  const policy = status.policy;
-  const mode = policy?.sinks.find((sink) => sink.name === copy.location)?.verify;
-  return (
-    copy.state === "Stored" &&
-    mode !== undefined &&
-    mode !== "Full" &&
-    status.steps?.some((step) => step.name === `Verify/${copy.location}` && step.state === "Done") === true
-  );
-}
 
 function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
   if (!over) return "";

@@ -13,10 +13,11 @@ import { type BackupRun, type PolicySpec, type RunStatus } from "../api/kinds.ts
 import { annotations, finalizer } from "../api/names.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkCandidate } from "./checks.ts";
+import { updateCopies } from "./copies.ts";
 import { type Action, type DomainEvent, earliest } from "./decision.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
-import { advanceRunStep } from "./run-steps.ts";
-import { updateCopies, stepEvents, summariseRun } from "./run-summary.ts";
+import { advanceRunStep, mayFollow } from "./run-steps.ts";
+import { stepEvents, summariseRun } from "./run-summary.ts";
 import { type StepRecord, isOver, skip } from "./step.ts";
 import { workloadKey } from "./workload.ts";
 
@@ -104,8 +105,8 @@ function skipHopeless(steps: Map<string, StepRecord>): void {
     if (dead !== undefined && (base !== "GiveBack" || untouched))
       steps.set(name, skip(step, `not done, because ${dead} failed`));
     const before = { Verify: `Transport/${sink}`, Prune: sink === "source" ? "" : `Verify/${sink}` }[base];
-    const predecessor = before === undefined ? undefined : steps.get(before)?.state;
-    if (predecessor === "Failed" || predecessor === "Skipped")
+    const predecessor = before === undefined ? undefined : steps.get(before);
+    if (isOver(predecessor) && !mayFollow(predecessor))
       steps.set(name, skip(step, `not done, because ${before} was not done`));
   }
 }

@@ -1,11 +1,22 @@
 /** The mirror equals the volume after the last pass, whatever the app did between the passes. */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { preflight } from "../../operator/mover/steps/preflight.ts";
 import { release } from "../../operator/mover/steps/release.ts";
 import { seal } from "../../operator/mover/steps/seal.ts";
 import { warm } from "../../operator/mover/steps/warm.ts";
+import { mirrorStateDirectory } from "../../operator/mover/store/claim.ts";
 import {
   capture,
   common,
@@ -74,6 +85,31 @@ describe("the passes into the mirror", () => {
     allowNamedUser(join(volume, "listed"));
     await capture(bed);
     expect(differences(volume, bed.layout.mirror("uploads"))).toBe("");
+  });
+
+  test("say what they have brought only when it is durable", async () => {
+    put("config", "before");
+    await preflight(preflightTask(), bed.context("p"));
+    await warmUp(bed);
+    const mark = join(mirrorStateDirectory(bed.layout), "uploads.json");
+    const old = readFileSync(mark, "utf8");
+    put("config", "BEFORE");
+    // A power cut that comes before the sync has done anything.
+    const path = process.env["PATH"];
+    writeFileSync(join(bed.root, "sync"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    process.env["PATH"] = `${bed.root}:${path}`;
+    try {
+      await expect(warmUp(bed, { seq: 2, podUID: "pod-2" })).rejects.toMatchObject({ code: "HO-A403" });
+    } finally {
+      process.env["PATH"] = path;
+    }
+    expect(readFileSync(mark, "utf8")).toBe(old);
+    // The page of the edit never reached the disk, its time did.
+    const { atime, mtime } = statSync(join(volume, "config"));
+    writeFileSync(join(bed.layout.mirror("uploads"), "config"), "\0".repeat(6));
+    utimesSync(join(bed.layout.mirror("uploads"), "config"), atime, mtime);
+    await warmUp(bed, { seq: 3, podUID: "pod-3" });
+    expect(mirrored("config")).toBe("BEFORE");
   });
 
   test("remove what is gone, and follow what changed its kind", async () => {

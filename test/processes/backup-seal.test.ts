@@ -136,6 +136,16 @@ describe("the seal", () => {
     run("sha256sum", ["--check", "--quiet", "SHA256SUMS", "manifest.sha256"], { cwd: join(bed.layout.handover, id) });
   });
 
+  test("goes on where it was killed within a small write", async () => {
+    await captured();
+    const left = [".manifest.json.0a1b2c3d4e5f.tmp", ".SHA256SUMS.0123456789ab.tmp", "volumes/.x.0123456789ab.tmp"];
+    for (const name of left) writeFileSync(join(bed.staging(1, "pod-1"), name), "{");
+    const { id } = await seal(sealTask(), bed.context("s2"));
+    expect(
+      readdirSync(join(bed.layout.handover, id), { recursive: true }).filter((name) => name.includes("tmp")),
+    ).toEqual([]);
+  });
+
   test("gives up when a newer run works in the lineage", async () => {
     await captured();
     mkdirSync(bed.staging(2, "pod-9"));

@@ -10,7 +10,7 @@ import * as z from "zod";
 import type { VolumeRef } from "../../contract/task.ts";
 import { CommandError, errnoOf, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";
-import { makeDirectory, writeFileDurably } from "../store/durable.ts";
+import { makeDirectory, syncFilesystem, writeFileDurably } from "../store/durable.ts";
 import { together } from "../together.ts";
 import {
   argvCompareContent,
@@ -43,7 +43,7 @@ export interface PassResult extends RsyncStats {
 
 const stateSchema = z.object({
   /**
-   * Every change up to this mark is in the mirror, and what changed in the second before it was compared by content later
+   * Every change up to this mark is in the mirror, durably, and what changed in the second before it was compared by content later
    * than a second after it: who changes such a file again gives it a newer time, even where only whole seconds are kept.
    */
   mark: z.string(),
@@ -84,6 +84,9 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
   const stats = await pass(job, { attributes, attributesOf: "all", mark: withSlack(mark), frozen: false });
   await listHardLinks(job.mirror, linksFile(job), job.signal);
+  // Before the mark: after a power cut between the two, a mark that came first would call durable what is not, and an edit that
+  // kept its size would never be looked at again.
+  await syncFilesystem(job.mirror, job.signal);
   await writeFileDurably(
     stateFile(job),
     `${JSON.stringify({ mark, bytes: stats.bytes, attributes } satisfies State)}\n`,

@@ -6,17 +6,27 @@
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
 import { planRetention } from "../../domain/retention.ts";
+import { formatSequences } from "../../domain/sequences.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, errnoOf, MoverError } from "../errors.ts";
 import { observeLocation, storedBytes } from "../store/facts.ts";
 import type { Layout } from "../store/layout.ts";
-import { listGenerations, type GenerationEntry, type Listing } from "../store/listing.ts";
-import { reaches, readCatalogue, readMarkers, writeCatalogue } from "../store/markers.ts";
+import { listGenerations, presentSequences, type GenerationEntry, type Listing } from "../store/listing.ts";
+import {
+  markRemoved,
+  reaches,
+  readCatalogue,
+  readMarkers,
+  removeMarker,
+  wasRemoved,
+  writeCatalogue,
+  type Markers,
+} from "../store/markers.ts";
 import { openPresent } from "../store/presence.ts";
 import { emptyTrash, removeGeneration } from "../store/removal.ts";
 import { settle, type Settlement } from "../store/settlement.ts";
 
-/** Ids of each list in the result, which has to fit into 4,096 bytes; the log names all. */
+/** Ids of each list in the result, which has to fit into 4,096 bytes; the log names all, and `present` tells what is left. */
 const shown = 12;
 
 type Facts = ResultOf<"prune">;
@@ -44,7 +54,9 @@ export async function prune(task: TaskOf<"prune">, context: MoverContext): Promi
       pending: settlement.pending.length,
       removed: retained.removed.slice(-shown),
       kept: [...waiting, ...retained.kept].slice(0, shown),
-      ...(retained.refused === undefined ? {} : { refused: retained.refused.slice(0, 500) }),
+      ...(retained.refused === undefined
+        ? { present: formatSequences(await presentSequences(layout)) }
+        : { refused: retained.refused.slice(0, 500) }),
     };
   } catch (error) {
     context.abort.throwIfAborted();
@@ -100,6 +112,7 @@ async function retain(
     context.abort.throwIfAborted();
     const generation = ours.find((candidate) => candidate.id === id);
     if (generation === undefined) continue;
+    await settleMarker(layout, generation, markers, task);
     await removeGeneration(layout, generation, today);
     context.log.info("generation removed", { generation: id, location: task.location.name, why });
   }
@@ -109,6 +122,25 @@ async function retain(
     kept.map(({ id }) => id),
   );
   return { removed: [...plan.remove], kept };
+}
+
+/**
+ * What is left of the marker of a copy that is about to go. At a sink the mark comes before the removal: without it the next
+ * transport would bring back, night after night, what the source keeps for a sink that is away, and the source would
+ * wait for a copy that is never coming back. A death between the two leaves a copy that counts as unchecked.
+ */
+async function settleMarker(
+  layout: Layout,
+  generation: GenerationEntry,
+  markers: Markers,
+  task: TaskOf<"prune">,
+): Promise<void> {
+  const marker = markers.get(generation.id);
+  if (task.location.name === "source" || marker === undefined) return await removeMarker(layout, generation.id);
+  // Said by an attempt that died.
+  if (wasRemoved(generation, markers)) return;
+  if (reaches(generation, markers, task.verify)) await markRemoved(layout, marker);
+  else await removeMarker(layout, generation.id);
 }
 
 /** @throws MoverError HO-K702: without a listing there are no facts to report either, so this is no quiet refusal. */

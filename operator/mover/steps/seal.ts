@@ -3,8 +3,8 @@
  * generation of it: manifest, one sync, one rename. Before the rename there is no generation, after it there is a whole
  * one. Repeating it after a crash or a lost answer ends in the same generation.
  */
-import { chmod, readdir, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, readdir, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
 import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
@@ -17,6 +17,7 @@ import { sweepStaging } from "../store/delivery.ts";
 import { digestText } from "../store/digest.ts";
 import {
   exists,
+  isTemporary,
   makeDirectory,
   privateDirectory,
   privateFile,
@@ -84,6 +85,7 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   if (await exists(target)) throw new MoverError("HO-A404", `${task.id} exists already and is of another run`);
   const staging = join(layout.staging, stagingName(task.seq, task.stagingPodUID));
   const parts = await readParts(task, staging);
+  await removeTemporaries(staging);
   await recheck(task, layout, staging, parts, context);
 
   const manifest = await writeExtras(task, staging, parts);
@@ -132,6 +134,11 @@ async function readParts(task: Task, staging: string): Promise<Parts> {
   if (!same(task.databases, dump?.databases)) throw new MoverError("HO-A404", "not every database was captured");
   if (!same(task.volumes, archive?.volumes)) throw new MoverError("HO-A404", "not every volume was captured");
   return { dump, archive };
+}
+
+/** An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. */
+async function removeTemporaries(staging: string): Promise<void> {
+  for await (const { path } of filesBelow(staging)) if (isTemporary(basename(path))) await rm(join(staging, path));
 }
 
 async function recheck(

@@ -12,6 +12,7 @@ import { blame, isDiskFull, MoverError } from "../errors.ts";
 import { deliver, sweepStaging, type DeliveryTarget } from "../store/delivery.ts";
 import { stagingName, type Layout } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry, type Listing } from "../store/listing.ts";
+import { forgetRemoved, readMarkers, wasRemoved, type Markers } from "../store/markers.ts";
 import { checkFence, openPresent, setAside } from "../store/presence.ts";
 import { openLineage, openStore } from "../store/sentinel.ts";
 
@@ -62,7 +63,8 @@ async function deliverAll(
     trouble.push(
       new MoverError("HO-T501", `generation ${name} in the handover point cannot be brought to a sink: ${why}`),
     );
-  for (const generation of await wanted(handover, kept, atSink, target.layout)) {
+  const markers = await readMarkers(target.layout);
+  for (const generation of await wanted(handover, kept, atSink, markers, target.layout)) {
     const present = atSink.generations.find(({ id }) => id === generation.id);
     if (present !== undefined) {
       if (present.manifestSHA256 !== generation.manifestSHA256)
@@ -78,6 +80,8 @@ async function deliverAll(
     delivered.push(generation.id);
     context.log.info("generation delivered", { generation: generation.id, sink: target.sink });
   }
+  const waiting = [...handover.generations.map(({ id }) => id), ...handover.broken.map(({ name }) => name)];
+  await forgetRemoved(target.layout, markers, new Set(waiting));
   // The others are brought first: one bad generation must not keep the good ones from the sink.
   const [first] = trouble;
   if (first !== undefined) throw first;
@@ -85,13 +89,15 @@ async function deliverAll(
 }
 
 /**
- * What waits in the handover point; and of what was handed over before, what is newer than everything at the sink, or was at
- * the sink and is damaged. What retention has removed at the sink is neither, so it does not come back.
+ * What waits in the handover point, but for what the sink has had, verified, and its retention has let go: that waits for
+ * another sink. And of what was handed over before, what is newer than everything at the sink, or was at the sink and is
+ * damaged. So what retention has removed at the sink does not come back; what got lost there while it waits does.
  */
 async function wanted(
   handover: Listing,
   kept: Listing,
   atSink: Listing,
+  markers: Markers,
   sink: Layout,
 ): Promise<readonly GenerationEntry[]> {
   const newest = Math.max(0, ...atSink.generations.map(({ seq }) => seq));
@@ -100,7 +106,8 @@ async function wanted(
   const again = kept.generations.filter(
     ({ id, seq }) => seq > newest || (!present.has(id) && damaged.some((name) => name.startsWith(id))),
   );
-  return [...again, ...handover.generations].toSorted((a, b) => a.seq - b.seq);
+  const waiting = handover.generations.filter((generation) => !wasRemoved(generation, markers));
+  return [...again, ...waiting].toSorted((a, b) => a.seq - b.seq);
 }
 
 function conflict(sink: string, ours: GenerationEntry, theirs: GenerationEntry): MoverError {

@@ -5,6 +5,7 @@
  */
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
+import { formatSequences } from "../../domain/sequences.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
 import { compareContents } from "../store/contents.ts";
@@ -25,12 +26,16 @@ export async function verify(task: TaskOf<"verify">, context: MoverContext): Pro
     const { damaged, bytes } = await verifyAll(layout, task.mode, context);
     const { generations } = await listGenerations(layout.store);
     const markers = await readMarkers(layout);
-    const verified = generations.filter((generation) => isVerified(generation, markers)).map(({ id }) => id);
+    const verified = generations.filter((generation) => isVerified(generation, markers));
     return {
       version: 1,
       ok: true,
       step: "verify",
-      verified: verified.toReversed().slice(0, 20),
+      verified: verified
+        .map(({ id }) => id)
+        .toReversed()
+        .slice(0, 20),
+      sequences: formatSequences(verified.map(({ seq }) => seq)),
       damaged: damaged.slice(0, 20),
       bytes,
       seconds: (Date.now() - started) / 1000,

@@ -1,6 +1,6 @@
 /**
  * Warm: brings the mirror of each volume up to date beside the running app, twice, so that almost nothing is left for the
- * pass during which the app is stopped. Ends with a sync, so that the sync of that pass has little to do either.
+ * pass during which the app is stopped. Each mirror is durable before its mark says what it has.
  */
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
@@ -9,7 +9,6 @@ import { blame } from "../errors.ts";
 import { warmMirror } from "../mirror/pass.ts";
 import { claimMirrors, mirrorStateDirectory } from "../store/claim.ts";
 import { sweepStaging } from "../store/delivery.ts";
-import { syncFilesystem } from "../store/durable.ts";
 import { openSource } from "../store/staging.ts";
 
 export async function warm(task: TaskOf<"warm">, context: MoverContext): Promise<ResultOf<"warm">> {
@@ -47,7 +46,6 @@ export async function warm(task: TaskOf<"warm">, context: MoverContext): Promise
       }
       claim.check();
     }
-    await syncFilesystem(layout.base, context.abort);
     await claim.done();
   } finally {
     claim.abandon();

@@ -61,6 +61,9 @@ async function throughTemporary(
   await syncDirectory(dirname(path));
 }
 
+/** Whether a file of this name is what a small write leaves that was killed before its rename: never anything of value. */
+export const isTemporary = (name: string): boolean => /^\..+\.[0-9a-f]{12}\.tmp$/.test(name);
+
 /** fsync of a directory: makes the names in it durable. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -71,11 +71,22 @@ function parseManifest(text: string): Manifest | undefined {
   }
 }
 
+const seqIn = (name: string): number => Number(/^([0-9]{6})-/.exec(name)?.[1] ?? 0);
+
+/** Numbers of what lies here, sealed, waiting or set aside as damaged; not of what is on its way in or out. */
+export async function presentSequences(layout: Layout): Promise<readonly number[]> {
+  const names = await Promise.all([layout.store, layout.handover, layout.damaged].map(namesIn));
+  return names
+    .flat()
+    .map(seqIn)
+    .filter((seq) => seq > 0);
+}
+
 /** Highest number that was ever given in what is still here, whole or not; 0 when there is none. */
 export async function highestSeq(layout: Layout): Promise<number> {
   let highest = 0;
   const look = (names: readonly string[]): void => {
-    for (const name of names) highest = Math.max(highest, Number(/^([0-9]{6})-/.exec(name)?.[1] ?? 0));
+    highest = Math.max(highest, ...names.map(seqIn));
   };
   for (const directory of [layout.store, layout.handover, layout.staging, layout.damaged])
     look(await namesIn(directory));

@@ -20,6 +20,8 @@ const markerSchema = z.object({
   mode: z.enum(["Full", "Sample", "None"]),
   /** RFC 3339 UTC, by the clock of the pod. */
   verifiedAt: z.string(),
+  /** Sinks only: when retention let the verified copy go. What lies here under the id since then was not checked. */
+  removedAt: z.string().optional(),
 });
 export type Marker = z.infer<typeof markerSchema>;
 export type Markers = ReadonlyMap<string, Marker>;
@@ -53,6 +55,21 @@ export async function writeMarker(
   await writeFileDurably(markerPath(layout, of.id), `${JSON.stringify(marker)}\n`);
 }
 
+/**
+ * Before a verified copy is removed: while the generation waits at the source for another sink, this says that the copy was
+ * here and need not come back. To be forgotten with `forgetRemoved`.
+ */
+export async function markRemoved(layout: Layout, marker: Marker): Promise<void> {
+  const removed: Marker = { ...marker, removedAt: new Date().toISOString() };
+  await writeFileDurably(markerPath(layout, marker.id), `${JSON.stringify(removed)}\n`);
+}
+
+/** Removes the marks of removed copies whose generations wait nowhere any more. */
+export async function forgetRemoved(layout: Layout, markers: Markers, waiting: ReadonlySet<string>): Promise<void> {
+  for (const { id, removedAt } of markers.values())
+    if (removedAt !== undefined && !waiting.has(id)) await removeMarker(layout, id);
+}
+
 export async function removeMarker(layout: Layout, id: string): Promise<void> {
   await rm(markerPath(layout, id), { force: true });
   await syncDirectory(layout.verified);
@@ -63,11 +80,18 @@ export function isVerified(generation: GenerationEntry, markers: Markers): boole
   return reaches(generation, markers, "Full");
 }
 
+/** Whether a verified copy of this very manifest was here, and retention has let it go. */
+export function wasRemoved(generation: GenerationEntry, markers: Markers): boolean {
+  const marker = markers.get(generation.id);
+  return marker?.removedAt !== undefined && marker.manifestSHA256 === generation.manifestSHA256;
+}
+
 /** Whether the marker is for this manifest, and says at least as much as the mode asks for. */
 export function reaches(generation: GenerationEntry, markers: Markers, mode: VerifyMode): boolean {
   const marker = markers.get(generation.id);
   return (
     marker !== undefined &&
+    marker.removedAt === undefined &&
     marker.manifestSHA256 === generation.manifestSHA256 &&
     strength[marker.mode] >= strength[mode]
   );

@@ -9,9 +9,8 @@ import { errnoOf } from "../errors.ts";
 import { exists, makeDirectory, renameNew, syncDirectory } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import type { GenerationEntry } from "./listing.ts";
-import { removeMarker } from "./markers.ts";
 
-/** @param today `2026-11-21`, names the directory in the trash. */
+/** Its marker is the caller's. @param today `2026-11-21`, names the directory in the trash. */
 export async function removeGeneration(layout: Layout, generation: GenerationEntry, today: string): Promise<void> {
   const trash = join(layout.trash, today);
   await makeDirectory(trash);
@@ -20,7 +19,6 @@ export async function removeGeneration(layout: Layout, generation: GenerationEnt
   // Left by a crash of an earlier removal of another copy of it.
   if (await exists(doomed)) await rm(doomed, { recursive: true });
   await renameNew(join(layout.store, generation.id), doomed);
-  await removeMarker(layout, generation.id);
   await removeDamaged(layout, generation.id);
   await rm(doomed, { recursive: true });
 }

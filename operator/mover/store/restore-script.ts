@@ -138,7 +138,7 @@ On any machine with sh, sha256sum, GNU tar and zstd, and for databases with pg_r
 
     sh restore.sh --check
     sh restore.sh --to /some/empty/directory
-    createdb --template=template0 shop && sh restore.sh --to /some/empty/directory --database postgresql:///shop
+    createdb --template=template0 shop && sh restore.sh --database postgresql:///shop
 
 Each volume is extracted to a directory of its own below the one that you name. Run it as root to get back owners. A database
 is loaded into an empty one; roles that it needs and the server lacks are in \`databases/<name>/globals.sql\`, without passwords;

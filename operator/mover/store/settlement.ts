@@ -1,6 +1,6 @@
 /**
  * The source gives a generation out of the handover point only when every required sink proves to have it: the sink is the
- * one the policy knows, it holds the very same manifest, and its copy was checked there as the policy asks. Then one rename moves it to the store.
+ * one the policy knows, it holds the very same manifest, and its copy was checked there as the policy asks; or the sink's own retention has let that copy go. Then one rename moves it to the store.
  */
 import { join } from "node:path";
 import type { TaskOf } from "../../contract/task.ts";
@@ -8,7 +8,7 @@ import type { MoverContext } from "../context.ts";
 import { renameNew } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import { listGenerations, readGeneration, type GenerationEntry } from "./listing.ts";
-import { reaches, readMarkers, writeMarker, type Markers, type VerifyMode } from "./markers.ts";
+import { reaches, readMarkers, wasRemoved, writeMarker, type Markers, type VerifyMode } from "./markers.ts";
 import { findStore } from "./presence.ts";
 import type { LineageOwner } from "./sentinel.ts";
 
@@ -64,6 +64,7 @@ export async function settle(
 
 async function firstLacking(generation: GenerationEntry, sinks: readonly RequiredSink[]): Promise<string | undefined> {
   for (const { name, verify, found } of sinks) {
+    if (found !== undefined && wasRemoved(generation, found.markers)) continue;
     if (found === undefined || !reaches(generation, found.markers, verify)) return name;
     const copy = await readGeneration(join(found.layout.store, generation.id), generation.id);
     if (typeof copy === "string" || copy.manifestSHA256 !== generation.manifestSHA256) return name;

@@ -1,7 +1,9 @@
 /** What movers do in the made-up world: their deeds in the store and at the sinks, and their results. */
 import type { MoverResult } from "../../../operator/contract/result.ts";
 import type { MoverTask } from "../../../operator/contract/task.ts";
+import { parseGenerationId } from "../../../operator/domain/generation.ts";
 import { type Instant, formatInstant } from "../../../operator/domain/instant.ts";
+import { type Sequences, formatSequences } from "../../../operator/domain/sequences.ts";
 
 /** What really lies where. */
 export interface Truth {
@@ -26,6 +28,10 @@ const sinkOf = (truth: Truth, name: string): Sink => {
   truth.sinks.set(name, known);
   return known;
 };
+
+/** Told by numbers alone: of many copies no more than these would fit. */
+const numbersOf = (ids: ReadonlySet<string>): Sequences =>
+  formatSequences([...ids].map((id) => parseGenerationId(id)?.seq ?? 0));
 
 export const plannedGeneration = "000001-20261120T010000Z-full";
 /** It has the databases of the policy, and no volume. */
@@ -79,7 +85,15 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
     case "verify": {
       const { stored, verified } = sinkOf(truth, task.sink.name);
       if (task.mode === "Full") for (const id of stored) verified.add(id);
-      return { ...ok, step: task.step, verified: [...verified], damaged: [], bytes: 600, seconds: 1 };
+      return {
+        ...ok,
+        step: task.step,
+        verified: [],
+        sequences: numbersOf(verified),
+        damaged: [],
+        bytes: 600,
+        seconds: 1,
+      };
     }
     case "prune": {
       const { name } = task.location;
@@ -93,6 +107,7 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
         pending: 0,
         removed: [],
         kept: [],
+        present: numbersOf(list),
       };
     }
     case "plan": {

@@ -230,6 +230,21 @@ describe("a sink that fails", () => {
     );
     expect(scenario.status.display?.copies).toBe("2/3");
   });
+  test("because it is full is still checked and pruned, or it would stay full for ever", async () => {
+    const full: Script = ends({ "transport/offsite": { code: "HO-C902" } });
+    const scenario = await Scenario.run({ policy: two(true), script: full }).settle();
+    expect(summary(scenario)).toMatchObject({ result: "AtRisk", app: "Up", code: "HO-C902" });
+    expect(statesOf(scenario)).toEqual(
+      expect.arrayContaining(["Transport/offsite Failed", "Verify/offsite Done", "Prune/offsite Done"]),
+    );
+    expect(scenario.status.copies?.[2]).toMatchObject({ location: "offsite", state: "Missing", code: "HO-C902" });
+  });
+  test("never gives up a copy while the source looks whether it is there", async () => {
+    const scenario = Scenario.run();
+    await scenario.until(() => scenario.step("Prune/source")?.state === "Running");
+    expect(scenario.step("Verify/vault")?.state).toBe("Done");
+    expect(scenario.step("Prune/vault")?.state).toBe("Pending");
+  });
   test("and is not required leaves it complete", async () => {
     expect(summary(await Scenario.run({ policy: two(false), script: offsite }).settle())).toMatchObject({
       result: "Complete",

@@ -6,7 +6,8 @@ import type { TaskOf } from "../../../operator/contract/task.ts";
 import { maxResultBytes } from "../../../operator/contract/result.ts";
 import { prune } from "../../../operator/mover/steps/prune.ts";
 import type { Layout } from "../../../operator/mover/store/layout.ts";
-import { writeMarker } from "../../../operator/mover/store/markers.ts";
+import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.ts";
+import { setAside } from "../../../operator/mover/store/presence.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
 
 // Real processes on a machine that may be busy.
@@ -59,7 +60,7 @@ const addGenerationDigest = (seq: number): { id: string; manifestSHA256: string 
   addGeneration(join(bench.root, "elsewhere"), { seq });
 
 describe("at a sink", () => {
-  test("the oldest beyond the rule goes, with its marker; the trash is empty", async () => {
+  test("the oldest beyond the rule goes, and its marker says so; the trash is empty", async () => {
     await addVerified(bench.sink(), 1, 2, 3);
     const result = await prune(atSink(), bench.context);
     expect(result).toMatchObject({
@@ -67,7 +68,8 @@ describe("at a sink", () => {
       location: { generations: 2, verified: 2, oldest: idOf(2), newest: idOf(3) },
     });
     expect(stored(bench.sink())).toEqual([idOf(2), idOf(3)]);
-    expect(readdirSync(bench.sink().verified)).toEqual([`${idOf(2)}.json`, `${idOf(3)}.json`]);
+    const removed = [...(await readMarkers(bench.sink())).values()].filter(({ removedAt }) => removedAt !== undefined);
+    expect(removed.map(({ id }) => id)).toEqual([idOf(1)]);
     expect(readdirSync(bench.sink().trash)).toEqual([]);
   });
 
@@ -126,6 +128,29 @@ describe("at a sink", () => {
     const result = await prune(atSink({ keep: { last: 14, minVerified: 14 } }), bench.context);
     expect(JSON.stringify(result).length).toBeLessThan(maxResultBytes);
     expect(stored(bench.sink())).toHaveLength(14);
+  });
+});
+
+describe("what is present is told in few bytes", () => {
+  test("after a removal whose report got lost, and with what was set aside", async () => {
+    await addVerified(bench.sink(), 2, 3, 4, 5, 7, 8);
+    addGeneration(bench.sink().store, { seq: 6 });
+    await setAside(bench.sink(), idOf(6));
+    const result = await prune(atSink({ keep: { last: 4, minVerified: 1 } }), bench.context);
+    expect(result.present).toEqual({ since: 1, ranges: "4-8" });
+    expect(await prune(atSink({ keep: { last: 4, minVerified: 1 } }), bench.context)).toMatchObject({
+      removed: [],
+      present: { since: 1, ranges: "4-8" },
+    });
+  });
+
+  test("at the source with what waits; and not at all on unknown state", async () => {
+    await hand(1, { vault: true, attic: true });
+    await hand(2, { vault: true });
+    await hand(3, { vault: true });
+    expect((await prune(atSource(), bench.context)).present).toEqual({ since: 1, ranges: "1-3" });
+    mkdirSync(join(bench.source.store, "old"));
+    expect((await prune(atSource(), bench.context)).present).toBeUndefined();
   });
 });
 

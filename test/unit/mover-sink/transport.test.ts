@@ -44,6 +44,72 @@ test("a new sink gets an identity and what the source still keeps; what was prun
   expect((await transport(task, bench.context)).delivered).toEqual([]);
 });
 
+describe("while a required sink is away", () => {
+  const keep = { last: 2, minVerified: 1 };
+  const names = ["vault", "attic"] as const;
+  const sinkOf = (name: string): typeof sink => ({ name, uuid: `${name}-uuid` });
+  const pruneTask = { ...common, step: "prune", keep, verify: "Full", acknowledged: false } as const;
+  const pruneSink = async (name: string): Promise<unknown> =>
+    await prune({ ...pruneTask, location: sinkOf(name), requiredSinks: [] }, bench.context);
+  const pruneSource = async (): ReturnType<typeof prune> =>
+    await prune(
+      {
+        ...pruneTask,
+        location: sinkOf("source"),
+        requiredSinks: names.map((name) => ({ ...sinkOf(name), verify: "Full" })),
+      },
+      bench.context,
+    );
+  const bring = async (name: string): Promise<readonly string[]> => {
+    const { delivered } = await transport({ ...task, sink: sinkOf(name) }, bench.context);
+    await verify({ ...common, step: "verify", sink: sinkOf(name), mode: "Full" }, bench.context);
+    return delivered;
+  };
+  const night = async (seq: number): Promise<readonly string[]> => {
+    addGeneration(bench.source.handover, { seq });
+    const delivered = await bring("vault");
+    await pruneSource();
+    await pruneSink("vault");
+    return delivered;
+  };
+  beforeEach(() => {
+    bench.remove();
+    bench = createBench(names);
+  });
+
+  test("the others get each generation once; what they have pruned drains from the source when it is back", async () => {
+    for (const seq of [1, 2, 3, 4, 5]) expect(await night(seq)).toEqual([idOf(seq)]);
+    expect(atSink()).toEqual([idOf(4), idOf(5)]);
+    expect(readdirSync(bench.source.handover)).toHaveLength(5);
+
+    expect(await bring("attic")).toHaveLength(5);
+    expect(await pruneSource()).toMatchObject({ pending: 0, settled: [1, 2, 3, 4, 5].map((seq) => idOf(seq)) });
+    expect(readdirSync(bench.source.handover)).toEqual([]);
+    // What has left the handover point is not remembered for ever.
+    expect(await bring("vault")).toEqual([]);
+    expect(readdirSync(bench.sink().verified)).toEqual([`${idOf(4)}.json`, `${idOf(5)}.json`]);
+  });
+
+  test("a copy that got lost, or never came, is brought although newer ones are there; it settles nothing before", async () => {
+    for (const seq of [1, 2, 3]) addGeneration(bench.source.handover, { seq });
+    await bring("vault");
+    await bring("attic");
+    rmSync(join(bench.sink().store, idOf(1)), { recursive: true });
+    expect(await pruneSource()).toMatchObject({ pending: 1, settled: [idOf(2), idOf(3)] });
+    expect(await bring("vault")).toEqual([idOf(1)]);
+    expect(await pruneSource()).toMatchObject({ pending: 0, settled: [idOf(1)] });
+  });
+
+  test("a prune that dies between its word and its deed is repeated, and its word still holds", async () => {
+    for (const seq of [1, 2, 3]) await night(seq);
+    expect(atSink()).toEqual([idOf(2), idOf(3)]);
+    addGeneration(bench.sink().store, { seq: 1 });
+    await pruneSink("vault");
+    expect(atSink()).toEqual([idOf(2), idOf(3)]);
+    expect(await bring("vault")).toEqual([]);
+  });
+});
+
 describe("what is at the sink already", () => {
   test("another generation under the same id is never overwritten; the others are still brought", async () => {
     addGeneration(bench.source.handover, { seq: 1 });

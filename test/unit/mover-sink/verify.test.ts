@@ -49,6 +49,16 @@ test("whole copies are verified, newest first, and marked with the digest of the
   expect([...(await readMarkers(bench.sink())).values()].map(({ mode }) => mode)).toEqual(["Full", "Full", "Full"]);
 });
 
+test("more verified copies than ids fit into the result are told by their numbers", async () => {
+  for (let seq = 4; seq <= 28; seq += 1) {
+    if (seq === 20) continue;
+    await writeMarker(bench.sink(), addGeneration(bench.sink().store, { seq, files: { a: "x" } }), "Full");
+  }
+  const result = await verify(task(), bench.context);
+  expect(result.verified).toHaveLength(20);
+  expect(result.sequences).toEqual({ since: 1, ranges: "1-19,21-28" });
+});
+
 test("what is marked is not read again, unless the marker is for another manifest", async () => {
   await verify(task(), bench.context);
   expect((await verify(task(), bench.context)).bytes).toBe(0);

@@ -1,0 +1,84 @@
+/** Where the copies of a run's generation are and how far they have come, from the steps on record; and which of them count. */
+import type { BackupRun, RunStatus } from "../api/kinds.ts";
+import { parseGenerationId } from "../domain/generation.ts";
+import { hasSequence, lacksSequence } from "../domain/sequences.ts";
+import { resultOf } from "./job-state.ts";
+import { type StepRecord, resultsOf } from "./step.ts";
+
+type Copy = NonNullable<RunStatus["copies"]>[number];
+
+/**
+ * What the steps of this run, and of later runs, say about the copies of this run's generation. Ids are shown of a few only, and a
+ * report may have got lost with its pod; the numbers tell of all, but only within one policy object.
+ */
+export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []): RunStatus {
+  const id = status.generation?.id;
+  const seq = parseGenerationId(id ?? "")?.seq ?? 0;
+  const sealed = status.steps?.find((step) => step.name === "Seal");
+  const numbered = new Set(
+    [status, ...later.map((run) => run.status)].flatMap((of) =>
+      of?.policyUID === status.policyUID ? (of?.steps ?? []) : [],
+    ),
+  );
+  // By time, because a copy that was found damaged may have been brought over again.
+  const reports = [status.steps ?? [], ...later.map((run) => run.status?.steps ?? [])]
+    .flat()
+    .toSorted((a, b) => ((a.finishedAt ?? "") < (b.finishedAt ?? "") ? -1 : a.finishedAt === b.finishedAt ? 0 : 1));
+  const copies = status.copies?.map((copy): Copy => {
+    let next: Copy = copy;
+    const become = (state: Copy["state"], step: StepRecord, code?: string): void => {
+      if (next.state === "Pruned" || next.state === state) return;
+      const { code: _code, ...rest } = next;
+      next = {
+        ...rest,
+        state,
+        ...(step.finishedAt === undefined ? {} : { time: step.finishedAt }),
+        ...(code === undefined ? {} : { code }),
+      };
+    };
+    if (copy.location === "source" && sealed?.state === "Done") become("Verified", sealed);
+    for (const step of reports) {
+      const [base, sink] = step.name.split("/");
+      if (sink !== copy.location) continue;
+      const own = status.steps?.includes(step) === true;
+      // A failure says why a copy is not further than it is, and nothing more once it is.
+      const stuck = { Transport: "Missing", Verify: "Stored" }[base ?? ""];
+      if (step.state === "Failed" && own && next.state === stuck && step.code !== undefined)
+        next = { ...next, code: step.code };
+      if (step.state !== "Done" || id === undefined) continue;
+      const results = resultsOf(step);
+      if (
+        base === "Transport" &&
+        next.state === "Missing" &&
+        (own || resultOf(results, "transport")?.delivered.includes(id))
+      )
+        become("Stored", step);
+      const verify = resultOf(results, "verify");
+      if (verify?.damaged.includes(id)) become("Damaged", step, "HO-V601");
+      else if (verify?.verified.includes(id)) become("Verified", step);
+      else if (numbered.has(step) && verify?.sequences !== undefined && hasSequence(verify.sequences, seq))
+        become("Verified", step);
+      const prune = resultOf(results, "prune");
+      if (prune?.removed.some((removed) => removed.id === id)) become("Pruned", step);
+      // A report that is older than the copy knows nothing of it.
+      const was = (next.state === "Stored" || next.state === "Verified") && (next.time ?? "") < (step.finishedAt ?? "");
+      if (was && numbered.has(step) && prune?.present !== undefined && lacksSequence(prune.present, seq))
+        become("Pruned", step);
+    }
+    return next;
+  });
+  return copies === undefined ? status : { ...status, copies };
+}
+
+/** A copy counts once its check is done: a re-read of every byte, or the lesser check that the policy asks for. */
+export function counts(copy: Copy, status: RunStatus): boolean {
+  if (copy.state === "Verified" || copy.state === "Pruned") return true;
+  const policy = status.policy;
+  const mode = policy?.sinks.find((sink) => sink.name === copy.location)?.verify;
+  return (
+    copy.state === "Stored" &&
+    mode !== undefined &&
+    mode !== "Full" &&
+    status.steps?.some((step) => step.name === `Verify/${copy.location}` && step.state === "Done") === true
+  );
+}
