@@ -109,8 +109,9 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
   if (move.state === "lost") return end("HO-S211", move.message);
   const begun = downSince({ ...context, times: { ...context.times, ...times } });
   const stopTimeout = parseDuration(context.stopTimeout) ?? 120_000;
+  if (move.unguarded === true && now - startedAt >= guardsWithin) return end("HO-S212", move.message);
   if (begun === undefined && now - startedAt >= Math.max(guardsWithin, stopTimeout))
-    return end(move.unguarded === true ? "HO-S212" : "HO-S207", move.message);
+    return end("HO-S207", move.message);
   if (begun !== undefined && now - begun >= stopTimeout)
     return end("HO-S207", `${move.message} after ${context.stopTimeout}`);
   if (isOverBudget(context)) return end("HO-S208", "the budget of the downtime was reached while the app was stopping");

@@ -1,7 +1,7 @@
 /**
  * A backup run: from what is recorded and what is seen, one move of each step that can move.
  *
- *   Preflight -> Warm -> Quiesce -> Capture ----(done)----> Seal -> Transport/x -> Verify/x -> Prune/x, Prune/source
+ *   Preflight -> Warm -> Quiesce -> Capture ----(done)----> Seal -> Transport/x -> Verify/x -> Prune/source -> Prune/x
  *                           |          |
  *                           |      (released, failed, too late, cancelled)
  *                           +----------+--> GiveBack            the app comes back while packing goes on

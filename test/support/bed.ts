@@ -57,6 +57,7 @@ const places: Readonly<Record<string, readonly [string, string]>> = {
   Secret: ["/api/v1", "secrets"],
   ConfigMap: ["/api/v1", "configmaps"],
   PersistentVolumeClaim: ["/api/v1", "persistentvolumeclaims"],
+  ResourceQuota: ["/api/v1", "resourcequotas"],
   HorizontalPodAutoscaler: ["/apis/autoscaling/v2", "horizontalpodautoscalers"],
   Job: ["/apis/batch/v1", "jobs"],
   Lease: ["/apis/coordination.k8s.io/v1", "leases"],
