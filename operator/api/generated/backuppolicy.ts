@@ -315,7 +315,7 @@ export interface BackupPolicyStatus {
     message?: string;
   };
   /**
-   * Newest generation that is verified at the source and at every required sink.
+   * Newest generation that is checked at the source and at every required sink. Of type Full when the policy has volumes.
    */
   lastComplete?: {
     /**
