@@ -27,6 +27,10 @@ const conditionOf: Readonly<Record<string, string>> = {
 
 const baseOf = (step: StepRecord): string => step.name.split("/")[0] ?? "";
 
+/** Failed, or carried out without doing what it is for, as a prune that was refused. */
+const isTrouble = (step: StepRecord): boolean =>
+  step.state === "Failed" || (step.state === "Done" && step.code !== undefined);
+
 /** What the steps of this run, and of later runs, say about the copies of this run's generation. */
 export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []): RunStatus {
   const id = status.generation?.id;
@@ -134,7 +138,7 @@ function conditionsOf(
         list.push({ type, status: "True", reason: "NotStopped", message: "this run does not stop the app" });
       continue;
     }
-    const failed = own.find((step) => step.state === "Failed");
+    const failed = own.find(isTrouble);
     const message = own
       .map((step) => step.message)
       .filter((text) => text !== undefined && text !== "")
@@ -194,14 +198,14 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const result = resultAt(status, over);
   const app = appAt(seen, status, now);
   const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name };
-  // The first failure in order is the cause; what follows from it is not.
-  // What a run that is complete may still have to say: the app is down, or pruning failed.
-  const trouble =
-    result === "Complete"
-      ? steps.find((step) => step.state === "Failed" && ["GiveBack", "Prune"].includes(baseOf(step)))
-      : steps.find((step) => step.code !== undefined);
   const lacking =
     result === "AtRisk" ? status.copies?.find((copy) => copy.required === true && !counts(copy, status)) : undefined;
+  // The first failure in order is the cause; what follows from it is not, and pruning is no cause of a copy that is not there.
+  // What a run that is complete may still have to say: the app is down, or nothing was pruned.
+  const trouble =
+    result === "Complete"
+      ? steps.find((step) => isTrouble(step) && ["GiveBack", "Prune"].includes(baseOf(step)))
+      : steps.find((step) => step.code !== undefined && (lacking === undefined || baseOf(step) !== "Prune"));
   const damaged = status.copies?.find((copy) => copy.state === "Damaged");
   const code =
     trouble?.code ??
@@ -216,7 +220,7 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const advice =
     entry === undefined
       ? ""
-      : `${code} ${what}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${status.generation === undefined ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
+      : `${code} ${what}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${status.generation === undefined || result === "Complete" ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
   const wanted = status.copies ?? [];
   const good = wanted.filter((copy) => counts(copy, status) && copy.state !== "Pruned").length;
   const generation = status.generation;
@@ -269,9 +273,9 @@ export function stepEvents(
   for (const step of after.steps ?? []) {
     if (old.get(step.name) === step.state) continue;
     const text = step.name.includes("/") ? `${step.name.split("/")[1]}: ${step.message ?? ""}` : (step.message ?? "");
-    if (step.state === "Done" && step.name !== "Accept")
+    if (step.state === "Done" && step.code === undefined && step.name !== "Accept")
       events.push({ type: "Normal", reason: conditionOf[baseOf(step)] ?? `${baseOf(step)}Done`, message: text });
-    if (step.state === "Failed" || (step.state === "Waiting" && step.code !== undefined))
+    if (isTrouble(step) || (step.state === "Waiting" && step.code !== undefined))
       events.push({
         type: "Warning",
         reason: reasonOf(step.code),
