@@ -5,6 +5,7 @@
 import { isTrue } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, PolicyStatus } from "../api/kinds.ts";
 import { parseGenerationId } from "../domain/generation.ts";
+import { isBecauseOfAnother } from "./app-state.ts";
 
 export interface Protection {
   readonly state: "Protected" | "AtRisk" | "Unprotected";
@@ -19,14 +20,11 @@ export const isFinished = (run: BackupRun): boolean => isTrue(run.status?.condit
 export const newestFirst = (runs: readonly BackupRun[]): readonly BackupRun[] =>
   runs.toSorted((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1));
 
-/** Refused because another run or a restore was active: nothing was tried, so nothing is known. */
-const saysNothing = (run: BackupRun): boolean => ["HO-P109", "HO-R806"].includes(run.status?.code ?? "");
-
 const isComplete = (run: BackupRun): boolean => run.status?.result === "Complete";
 
 /** The latest run of each type, the type that holds more first. */
 function latestOfEachType(policy: BackupPolicy, runs: readonly BackupRun[]): readonly BackupRun[] {
-  const finished = newestFirst(runs.filter((run) => isFinished(run) && !saysNothing(run)));
+  const finished = newestFirst(runs.filter((run) => isFinished(run) && !isBecauseOfAnother(run.status?.code)));
   const full = finished.find((run) => run.spec.type === "Full");
   const dump = finished.find((run) => run.spec.type === "Database");
   const scheduled = policy.spec.schedules?.some(({ type }) => type === "Database") === true;

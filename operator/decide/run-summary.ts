@@ -1,15 +1,15 @@
 /** From recorded steps to what people and tools read: copies, result, app, conditions, columns, events. Nothing here is remembered. */
 import { explain, reasonOf } from "../api/codes.ts";
-import { type NewCondition, setConditions } from "../api/conditions.ts";
+import { type NewCondition, isTrue, setConditions } from "../api/conditions.ts";
 import type { BackupRun, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
+import { type AppState, isBecauseOfAnother, judgeApp, seeApp, tellApp } from "./app-state.ts";
 import type { DomainEvent } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { budgetOf } from "./run-jobs.ts";
 import type { RunObservation } from "./run-observation.ts";
 import { type StepRecord, isOver, resultsOf } from "./step.ts";
-import { unreadyWorkloads } from "./workload.ts";
 
 type Copy = NonNullable<RunStatus["copies"]>[number];
 
@@ -97,19 +97,22 @@ function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["resu
   return status.copies?.every((copy) => !copy.required || counts(copy, status)) === true ? "Complete" : "AtRisk";
 }
 
-function appAt(seen: RunObservation, status: RunStatus, now: Instant): NonNullable<RunStatus["app"]> {
+function appAt(seen: RunObservation, status: RunStatus, now: Instant): AppState {
+  // The app of a finished run is not looked at any more: what is on record is from when it was.
+  if (isTrue(seen.run.status?.conditions, "Finished") && status.app !== undefined) return status.app;
   const steps = new Map(status.steps?.map((step) => [step.name, step]));
   const quiesce = steps.get("Quiesce")?.state;
-  const giveBack = steps.get("GiveBack");
-  if (status.steps?.[0]?.state === "Failed")
-    return status.steps[0].code === "HO-S201" || status.steps[0].code === "HO-P101" ? "Unknown" : "Up";
-  if (giveBack?.state === "Failed") return "Down";
-  if (quiesce !== undefined && quiesce !== "Pending" && quiesce !== "Skipped" && giveBack?.state !== "Done") {
+  const giveBack = steps.get("GiveBack")?.state;
+  if (giveBack === "Failed") return "Down";
+  if (giveBack === "Done") return "Up";
+  if (quiesce !== undefined && quiesce !== "Pending" && quiesce !== "Skipped") {
     const down = elapsed(status.times?.stopAt, formatInstant(now)) ?? 0;
     return status.policy !== undefined && down > budgetOf(status.policy) + 120_000 ? "Down" : "Stopped";
   }
-  if (giveBack?.state === "Done" || giveBack === undefined) return "Up";
-  return unreadyWorkloads(seen.app, status.workloads ?? []).length === 0 ? "Up" : "Down";
+  if (isBecauseOfAnother(steps.get("Accept")?.code)) return "Unknown";
+  return giveBack === undefined
+    ? seeApp(seen.app, status.policy ?? seen.policy?.spec)
+    : judgeApp(seen.app, status.workloads ?? []);
 }
 
 function phaseOf(steps: readonly StepRecord[], over: boolean): string {
@@ -133,7 +136,7 @@ function conditionsOf(
   for (const [base, type] of Object.entries(conditionOf)) {
     const own = steps.filter((step) => baseOf(step) === base);
     if (own.length === 0) {
-      // A run that does not stop the app, or was refused, has an app that is where it should be.
+      // A run that does not stop the app, or was refused, has nothing to give back.
       if (type === "AppRestored" && steps.length > 0)
         list.push({ type, status: "True", reason: "NotStopped", message: "this run does not stop the app" });
       continue;
@@ -220,7 +223,7 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const advice =
     entry === undefined
       ? ""
-      : `${code} ${what}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${status.generation === undefined || result === "Complete" ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
+      : `${code} ${what}. App: ${tellApp(app, entry)}. Data: ${status.generation === undefined || result === "Complete" ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
   const wanted = status.copies ?? [];
   const good = wanted.filter((copy) => counts(copy, status) && copy.state !== "Pruned").length;
   const generation = status.generation;

@@ -123,7 +123,7 @@ describe("a plan", () => {
     await scenario.until(() => phase().startsWith("Warm"));
     approve(scenario);
     await scenario.settle();
-    expect(scenario.restore.status).toMatchObject({ result: "Failed", app: "Up", code: "HO-R806" });
+    expect(scenario.restore.status).toMatchObject({ result: "Failed", app: "Unknown", code: "HO-R806" });
     expect(scenario.world.find(runs, "nightly")?.status).toMatchObject({ result: "Complete" });
   });
   test("outlives its policy: it goes by what it has accepted", async () => {
