@@ -55,7 +55,7 @@ export function summariseRestore(
   const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
   const advice =
     entry !== undefined
-      ? `${code} ${trouble?.message ?? ""}. App: ${tellApp(app, entry)}. Data: ${restored ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
+      ? `${code} ${trouble?.message ?? ""}. App: ${tellApp(app, entry, trouble)}. Data: ${restored ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
       : waits
         ? `Nothing has been changed. Read status.plan, then: ${approve}`
         : "";

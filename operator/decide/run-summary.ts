@@ -223,7 +223,7 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const advice =
     entry === undefined
       ? ""
-      : `${code} ${what}. App: ${tellApp(app, entry)}. Data: ${status.generation === undefined || result === "Complete" ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
+      : `${code} ${what}. App: ${tellApp(app, entry, trouble)}. Data: ${status.generation === undefined || result === "Complete" ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
   const wanted = status.copies ?? [];
   const good = wanted.filter((copy) => counts(copy, status) && copy.state !== "Pruned").length;
   const generation = status.generation;

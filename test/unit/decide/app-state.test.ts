@@ -49,6 +49,41 @@ describe("while a run holds the app at zero", () => {
   });
 });
 
+describe("an app that is stopped by what has failed", () => {
+  const advice = async (scenario: Scenario): Promise<string | undefined> => {
+    await scenario.until(() => scenario.status.app === "Stopped" && (scenario.status.code ?? "") !== "");
+    return scenario.status.advice;
+  };
+  test.each<{ code: string; scenario: () => Scenario }>([
+    { code: "HO-S207", scenario: () => Scenario.run({ script: { stopTakes: Infinity } }) },
+    {
+      code: "HO-D306",
+      scenario: () =>
+        Scenario.run({ script: { ending: (step) => (step === "capture" ? { code: "HO-D306" } : undefined) } }),
+    },
+    {
+      code: "HO-R807",
+      scenario: () =>
+        Scenario.restore({ script: { ending: (step) => (step === "swap" ? { code: "HO-R807" } : undefined) } }),
+    },
+  ])("$code: is being given back", async ({ code, scenario }) => {
+    const told = await advice(scenario());
+    expect(told).toMatch(new RegExp(`^${code} .* App: stopped, being given back\\. Data: `));
+  });
+  test("a cancelled run is giving it back", async () => {
+    const scenario = await held();
+    scenario.cancel();
+    expect(await advice(scenario)).toContain("App: stopped, being given back. Data: ");
+  });
+  test("is not being given back while an exchange is going to be tried again", async () => {
+    const ending = { code: "HO-R807", retry: true } as const;
+    const scenario = Scenario.restore({ script: { ending: (step) => (step === "swap" ? ending : undefined) } });
+    await scenario.until(() => scenario.step("Swap")?.state === "Waiting");
+    expect(scenario.status).toMatchObject({ app: "Stopped", code: "HO-R807" });
+    expect(scenario.status.advice).toContain("App: stopped. Data: ");
+  });
+});
+
 describe("a run that does not stop the app", () => {
   test.each([
     { name: "says that it is up when it is", ready: 3, app: "Up" },
