@@ -8,7 +8,7 @@ import { resultOf } from "./job-state.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
 import { type RunJobContext, budgetOf, buildRunJob } from "./run-jobs.ts";
 import { describe, troubleIn } from "./run-reports.ts";
-import { type StepMove, type StepRecord, advanceStep, fail, isOver } from "./step.ts";
+import { type StepMove, type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 import { whatStartedIt } from "./workload.ts";
 
 export interface StepContext {
@@ -150,6 +150,19 @@ function giveBack(step: StepRecord, context: StepContext): void {
   if (due) applyHold(advanceGiveBack(step, holdOf(context)), context);
 }
 
+/**
+ * Which store and sinks to expect. What the preflight of the run has found goes before what the policy knows now: a policy that
+ * was deleted or made again meanwhile must not let another place pass.
+ */
+function identitiesOf({ seen, draft }: StepContext): ReadonlyMap<string, string> {
+  const found = resultOf(resultsOf(draft.steps.get("Preflight")), "preflight")?.locations ?? [];
+  return new Map(
+    [...(seen.policy?.status?.locations ?? []), ...found].flatMap(({ name, uuid }) =>
+      uuid === undefined ? [] : [[name, uuid] as const],
+    ),
+  );
+}
+
 function advanceJob(step: StepRecord, context: StepContext): void {
   const { seen, draft, now } = context;
   const { uid, name } = seen.run.metadata;
@@ -159,11 +172,7 @@ function advanceJob(step: StepRecord, context: StepContext): void {
     policy: policyOf(context),
     policyUID: draft.status.policyUID ?? "",
     acknowledgements: seen.policy?.metadata.annotations ?? {},
-    uuids: new Map(
-      seen.policy?.status?.locations?.flatMap(({ name: at, uuid }) =>
-        uuid === undefined ? [] : [[at, uuid] as const],
-      ),
-    ),
+    uuids: identitiesOf(context),
     sinks: policyOf(context).sinks.filter((sink) => draft.steps.has(`Transport/${sink.name}`)),
     settings: seen.settings,
   };
