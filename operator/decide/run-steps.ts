@@ -1,6 +1,7 @@
 /** How each step of a backup run moves: what has to be true before it starts, and what its end means for the others. */
 import type { HeldWorkload, PolicySpec, RunStatus } from "../api/kinds.ts";
 import type { ErrorCode } from "../api/codes.ts";
+import { labels } from "../api/names.ts";
 import { parseResult } from "../contract/result.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, isOverBudget } from "./hold-steps.ts";
@@ -189,7 +190,7 @@ function advanceJob(step: StepRecord, context: StepContext): void {
       ownerName: name,
       ownerUID: uid,
       jobs: seen.jobs,
-      pods: seen.app.pods.filter((pod) => pod.metadata.labels?.["backup.handover.dev/owner"] === uid),
+      pods: seen.app.pods.filter((pod) => pod.metadata.labels?.[labels.owner] === uid),
       now,
     },
   );
