@@ -6,13 +6,13 @@ import { explain } from "../api/codes.ts";
 import { type NewCondition, isTrue, setConditions } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus, RestoreRequest } from "../api/kinds.ts";
 import { labels, scheduledRunName } from "../api/names.ts";
-import { parseGenerationId } from "../domain/generation.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { parseDuration } from "../domain/quantities.ts";
 import { checkSchedule, latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
+import { isFinished, judgeProtection, newestFirst } from "./protection.ts";
 import { resultsOf } from "./step.ts";
 
 export interface PolicyObservation {
@@ -29,7 +29,6 @@ type ScheduleSpec = NonNullable<PolicySpec["schedules"]>[number];
 type ScheduleStatus = NonNullable<PolicyStatus["schedules"]>[number];
 type LocationStatus = NonNullable<PolicyStatus["locations"]>[number];
 
-const isFinished = (run: BackupRun | RestoreRequest): boolean => isTrue(run.status?.conditions, "Finished");
 /** Finished runs without a generation that are kept, for people to look at. */
 const failedHistory = 5;
 /** How far a clock may be set back without a slot being looked at again. */
@@ -82,7 +81,9 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
   const active = seen.runs.find((run) => !isFinished(run));
   if (active !== undefined) return idle(lastSlot, `waits for run ${active.metadata.name}`);
   // A plan that waits for a person changes nothing and blocks nothing.
-  const restore = seen.restores.find((request) => !isFinished(request) && !request.spec.planOnly);
+  const restore = seen.restores.find(
+    (request) => !isTrue(request.status?.conditions, "Finished") && !request.spec.planOnly,
+  );
   if (restore !== undefined) return idle(lastSlot, `waits for restore ${restore.metadata.name}`);
   const scheduledFor = formatInstant(slot);
   const name = scheduledRunName(policy.metadata.name, schedule.name, slotLabel(scheduledFor));
@@ -131,13 +132,14 @@ function locationsOf(seen: PolicyObservation): readonly LocationStatus[] {
   return names.flatMap((name) => newest.get(name) ?? []);
 }
 
-const seqOf = (id: string | undefined): number => parseGenerationId(id ?? "")?.seq ?? 0;
-
-/** Finished runs that nobody needs any more: the generation is gone everywhere, or there never was one and newer failures tell the story. */
-function runsToDelete(seen: PolicyObservation): readonly Action[] {
-  const finished = seen.runs
-    .filter((run) => isFinished(run) && run.metadata.deletionTimestamp === undefined)
-    .toSorted((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1));
+/**
+ * Finished runs that nobody needs any more: the generation is gone everywhere, or there never was one and newer failures tell the story.
+ * @param basis what the state of the policy rests on: without it, an older success would be the latest of its type.
+ */
+function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): readonly Action[] {
+  const finished = newestFirst(
+    seen.runs.filter((run) => isFinished(run) && run.metadata.deletionTimestamp === undefined),
+  );
   const failed = finished.filter((run) => run.status?.generation === undefined).slice(failedHistory);
   const gone = finished.filter(
     (run) =>
@@ -147,7 +149,7 @@ function runsToDelete(seen: PolicyObservation): readonly Action[] {
         location === "source" ? state === "Pruned" : state === "Pruned" || state === "Missing",
       ) === true,
   );
-  return [...failed, ...gone].map((run) => ({ do: "deleteRun", run }));
+  return [...failed, ...gone].filter((run) => !basis.includes(run)).map((run) => ({ do: "deleteRun", run }));
 }
 
 export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<PolicyStatus> {
@@ -178,51 +180,20 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
   const upcoming = due
     .flatMap((one) => (one.next === undefined ? [] : [{ schedule: one.schedule.name, at: one.next }]))
     .toSorted((a, b) => a.at - b.at)[0];
-  const byAge = seen.runs
-    .filter((run) => run.status?.generation !== undefined)
-    .toSorted((a, b) => seqOf(b.status?.generation?.id) - seqOf(a.status?.generation?.id));
-  const complete = byAge.find((run) => run.status?.result === "Complete");
-  const lastComplete =
-    complete?.status?.generation !== undefined &&
-    seqOf(complete.status.generation.id) >= seqOf(before.lastComplete?.generation)
-      ? {
-          run: complete.metadata.name,
-          generation: complete.status.generation.id,
-          time: complete.status.generation.sealedAt ?? "",
-        }
-      : before.lastComplete;
-  const finished = seen.runs
-    .filter(isFinished)
-    .toSorted((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1));
-  const latest = finished[0];
+  const { lastComplete, basis, ...protection } = judgeProtection(policy, seen.runs);
   const locations = locationsOf(seen);
-  const fine = lastComplete !== undefined && (latest === undefined || latest.status?.result === "Complete");
-  const state = policy.spec.suspend
-    ? "Suspended"
-    : fine
-      ? "Protected"
-      : lastComplete !== undefined || byAge.length > 0
-        ? "AtRisk"
-        : "Unprotected";
+  const state = policy.spec.suspend ? "Suspended" : protection.state;
   const [problem] = problems;
   const entry =
     problem === undefined
       ? undefined
       : explain(problem.code, { namespace: policy.metadata.namespace, policy: policy.metadata.name, run: "" });
-  const latestTrouble =
-    latest?.status?.result === "Complete" || latest?.status?.code === undefined || latest.status.code === ""
-      ? ""
-      : `${latest.metadata.name}: ${latest.status.display?.message ?? ""}`;
   const message =
     problem !== undefined
       ? `${problem.code} ${problem.message}`
       : policy.spec.suspend
         ? "no scheduled runs while suspend is true"
-        : latestTrouble !== ""
-          ? latestTrouble
-          : lastComplete === undefined
-            ? "no complete generation yet"
-            : `generation ${lastComplete.generation} is complete`;
+        : protection.message;
   const nextText =
     upcoming === undefined ? "-" : `${formatInstant(upcoming.at).slice(0, 16).replace("T", " ")}Z ${upcoming.schedule}`;
 
@@ -282,7 +253,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
   };
   return {
     status,
-    actions: [...start, ...runsToDelete(seen)],
+    actions: [...start, ...runsToDelete(seen, basis)],
     events:
       before.state !== undefined && before.state !== state
         ? [{ type: state === "Protected" ? "Normal" : "Warning", reason: state, message }]

@@ -4,8 +4,8 @@ import { type NewCondition, setConditions } from "../api/conditions.ts";
 import type { RestoreStatus, StepRecord } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatDuration } from "../domain/quantities.ts";
+import { type AppState, isBecauseOfAnother, judgeApp, seeApp, tellApp } from "./app-state.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
-import { unreadyWorkloads } from "./workload.ts";
 
 /** The order in which the steps are taken. */
 export const restoreSteps = ["Plan", "Stage", "Quiesce", "Swap", "GiveBack", "Cleanup"];
@@ -43,22 +43,20 @@ export function summariseRestore(
   };
   const entry = code === "" ? undefined : explain(code, names);
   const touched = ![undefined, "Pending", "Skipped"].includes(state("Quiesce"));
-  const app =
-    steps[0]?.state === "Failed"
-      ? "Up"
-      : state("GiveBack") === "Failed" || held !== undefined
-        ? "Down"
-        : touched && state("GiveBack") !== "Done"
-          ? "Stopped"
-          : unreadyWorkloads(seen.app, status.workloads ?? []).length === 0
-            ? "Up"
-            : "Down";
+  const app = ((): AppState => {
+    if (state("GiveBack") === "Failed" || held !== undefined) return "Down";
+    if (touched && state("GiveBack") !== "Done") return "Stopped";
+    if (isBecauseOfAnother(code)) return "Unknown";
+    return state("GiveBack") === undefined
+      ? seeApp(seen.app, seen.policy?.spec)
+      : judgeApp(seen.app, status.workloads ?? []);
+  })();
   const waits = state("Plan") === "Done" && request.spec.planOnly && state("Stage") === "Pending";
   const approve = `kubectl -n ${request.metadata.namespace} patch rreq ${request.metadata.name} --type merge -p '{"spec":{"planOnly":false}}'`;
   const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
   const advice =
     entry !== undefined
-      ? `${code} ${trouble?.message ?? ""}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${restored && !disturbed ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
+      ? `${code} ${trouble?.message ?? ""}. App: ${tellApp(app, entry, trouble)}. Data: ${restored && !disturbed ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
       : waits
         ? `Nothing has been changed. Read status.plan, then: ${approve}`
         : "";

@@ -1,15 +1,15 @@
 /** How each step of a backup run moves: what has to be true before it starts, and what its end means for the others. */
 import type { HeldWorkload, PolicySpec, RunStatus } from "../api/kinds.ts";
 import type { ErrorCode } from "../api/codes.ts";
-import type { MoverSuccess } from "../contract/result.ts";
+import { labels } from "../api/names.ts";
 import { parseResult } from "../contract/result.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
-import { formatBytes } from "../domain/quantities.ts";
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, isOverBudget } from "./hold-steps.ts";
 import { resultOf } from "./job-state.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
 import { type RunJobContext, budgetOf, buildRunJob } from "./run-jobs.ts";
-import { type StepMove, type StepRecord, advanceStep, fail, isOver } from "./step.ts";
+import { describe, troubleIn } from "./run-reports.ts";
+import { type StepMove, type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 import { whatStartedIt } from "./workload.ts";
 
 export interface StepContext {
@@ -159,43 +159,17 @@ function giveBack(step: StepRecord, context: StepContext): void {
   if (due) applyHold(advanceGiveBack(step, holdOf(context)), context);
 }
 
-function describe(results: readonly MoverSuccess[]): string {
-  const texts = results.map((result): string => {
-    switch (result.step) {
-      case "preflight":
-        return [
-          `${result.files} files, ${formatBytes(result.bytes)}`,
-          ...result.databases.map((db) => `${db.name} on PostgreSQL ${db.serverVersion}`),
-          ...result.warnings,
-        ].join("; ");
-      case "warm":
-        return `mirror up to date, ${result.files} files, ${formatBytes(result.bytes)}`;
-      case "dump":
-        return `${result.tables} tables, ${result.rows} rows, ${formatBytes(result.storedBytes)} stored`;
-      case "archive":
-        return [
-          `${result.files} files, ${formatBytes(result.bytes)}, ${formatBytes(result.storedBytes)} stored`,
-          ...result.warnings,
-        ].join("; ");
-      case "seal":
-        return `sealed ${result.id}`;
-      case "transport":
-        return `${result.delivered.length} generations, ${formatBytes(result.bytes)}, ${formatBytes(result.bytes / Math.max(result.seconds, 0.001))}/s`;
-      case "verify":
-        return `${formatBytes(result.bytes)} read again, ${result.verified.length} generations verified${result.damaged.length === 0 ? "" : `, DAMAGED: ${result.damaged.join(", ")}`}`;
-      case "prune":
-        return [
-          `${result.location.generations} generations kept, ${result.removed.length} removed`,
-          ...(result.refused === undefined ? [] : [result.refused]),
-        ].join("; ");
-      default:
-        return "";
-    }
-  });
-  return texts
-    .filter((text) => text !== "")
-    .join("; ")
-    .slice(0, 900);
+/**
+ * Which store and sinks to expect. What the preflight of the run has found goes before what the policy knows now: a policy that
+ * was deleted or made again meanwhile must not let another place pass.
+ */
+function identitiesOf({ seen, draft }: StepContext): ReadonlyMap<string, string> {
+  const found = resultOf(resultsOf(draft.steps.get("Preflight")), "preflight")?.locations ?? [];
+  return new Map(
+    [...(seen.policy?.status?.locations ?? []), ...found].flatMap(({ name, uuid }) =>
+      uuid === undefined ? [] : [[name, uuid] as const],
+    ),
+  );
 }
 
 function advanceJob(step: StepRecord, context: StepContext): void {
@@ -207,11 +181,7 @@ function advanceJob(step: StepRecord, context: StepContext): void {
     policy: policyOf(context),
     policyUID: draft.status.policyUID ?? "",
     acknowledgements: seen.policy?.metadata.annotations ?? {},
-    uuids: new Map(
-      seen.policy?.status?.locations?.flatMap(({ name: at, uuid }) =>
-        uuid === undefined ? [] : [[at, uuid] as const],
-      ),
-    ),
+    uuids: identitiesOf(context),
     sinks: policyOf(context).sinks.filter((sink) => draft.steps.has(`Transport/${sink.name}`)),
     settings: seen.settings,
   };
@@ -228,7 +198,7 @@ function advanceJob(step: StepRecord, context: StepContext): void {
       ownerName: name,
       ownerUID: uid,
       jobs: seen.jobs,
-      pods: seen.app.pods.filter((pod) => pod.metadata.labels?.["backup.handover.dev/owner"] === uid),
+      pods: seen.app.pods.filter((pod) => pod.metadata.labels?.[labels.owner] === uid),
       now,
     },
   );
@@ -274,6 +244,8 @@ function watchCapture(step: StepRecord, move: StepMove, context: StepContext): b
 function onDone(move: StepMove, context: StepContext): void {
   const { draft } = context;
   const results = move.job.is === "succeeded" ? move.job.results : [];
+  const code = troubleIn(results);
+  if (code !== undefined) draft.steps.set(move.step.name, { ...move.step, code });
   const preflight = resultOf(results, "preflight");
   if (preflight !== undefined && draft.status.seq === undefined)
     draft.status = { ...draft.status, seq: preflight.lastSeq + 1 };

@@ -1,15 +1,15 @@
 /** From recorded steps to what people and tools read: result, app, conditions, columns, events. Nothing here is remembered. */
 import { explain, reasonOf } from "../api/codes.ts";
-import { type NewCondition, setConditions } from "../api/conditions.ts";
+import { type NewCondition, isTrue, setConditions } from "../api/conditions.ts";
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
+import { type AppState, isBecauseOfAnother, judgeApp, seeApp, tellApp } from "./app-state.ts";
 import { counts } from "./copies.ts";
 import type { DomainEvent } from "./decision.ts";
 import { budgetOf } from "./run-jobs.ts";
 import type { RunObservation } from "./run-observation.ts";
 import { type StepRecord, isOver } from "./step.ts";
-import { unreadyWorkloads } from "./workload.ts";
 
 /** The condition that a step stands for; a step per sink counts with its siblings. */
 const conditionOf: Readonly<Record<string, string>> = {
@@ -25,25 +25,32 @@ const conditionOf: Readonly<Record<string, string>> = {
 
 const baseOf = (step: StepRecord): string => step.name.split("/")[0] ?? "";
 
+/** Failed, or carried out without doing what it is for, as a prune that was refused. */
+const isTrouble = (step: StepRecord): boolean =>
+  step.state === "Failed" || (step.state === "Done" && step.code !== undefined);
+
 function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
   if (!over) return "";
   if (status.generation === undefined) return "Failed";
   return status.copies?.every((copy) => !copy.required || counts(copy, status)) === true ? "Complete" : "AtRisk";
 }
 
-function appAt(seen: RunObservation, status: RunStatus, now: Instant): NonNullable<RunStatus["app"]> {
+function appAt(seen: RunObservation, status: RunStatus, now: Instant): AppState {
+  // The app of a finished run is not looked at any more: what is on record is from when it was.
+  if (isTrue(seen.run.status?.conditions, "Finished") && status.app !== undefined) return status.app;
   const steps = new Map(status.steps?.map((step) => [step.name, step]));
   const quiesce = steps.get("Quiesce")?.state;
-  const giveBack = steps.get("GiveBack");
-  if (status.steps?.[0]?.state === "Failed")
-    return status.steps[0].code === "HO-S201" || status.steps[0].code === "HO-P101" ? "Unknown" : "Up";
-  if (giveBack?.state === "Failed") return "Down";
-  if (quiesce !== undefined && quiesce !== "Pending" && quiesce !== "Skipped" && giveBack?.state !== "Done") {
+  const giveBack = steps.get("GiveBack")?.state;
+  if (giveBack === "Failed") return "Down";
+  if (giveBack === "Done") return "Up";
+  if (quiesce !== undefined && quiesce !== "Pending" && quiesce !== "Skipped") {
     const down = elapsed(status.times?.stopAt, formatInstant(now)) ?? 0;
     return status.policy !== undefined && down > budgetOf(status.policy) + 120_000 ? "Down" : "Stopped";
   }
-  if (giveBack?.state === "Done" || giveBack === undefined) return "Up";
-  return unreadyWorkloads(seen.app, status.workloads ?? []).length === 0 ? "Up" : "Down";
+  if (isBecauseOfAnother(steps.get("Accept")?.code)) return "Unknown";
+  return giveBack === undefined
+    ? seeApp(seen.app, status.policy ?? seen.policy?.spec)
+    : judgeApp(seen.app, status.workloads ?? []);
 }
 
 function phaseOf(steps: readonly StepRecord[], over: boolean): string {
@@ -67,12 +74,12 @@ function conditionsOf(
   for (const [base, type] of Object.entries(conditionOf)) {
     const own = steps.filter((step) => baseOf(step) === base);
     if (own.length === 0) {
-      // A run that does not stop the app, or was refused, has an app that is where it should be.
+      // A run that does not stop the app, or was refused, has nothing to give back.
       if (type === "AppRestored" && steps.length > 0)
         list.push({ type, status: "True", reason: "NotStopped", message: "this run does not stop the app" });
       continue;
     }
-    const failed = own.find((step) => step.state === "Failed");
+    const failed = own.find(isTrouble);
     const message = own
       .map((step) => step.message)
       .filter((text) => text !== undefined && text !== "")
@@ -132,14 +139,14 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const result = resultAt(status, over);
   const app = appAt(seen, status, now);
   const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name };
-  // The first failure in order is the cause; what follows from it is not.
-  // What a run that is complete may still have to say: the app is down, or pruning failed.
-  const trouble =
-    result === "Complete"
-      ? steps.find((step) => step.state === "Failed" && ["GiveBack", "Prune"].includes(baseOf(step)))
-      : steps.find((step) => step.code !== undefined);
   const lacking =
     result === "AtRisk" ? status.copies?.find((copy) => copy.required === true && !counts(copy, status)) : undefined;
+  // The first failure in order is the cause; what follows from it is not, and pruning is no cause of a copy that is not there.
+  // What a run that is complete may still have to say: the app is down, or nothing was pruned.
+  const trouble =
+    result === "Complete"
+      ? steps.find((step) => isTrouble(step) && ["GiveBack", "Prune"].includes(baseOf(step)))
+      : steps.find((step) => step.code !== undefined && (lacking === undefined || baseOf(step) !== "Prune"));
   const damaged = status.copies?.find((copy) => copy.state === "Damaged");
   const code =
     trouble?.code ??
@@ -154,7 +161,7 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const advice =
     entry === undefined
       ? ""
-      : `${code} ${what}. App: ${app === "Down" ? "DOWN" : entry.app}. Data: ${status.generation === undefined ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
+      : `${code} ${what}. App: ${tellApp(app, entry, trouble)}. Data: ${status.generation === undefined || result === "Complete" ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
   const wanted = status.copies ?? [];
   const good = wanted.filter((copy) => counts(copy, status) && copy.state !== "Pruned").length;
   const generation = status.generation;
@@ -207,9 +214,9 @@ export function stepEvents(
   for (const step of after.steps ?? []) {
     if (old.get(step.name) === step.state) continue;
     const text = step.name.includes("/") ? `${step.name.split("/")[1]}: ${step.message ?? ""}` : (step.message ?? "");
-    if (step.state === "Done" && step.name !== "Accept")
+    if (step.state === "Done" && step.code === undefined && step.name !== "Accept")
       events.push({ type: "Normal", reason: conditionOf[baseOf(step)] ?? `${baseOf(step)}Done`, message: text });
-    if (step.state === "Failed" || (step.state === "Waiting" && step.code !== undefined))
+    if (isTrouble(step) || (step.state === "Waiting" && step.code !== undefined))
       events.push({
         type: "Warning",
         reason: reasonOf(step.code),

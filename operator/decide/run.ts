@@ -158,9 +158,7 @@ const setFinalizers = (finalizers: readonly string[]): Action => ({ do: "setFina
 function decideFinished(seen: RunObservation, now: Instant): RunDecision {
   const { run } = seen;
   const before = run.status ?? {};
-  // The app is not looked at any more: what is on record of it is from when it was.
-  const app = before.app === undefined ? {} : { app: before.app };
-  const status = { ...summariseRun(seen, updateCopies(before, seen.siblings), true, now), ...app };
+  const status = summariseRun(seen, updateCopies(before, seen.siblings), true, now);
   const actions =
     run.metadata.finalizers?.includes(finalizer) === true
       ? [setFinalizers(run.metadata.finalizers.filter((name) => name !== finalizer))]

@@ -14,7 +14,7 @@ import { parseGenerationId } from "./generation.ts";
 export interface RetentionGeneration {
   readonly id: string;
   readonly seq: number;
-  /** Every byte was re-read at this location and equals the manifest. */
+  /** The check that is asked for at this location is done: of every byte, of a sample, or of the manifest alone. */
   readonly verified: boolean;
   readonly bytes: number;
 }

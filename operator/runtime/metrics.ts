@@ -8,7 +8,7 @@ export interface PolicyMetrics {
   /** Of the last run that stopped the app. */
   readonly freezeSeconds?: number;
   readonly downtimeSeconds?: number;
-  /** The app is down and no run of ours wants it so. */
+  /** The app should run and does not, or is kept stopped by an exchange that only a person can decide about. */
   readonly appDown: boolean;
   /** Since we stopped it; 0 while it runs. */
   readonly appStoppedSeconds: number;
@@ -43,10 +43,13 @@ export class Metrics {
         "handover_run_downtime_seconds",
         "Last run: from first missing to last returned ready replica",
       ),
-      appDown: policy("handover_app_down", "1 while the app is down although no run has stopped it"),
+      appDown: policy(
+        "handover_app_down",
+        "1 while the app is down although it should run, as the last run or restore that knew of it has left it",
+      ),
       appStoppedSeconds: policy(
         "handover_app_stopped_seconds",
-        "How long a run has kept the app stopped, 0 while it runs",
+        "How long a run or restore has kept the app stopped, 0 while it runs",
       ),
     };
     this.#reconciles = new Counter({

@@ -160,14 +160,14 @@ describe("a restore that cannot be done", () => {
     await bed.start("busy", "shop", { type: "Database" });
     await bed.until<Task>("BackupRun", "busy", "Accepted", (run) => isTrue(run, "Accepted"));
     const { status } = await bed.restore("while-busy", "shop", { from: { latest: true } });
-    expect(status).toMatchObject({ result: "Failed", code: "HO-R806", app: "Up" });
+    expect(status).toMatchObject({ result: "Failed", code: "HO-R806", app: "Unknown" });
     expect(status.advice).toContain("busy");
     expect((await bed.finished("busy")).status.result).toBe("Complete");
 
     await bed.startRestore("slow", "shop", { from: { generation: first.id } });
     await bed.until<Task>("RestoreRequest", "slow", "Accepted", (task) => isTrue(task, "Accepted"));
     const run = await bed.run("while-restoring", "shop");
-    expect(run.status).toMatchObject({ result: "Failed", code: "HO-R806", app: "Up" });
+    expect(run.status).toMatchObject({ result: "Failed", code: "HO-R806", app: "Unknown" });
     await expectRestored(await bed.finished("slow", "RestoreRequest"), first);
   });
 });

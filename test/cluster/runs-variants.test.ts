@@ -160,7 +160,7 @@ test("a run goes on as it was accepted when its policy is changed and deleted, a
   await bed.start("accepted", "changing");
   await bed.step("accepted", "Preflight", ["Running", "Done"]);
   const second = await bed.run("second", "changing");
-  expect(second.status).toMatchObject({ result: "Failed", code: "HO-P109", app: "Up" });
+  expect(second.status).toMatchObject({ result: "Failed", code: "HO-P109", app: "Unknown" });
   expect(second.status.advice).toMatch(
     /run accepted of this policy is active\. App: .*Data: .*Next: kubectl -n e2e-variants get brun/,
   );

@@ -1,5 +1,5 @@
 {{/*
-Exactly the requests that the controller makes; test/unit/chart.test.ts makes it make them and compares. No Secrets:
+Exactly the requests that the controller makes; test/unit/chart-rights.test.ts makes it make them and compares. No Secrets:
 the kubelet mounts them into the Jobs. No pods are created, patched or entered.
 */}}
 {{- define "handover.rules" -}}

@@ -136,7 +136,7 @@ export interface BackupPolicySpec {
       claimName: string;
     };
     /**
-     * How a copy is checked after the last write. Full, the default, re-reads every byte. Sample re-reads every manifest and a tenth of the files. None checks the manifest only. A required sink counts once the check asked for here is done, but only Full makes a copy verified, which retention and restores go by.
+     * How a copy is checked after the last write. Full, the default, re-reads every byte. Sample re-reads every manifest and a tenth of the files. None checks the manifest only. Once the check asked for here is done, the copy counts: for Complete, for retention and for restores. Only after Full does the status call it Verified.
      */
     verify: "Full" | "Sample" | "None";
     /**
@@ -315,7 +315,7 @@ export interface BackupPolicyStatus {
     message?: string;
   };
   /**
-   * Newest generation that is verified at the source and at every required sink.
+   * Newest generation that is checked at the source and at every required sink. Of type Full when the policy has volumes.
    */
   lastComplete?: {
     /**

@@ -21,6 +21,8 @@ export type Ending = "ok" | "silent" | "evicted" | "hangs" | "pending" | "foreig
 export interface Script {
   /** By step, as in `transport/vault`, and attempt. */
   readonly ending?: (step: string, attempt: number) => Ending | undefined;
+  /** What a mover that does its work reports otherwise than usual, by step. */
+  readonly reports?: (step: string) => object | undefined;
   /** Until the processes of a pod that is deleted have ended. */
   readonly stopTakes?: number;
   /** Until a new pod is ready; undefined in time: never. */
@@ -30,6 +32,7 @@ export interface Script {
   readonly guardTakes?: number;
 }
 
+const stepOf = (job: Job): string => job.metadata.labels?.[labels.step]?.replace(".", "/") ?? "";
 const jobLabel = "batch.kubernetes.io/job-name";
 interface PodTemplate {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
@@ -153,8 +156,7 @@ export class Kubelet {
     if (alive?.metadata.uid !== job.metadata.uid || alive.metadata.deletionTimestamp !== undefined) return;
     const { template } = job.spec as { readonly template: PodTemplate };
     if (job.metadata.labels?.[labels.guard] !== undefined) return this.#startGuard(job, template);
-    const step = job.metadata.labels?.[labels.step]?.replace(".", "/") ?? "";
-    const ending = this.script.ending?.(step, Number(name.split("-").at(-1))) ?? "ok";
+    const ending = this.script.ending?.(stepOf(job), Number(name.split("-").at(-1))) ?? "ok";
     const podName = `${name}-${++this.#pods}`;
     const pod = world.put<Pod>(pods, {
       ...aPod(podName)
@@ -217,7 +219,7 @@ export class Kubelet {
           ? JSON.stringify({ version: 1, ok: true, step: "swap", databases: 1, volumes: 1 })
           : failed
             ? ""
-            : JSON.stringify(succeed(task, this.truth, world.now));
+            : JSON.stringify({ ...succeed(task, this.truth, world.now), ...this.script.reports?.(stepOf(job)) });
     // An exchange that ends badly may have done a part of it.
     if (failed && task.step === "swap" && (typeof ending !== "object" || ending.code === "HO-R804"))
       this.truth.live = "half";

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "@jest/globals";
 import {
   type BackupRun,
-  type Job,
   type RestoreRequest,
   jobs,
   leases,
@@ -30,12 +29,9 @@ const approve = (scenario: Scenario): void =>
   scenario.world.change<RestoreRequest>(restores, "back", ({ spec }) => ({ spec: { ...spec, planOnly: false } }));
 /** What the Jobs of a restore were asked to do. */
 function tasksOf(scenario: Scenario): Readonly<Record<string, MoverTask>> {
-  const made = scenario.world.writes.filter(
-    ({ verb, plural, name }) => verb === "create" && plural === jobs.plural && name.startsWith("back-"),
-  );
   return Object.fromEntries(
-    made.map(({ body }) => {
-      const { template } = (body as Job).spec as {
+    scenario.moverJobs.map((job) => {
+      const { template } = job.spec as {
         template: { spec: { containers: { env: { name: string; value: string }[] }[] } };
       };
       const task = parseTask(template.spec.containers[0]!.env.find(({ name }) => name === taskVariable)!.value);
@@ -137,7 +133,7 @@ describe("a plan", () => {
     await scenario.until(() => phase().startsWith("Warm"));
     approve(scenario);
     await scenario.settle();
-    expect(scenario.restore.status).toMatchObject({ result: "Failed", app: "Up", code: "HO-R806" });
+    expect(scenario.restore.status).toMatchObject({ result: "Failed", app: "Unknown", code: "HO-R806" });
     expect(scenario.world.find(runs, "nightly")?.status).toMatchObject({ result: "Complete" });
   });
   test("outlives its policy: it goes by what it has accepted", async () => {

@@ -13,10 +13,7 @@ const summary = (scenario: Scenario): unknown => {
 };
 const statesOf = (scenario: Scenario): readonly string[] =>
   (scenario.status.steps ?? []).map(({ name, state }) => `${name} ${state}`);
-const jobsMade = (scenario: Scenario): readonly string[] =>
-  scenario.world.writes.flatMap(({ verb, plural, name }) =>
-    verb === "create" && plural === "jobs" && name.startsWith("shop-") ? [name] : [],
-  );
+const jobsMade = (scenario: Scenario): readonly string[] => scenario.moverJobs.map(({ metadata }) => metadata.name);
 const conditions = (scenario: Scenario): Readonly<Record<string, string>> =>
   Object.fromEntries(
     (scenario.status.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]),

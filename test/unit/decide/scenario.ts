@@ -94,6 +94,13 @@ export class Scenario {
     return recordsOf(this.world);
   }
   /** Jobs that still may do something. */
+  /** Jobs that were created for steps, in order. */
+  get moverJobs(): readonly Job[] {
+    return this.world.writes
+      .filter(({ verb, plural }) => verb === "create" && plural === jobs.plural)
+      .map(({ body }) => body as Job)
+      .filter(({ metadata }) => metadata.labels?.[labels.guard] === undefined);
+  }
   get activeJobs(): readonly string[] {
     const movers = this.world.all<Job>(jobs).filter(({ metadata }) => metadata.labels?.[labels.guard] === undefined);
     return movers.flatMap((job) => (isFinishedJob(job) ? [] : [job.metadata.name]));

@@ -6,6 +6,7 @@ export type AnyStatus = (RunStatus | RestoreStatus | PolicyStatus) & {
   readonly conditions?: readonly Condition[];
   readonly code?: string;
   readonly advice?: string;
+  readonly app?: string;
   readonly result?: string;
 };
 type Rule = readonly [
@@ -16,6 +17,9 @@ type Rule = readonly [
 /** "3 minutes ago" is wrong a minute later. */
 const relative = /\b(ago|from now|just now|yesterday|tomorrow|in \d+ ?(s|m|h|d|seconds|minutes|hours|days)\b)/i;
 const command = /\b(kubectl|helm) /;
+
+/** How an advice begins to speak of an app that does not run. */
+const wordOf: Readonly<Record<string, string>> = { Stopped: "stopped", Down: "DOWN", Unknown: "unknown" };
 
 const rules: readonly Rule[] = [
   [
@@ -54,6 +58,10 @@ const rules: readonly Rule[] = [
     "a code comes with advice that ends in a command",
     ({ code, advice }) =>
       (code ?? "") === "" || (advice!.startsWith(code!) && command.test(advice!.split("Next: ")[1] ?? "")),
+  ],
+  [
+    "advice says the same of the app as the column",
+    ({ app = "", advice = "" }) => !advice.includes(" App: ") || advice.includes(` App: ${wordOf[app] ?? ""}`),
   ],
   ["advice leaves no name open", ({ advice }) => !/[{}]/.test((advice ?? "").replaceAll(/'\{.*\}'/g, ""))],
   ["no text tells a time that moves on", (status) => !relative.test(JSON.stringify(status))],

@@ -1,0 +1,51 @@
+/** What a run or a restore may say of the app: what it has done to it, or has seen. Of anything else that it is unknown. */
+import type { CodeEntry, ErrorCode } from "../api/codes.ts";
+import type { PolicySpec, RunStatus, StepRecord } from "../api/kinds.ts";
+import { type AppObservation, unreadyWorkloads, workloadKey } from "./workload.ts";
+
+export type AppState = NonNullable<RunStatus["app"]>;
+
+/** Refused because another run or a restore was active: nothing was tried, and whoever is active may stop the app at any moment. */
+export const isBecauseOfAnother = (code: ErrorCode | "" | undefined): boolean =>
+  code === "HO-P109" || code === "HO-R806";
+
+/** Whether a quiesce record is on one of the workloads. */
+const isHeld = (app: AppObservation, workloads: PolicySpec["app"]["workloads"]): boolean =>
+  workloads.some((item) => app.records.has(app.workloads.get(workloadKey(item))?.metadata.uid ?? ""));
+
+/** For whoever takes no charge of the app: up if each workload is seen to be; nothing more is claimed. */
+export function seeApp(app: AppObservation, policy: PolicySpec | undefined): AppState {
+  const workloads = policy?.app.workloads ?? [];
+  const named = workloads.flatMap((item) => {
+    const workload = app.workloads.get(workloadKey(item));
+    return workload === undefined
+      ? []
+      : [{ ...item, uid: workload.metadata.uid, replicas: workload.spec.replicas ?? 1 }];
+  });
+  const isKnown = workloads.length > 0 && named.length === workloads.length && !isHeld(app, workloads);
+  return isKnown && unreadyWorkloads(app, named).length === 0 ? "Up" : "Unknown";
+}
+
+/** For whoever stops the app, before it does or when it has given it back. */
+export function judgeApp(app: AppObservation, held: NonNullable<RunStatus["workloads"]>): AppState {
+  if (isHeld(app, held)) return "Unknown";
+  return unreadyWorkloads(app, held).length === 0 ? "Up" : "Down";
+}
+
+/**
+ * The app in the words of an advice. The catalogue says how things are when all is over, the state how they are now.
+ * @param trouble the step that the advice is about
+ */
+export function tellApp(app: AppState, entry: CodeEntry, trouble: StepRecord | undefined): string {
+  switch (app) {
+    case "Stopped":
+      // A step that has failed for good sets the giving back off; one that is tried again does not.
+      return trouble?.state === "Failed" ? "stopped, being given back" : "stopped";
+    case "Down":
+      return "DOWN";
+    case "Unknown":
+      return "unknown; nothing was done to it";
+    default:
+      return entry.app;
+  }
+}

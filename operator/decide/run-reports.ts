@@ -1,0 +1,55 @@
+/** What the movers of a run report, in words for people; and what of it is trouble although the step was carried out. */
+import { type ErrorCode, errorCodes } from "../api/codes.ts";
+import type { MoverSuccess } from "../contract/result.ts";
+import { formatBytes } from "../domain/quantities.ts";
+import { resultOf } from "./job-state.ts";
+
+/** A refusal begins with its code. */
+function refusalOf(text: string): { readonly code: ErrorCode; readonly why: string } {
+  const code = errorCodes.find((known) => text.startsWith(`${known}: `));
+  return code === undefined ? { code: "HO-K702", why: text } : { code, why: text.slice(code.length + 2) };
+}
+
+/** The code of a step that was carried out and yet did not do what it is for: a prune that would not remove anything. */
+export function troubleIn(results: readonly MoverSuccess[]): ErrorCode | undefined {
+  const refused = resultOf(results, "prune")?.refused;
+  return refused === undefined ? undefined : refusalOf(refused).code;
+}
+
+export function describe(results: readonly MoverSuccess[]): string {
+  const texts = results.map((result): string => {
+    switch (result.step) {
+      case "preflight":
+        return [
+          `${result.files} files, ${formatBytes(result.bytes)}`,
+          ...result.databases.map((db) => `${db.name} on PostgreSQL ${db.serverVersion}`),
+          ...result.warnings,
+        ].join("; ");
+      case "warm":
+        return `mirror up to date, ${result.files} files, ${formatBytes(result.bytes)}`;
+      case "dump":
+        return `${result.tables} tables, ${result.rows} rows, ${formatBytes(result.storedBytes)} stored`;
+      case "archive":
+        return [
+          `${result.files} files, ${formatBytes(result.bytes)}, ${formatBytes(result.storedBytes)} stored`,
+          ...result.warnings,
+        ].join("; ");
+      case "seal":
+        return `sealed ${result.id}`;
+      case "transport":
+        return `${result.delivered.length} generations, ${formatBytes(result.bytes)}, ${formatBytes(result.bytes / Math.max(result.seconds, 0.001))}/s`;
+      case "verify":
+        return `${formatBytes(result.bytes)} read again, ${result.verified.length} generations verified${result.damaged.length === 0 ? "" : `, DAMAGED: ${result.damaged.join(", ")}`}`;
+      case "prune":
+        return result.refused === undefined
+          ? `${result.location.generations} generations kept, ${result.removed.length} removed`
+          : `nothing was removed at ${result.location.name}: ${refusalOf(result.refused).why}`;
+      default:
+        return "";
+    }
+  });
+  return texts
+    .filter((text) => text !== "")
+    .join("; ")
+    .slice(0, 900);
+}
