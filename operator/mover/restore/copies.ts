@@ -10,7 +10,7 @@ import type { LineageOwner } from "../store/sentinel.ts";
 export interface Copy {
   readonly location: string;
   readonly generation: GenerationEntry;
-  /** Whether every byte was re-read there. At the source the seal did that. */
+  /** Whether its check was done there. At the source the seal did that. */
   readonly verified: boolean;
 }
 
