@@ -2,7 +2,7 @@
  * `make test`: every tier, cheap to dear, on a cluster of its own that is removed at the end, whatever the end is. The cluster and
  * the images are made while the first tiers run. Closes with one line: N passed, N failed.
  */
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { cleanOnSignal, clusterDown, clusterUp, installChart, type Stage } from "../demo/stage.ts";
 import { ensurePrograms } from "./cluster/bed/packages.ts";
@@ -116,8 +116,8 @@ async function cluster(stage: Stage): Promise<Counts> {
   };
   // They share one cluster of one node: two at once, but for those that kill, replace or count the one controller.
   const alone = ["interruptions", "guard", "install", "idle"].map((suite) => `test/cluster/${suite}.test.ts`);
-  const ignored = alone.flatMap((suite) => ["--testPathIgnorePatterns", suite]);
-  const together = await jest("cluster", ["test/cluster/"], env, "--maxWorkers=2", ...ignored);
+  const shared = globSync("test/cluster/*.test.ts", { cwd: root }).filter((path) => !alone.includes(path));
+  const together = await jest("cluster", shared, env, "--maxWorkers=2");
   const single = await jest("cluster-alone", alone, env, "--runInBand");
   return {
     passed: together.passed + single.passed,
