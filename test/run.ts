@@ -38,6 +38,12 @@ interface Counts {
   readonly why?: readonly string[];
 }
 
+const sum = (counts: readonly Counts[]): Counts => ({
+  passed: counts.reduce((total, { passed }) => total + passed, 0),
+  failed: counts.reduce((total, { failed }) => total + failed, 0),
+  why: counts.flatMap(({ why = [] }) => why),
+});
+
 interface Suite {
   readonly name: string;
   readonly message: string;
@@ -117,13 +123,10 @@ async function cluster(stage: Stage): Promise<Counts> {
   // They share one cluster of one node: two at once, but for those that kill, replace or count the one controller.
   const alone = ["interruptions", "guard", "install", "idle"].map((suite) => `test/cluster/${suite}.test.ts`);
   const shared = globSync("test/cluster/*.test.ts", { cwd: root }).filter((path) => !alone.includes(path));
-  const together = await jest("cluster", shared, env, "--maxWorkers=2");
-  const single = await jest("cluster-alone", alone, env, "--runInBand");
-  return {
-    passed: together.passed + single.passed,
-    failed: together.failed + single.failed,
-    why: [...(together.why ?? []), ...(single.why ?? [])],
-  };
+  return sum([
+    await jest("cluster", shared, env, "--maxWorkers=2"),
+    await jest("cluster-alone", alone, env, "--runInBand"),
+  ]);
 }
 
 async function main(tiers: readonly string[]): Promise<number> {
@@ -155,10 +158,10 @@ async function main(tiers: readonly string[]): Promise<number> {
     }
     return cluster(stage);
   });
-  for (const line of counts.flatMap(({ why = [] }) => why)) say(`failed: ${line}`);
-  const sum = (pick: (count: Counts) => number): number => counts.map(pick).reduce((a, b) => a + b, 0);
-  process.stdout.write(`${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed\n`);
-  return sum(({ failed }) => failed) === 0 ? 0 : 1;
+  const { passed, failed, why = [] } = sum(counts);
+  for (const line of why) say(`failed: ${line}`);
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
 }
 
 async function start(tiers: readonly string[]): Promise<number> {
