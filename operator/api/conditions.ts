@@ -29,3 +29,7 @@ export function setConditions(
 
 export const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean =>
   conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
+
+/** Whether a run or a restore is over, well or badly. */
+export const isFinished = ({ status }: { readonly status?: { readonly conditions?: readonly Condition[] } }): boolean =>
+  isTrue(status?.conditions, "Finished");

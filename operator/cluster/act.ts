@@ -4,7 +4,6 @@ import { labels } from "../api/names.ts";
 import type { Action, Manifest } from "../decide/decision.ts";
 import type { Cluster } from "./client.ts";
 
-/** `again`: the world has moved since it was observed; the next pass sees how. */
 const rbac = { group: "rbac.authorization.k8s.io", version: "v1" };
 const resourceOf: Readonly<Record<Manifest["kind"], Resource>> = {
   ServiceAccount: { group: "", version: "v1", plural: "serviceaccounts", kind: "ServiceAccount" },
@@ -13,6 +12,7 @@ const resourceOf: Readonly<Record<Manifest["kind"], Resource>> = {
   Job: jobs,
 };
 
+/** `again`: the world has moved since it was observed; the next pass sees how. */
 export type Outcome = "done" | "again";
 
 const settled = (answer: unknown): Outcome => (answer === "conflict" || answer === "exists" ? "again" : "done");

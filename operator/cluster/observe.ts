@@ -21,7 +21,7 @@ import {
   runs,
   statefulSets,
 } from "../api/kinds.ts";
-import { isTrue } from "../api/conditions.ts";
+import { isFinished } from "../api/conditions.ts";
 import { guardName, labels, recordName } from "../api/names.ts";
 import type { Settings } from "../decide/decision.ts";
 import type { PolicyObservation } from "../decide/policy.ts";
@@ -40,8 +40,6 @@ const emptyApp: AppObservation = {
   autoscalers: [],
   pods: [],
 };
-
-const isFinished = (object: BackupRun | RestoreRequest): boolean => isTrue(object.status?.conditions, "Finished");
 
 async function observeApp(
   cluster: Cluster,

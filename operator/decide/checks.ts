@@ -4,8 +4,9 @@
  */
 import type { ErrorCode } from "../api/codes.ts";
 import type { BackupPolicy, BackupRun, PolicySpec, RestoreRequest, RestoreSpec, Workload } from "../api/kinds.ts";
-import { isTrue } from "../api/conditions.ts";
+import { isFinished, isTrue } from "../api/conditions.ts";
 import { claimTrouble, locationsOf, readableLocations } from "./locations.ts";
+import { isIncluded } from "./restore-jobs.ts";
 import { type AppObservation, isMover, matchesSelector, mountsClaim, workloadKey } from "./workload.ts";
 import { isTerminated } from "./job-state.ts";
 
@@ -69,7 +70,7 @@ const comesBefore = (other: BackupRun | RestoreRequest, seen: Candidate): boolea
 };
 const isActive = (other: BackupRun | RestoreRequest, seen: Candidate): boolean =>
   other.metadata.uid !== seen.uid &&
-  !isTrue(other.status?.conditions, "Finished") &&
+  !isFinished(other) &&
   (isTrue(other.status?.conditions, "Accepted") || comesBefore(other, seen));
 
 const anotherRunActive: Check = (seen) => {
@@ -117,9 +118,8 @@ const noLocationLeft: Check = (seen, spec) => {
 /** Of a restore: where the state is brought back to. A claim made anew is bound by the first pod that mounts it, the one of the plan. */
 const targetMissing: Check = (seen, spec) => {
   if (seen.type !== "Restore") return undefined;
-  const include = seen.asked?.include;
   const [trouble] = (spec.volumes ?? [])
-    .filter(({ name }) => include === undefined || include.volumes?.includes(name) === true)
+    .filter(({ name }) => isIncluded("volumes", name, seen.asked ?? {}))
     .flatMap(({ claimName }) => claimTrouble(claimName, seen.app.claims) ?? []);
   return trouble;
 };

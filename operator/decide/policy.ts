@@ -3,7 +3,7 @@
  * if this process dies after creating a run, the next pass finds the run.
  */
 import { explain } from "../api/codes.ts";
-import { type NewCondition, isTrue, setConditions } from "../api/conditions.ts";
+import { type NewCondition, isFinished, setConditions } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus, RestoreRequest } from "../api/kinds.ts";
 import { labels, scheduledRunName } from "../api/names.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
@@ -12,7 +12,7 @@ import { checkSchedule, latestSlot, nextSlot, slotLabel } from "../domain/schedu
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
-import { isFinished, judgeProtection, newestFirst } from "./protection.ts";
+import { judgeProtection, newestFirst } from "./protection.ts";
 import { resultsOf } from "./step.ts";
 
 export interface PolicyObservation {
@@ -81,9 +81,7 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
   const active = seen.runs.find((run) => !isFinished(run));
   if (active !== undefined) return idle(lastSlot, `waits for run ${active.metadata.name}`);
   // A plan that waits for a person changes nothing and blocks nothing.
-  const restore = seen.restores.find(
-    (request) => !isTrue(request.status?.conditions, "Finished") && !request.spec.planOnly,
-  );
+  const restore = seen.restores.find((request) => !isFinished(request) && !request.spec.planOnly);
   if (restore !== undefined) return idle(lastSlot, `waits for restore ${restore.metadata.name}`);
   const scheduledFor = formatInstant(slot);
   const name = scheduledRunName(policy.metadata.name, schedule.name, slotLabel(scheduledFor));

@@ -2,7 +2,7 @@
  * Whether what its runs have brought protects the app of a policy. Each type of run is judged by itself: an hourly dump that goes
  * well says nothing about the nightly full run.
  */
-import { isTrue } from "../api/conditions.ts";
+import { isFinished } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, PolicyStatus } from "../api/kinds.ts";
 import { parseGenerationId } from "../domain/generation.ts";
 import { isBecauseOfAnother } from "./app-state.ts";
@@ -14,8 +14,6 @@ export interface Protection {
   /** The runs that the state rests on. */
   readonly basis: readonly BackupRun[];
 }
-
-export const isFinished = (run: BackupRun): boolean => isTrue(run.status?.conditions, "Finished");
 
 export const newestFirst = (runs: readonly BackupRun[]): readonly BackupRun[] =>
   runs.toSorted((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1));

@@ -6,7 +6,15 @@ import type { JobManifest } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
 import { type Location, claimTrouble, locationsOf, readableLocations } from "./locations.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
-import { databaseRefs, locationRef, ownerOf, secretMounts, volumeMounts, volumeRefs } from "./run-jobs.ts";
+import {
+  databaseRefs,
+  identitiesOf,
+  locationRef,
+  ownerOf,
+  secretMounts,
+  volumeMounts,
+  volumeRefs,
+} from "./run-jobs.ts";
 
 export interface RestoreJobContext {
   readonly seen: RestoreObservation;
@@ -32,14 +40,20 @@ const locationMounts = (locations: readonly Location[]): Pick<Mounts, "store" | 
 const whyUnreadable = ({ claimName }: Location, claims: ReadonlyMap<string, Claim>): string =>
   claimTrouble(claimName, claims)?.message ?? `PersistentVolumeClaim ${claimName} is not bound`;
 
+/** Whether a request asks for a part of the policy: for all of them, unless it names some. */
+export const isIncluded = (
+  kind: "databases" | "volumes",
+  name: string,
+  { include }: Pick<RestoreSpec, "include">,
+): boolean => include === undefined || include[kind]?.includes(name) === true;
+
 /** Whether a part of the policy is restored: the plan is asked for what the request names, the steps after it do what was planned. */
 const isMeant = (
   kind: "databases" | "volumes",
   name: string,
-  { include }: RestoreSpec,
+  request: RestoreSpec,
   plan: ResultOf<"plan"> | undefined,
-): boolean =>
-  (include === undefined || include[kind]?.includes(name) === true) && plan?.[kind]?.includes(name) !== false;
+): boolean => isIncluded(kind, name, request) && plan?.[kind]?.includes(name) !== false;
 
 /** @param step name of the recorded step */
 export function buildRestoreJob(step: string, jobName: string, context: RestoreJobContext): JobManifest {
@@ -47,9 +61,7 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
   const { request } = seen;
   const databases = databaseRefs(policy).filter(({ name }) => isMeant("databases", name, request.spec, plan));
   const volumes = volumeRefs(policy).filter(({ name }) => isMeant("volumes", name, request.spec, plan));
-  const uuids = new Map(
-    seen.policy?.status?.locations?.flatMap(({ name, uuid }) => (uuid === undefined ? [] : [[name, uuid] as const])),
-  );
+  const uuids = identitiesOf(seen.policy?.status?.locations ?? []);
   const common = {
     version: 1 as const,
     namespace: request.metadata.namespace,

@@ -6,7 +6,7 @@
  * Until Swap nothing of the app is changed. Swap rolls forward when it is repeated; while it is neither done nor known to have
  * changed nothing, the app is not started, because it would start on a mixture of old and new.
  */
-import { isTrue } from "../api/conditions.ts";
+import { isFinished, isTrue } from "../api/conditions.ts";
 import type { RestoreStatus, StepRecord } from "../api/kinds.ts";
 import { annotations, finalizer } from "../api/names.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
@@ -91,8 +91,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
   const hasFinalizer = request.metadata.finalizers?.includes(finalizer) === true;
   const dropFinalizer = (): Action =>
     setFinalizers((request.metadata.finalizers ?? []).filter((name) => name !== finalizer));
-  if (isTrue(before.conditions, "Finished"))
-    return { status: before, actions: hasFinalizer ? [dropFinalizer()] : [], events: [] };
+  if (isFinished(request)) return { status: before, actions: hasFinalizer ? [dropFinalizer()] : [], events: [] };
 
   const accepted = before.steps === undefined ? { ...before, ...accept(seen, now) } : before;
   const draft: RestoreDraft = {
@@ -131,12 +130,10 @@ const setFinalizers = (finalizers: readonly string[]): Action => ({ do: "setFina
 function refuseWhileOthersWork(seen: RestoreObservation, draft: RestoreDraft, now: Instant): void {
   const stage = draft.steps.get("Stage");
   if (stage?.state !== "Pending" || seen.request.spec.planOnly || draft.steps.get("Plan")?.state !== "Done") return;
-  const run = seen.runs.find(
-    (other) => !isTrue(other.status?.conditions, "Finished") && isTrue(other.status?.conditions, "Accepted"),
-  );
+  const run = seen.runs.find((other) => !isFinished(other) && isTrue(other.status?.conditions, "Accepted"));
   const restore = seen.siblings.find(
     (other) =>
-      !isTrue(other.status?.conditions, "Finished") &&
+      !isFinished(other) &&
       !other.spec.planOnly &&
       isTrue(other.status?.conditions, "Accepted") &&
       other.metadata.uid < seen.request.metadata.uid,

@@ -37,6 +37,12 @@ export const volumeRefs = (policy: PolicySpec): VolumeRef[] =>
     exclude: [...exclude],
   }));
 
+/** The identities of places, by name; of a place that is told of twice, the last one. */
+export const identitiesOf = (
+  locations: readonly { readonly name: string; readonly uuid?: string }[],
+): ReadonlyMap<string, string> =>
+  new Map(locations.flatMap(({ name, uuid }) => (uuid === undefined ? [] : [[name, uuid] as const])));
+
 export const locationRef = (name: string, uuids: ReadonlyMap<string, string>): LocationRef => {
   const uuid = uuids.get(name);
   return uuid === undefined ? { name } : { name, uuid };

@@ -7,7 +7,7 @@ import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts"
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, isOverBudget } from "./hold-steps.ts";
 import { resultOf } from "./job-state.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
-import { type RunJobContext, budgetOf, buildRunJob } from "./run-jobs.ts";
+import { type RunJobContext, budgetOf, buildRunJob, identitiesOf } from "./run-jobs.ts";
 import { describe, troubleIn } from "./run-reports.ts";
 import { type StepMove, type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 import { whatStartedIt } from "./workload.ts";
@@ -163,13 +163,9 @@ function giveBack(step: StepRecord, context: StepContext): void {
  * Which store and sinks to expect. What the preflight of the run has found goes before what the policy knows now: a policy that
  * was deleted or made again meanwhile must not let another place pass.
  */
-function identitiesOf({ seen, draft }: StepContext): ReadonlyMap<string, string> {
+function expectedIdentities({ seen, draft }: StepContext): ReadonlyMap<string, string> {
   const found = resultOf(resultsOf(draft.steps.get("Preflight")), "preflight")?.locations ?? [];
-  return new Map(
-    [...(seen.policy?.status?.locations ?? []), ...found].flatMap(({ name, uuid }) =>
-      uuid === undefined ? [] : [[name, uuid] as const],
-    ),
-  );
+  return identitiesOf([...(seen.policy?.status?.locations ?? []), ...found]);
 }
 
 function advanceJob(step: StepRecord, context: StepContext): void {
@@ -181,7 +177,7 @@ function advanceJob(step: StepRecord, context: StepContext): void {
     policy: policyOf(context),
     policyUID: draft.status.policyUID ?? "",
     acknowledgements: seen.policy?.metadata.annotations ?? {},
-    uuids: identitiesOf(context),
+    uuids: expectedIdentities(context),
     sinks: policyOf(context).sinks.filter((sink) => draft.steps.has(`Transport/${sink.name}`)),
     settings: seen.settings,
   };

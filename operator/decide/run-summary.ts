@@ -1,6 +1,6 @@
 /** From recorded steps to what people and tools read: result, app, conditions, columns, events. Nothing here is remembered. */
 import { explain, reasonOf } from "../api/codes.ts";
-import { type NewCondition, isTrue, setConditions } from "../api/conditions.ts";
+import { type NewCondition, isFinished, setConditions } from "../api/conditions.ts";
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatBytes, formatDuration } from "../domain/quantities.ts";
@@ -37,7 +37,7 @@ function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["resu
 
 function appAt(seen: RunObservation, status: RunStatus, now: Instant): AppState {
   // The app of a finished run is not looked at any more: what is on record is from when it was.
-  if (isTrue(seen.run.status?.conditions, "Finished") && status.app !== undefined) return status.app;
+  if (isFinished(seen.run) && status.app !== undefined) return status.app;
   const steps = new Map(status.steps?.map((step) => [step.name, step]));
   const quiesce = steps.get("Quiesce")?.state;
   const giveBack = steps.get("GiveBack")?.state;

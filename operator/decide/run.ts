@@ -8,7 +8,7 @@
  *
  * A failure before the seal ends the run after the app was given back. A failure after it costs a copy, not the generation.
  */
-import { isTrue } from "../api/conditions.ts";
+import { isFinished } from "../api/conditions.ts";
 import { type BackupRun, type PolicySpec, type RunStatus } from "../api/kinds.ts";
 import { annotations, finalizer } from "../api/names.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
@@ -114,7 +114,7 @@ function skipHopeless(steps: Map<string, StepRecord>): void {
 export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   const { run } = seen;
   const before = run.status ?? {};
-  if (isTrue(before.conditions, "Finished")) return decideFinished(seen, now);
+  if (isFinished(run)) return decideFinished(seen, now);
 
   const accepted = before.steps === undefined ? { ...before, ...accept(seen, now) } : before;
   const draft: RunDraft = {

@@ -95,9 +95,9 @@ export function decideStop(
     const workload = app.workloads.get(workloadKey(item));
     if (workload === undefined || workload.metadata.uid !== item.uid)
       return { state: "lost", actions: [], message: `${item.kind} ${item.name} was deleted` };
-    if (app.records.has(item.uid) && recordOf(app, item.uid) === undefined)
-      return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
     const found = recordOf(app, item.uid);
+    if (found === undefined && app.records.has(item.uid))
+      return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
     if (found === undefined) {
       const replicas = workload.spec.replicas ?? 1;
       // Between our scaling and our look somebody has deleted the record. The way back remembers the number.

@@ -18,7 +18,7 @@ import {
   restores,
   runs,
 } from "../api/kinds.ts";
-import { isTrue } from "../api/conditions.ts";
+import { isFinished } from "../api/conditions.ts";
 import { labels, managedBy } from "../api/names.ts";
 import type { Cluster } from "../cluster/client.ts";
 import type { EventRecorder } from "../cluster/events.ts";
@@ -73,7 +73,7 @@ export class Operator {
       this.#enqueue("restore", request);
       // A schedule may wait for its end.
       this.#queue.add(`policy/${request.metadata.namespace}/${request.spec.policyName}`);
-      if (deleted || isTrue(request.status?.conditions, "Finished")) this.#enqueueRecordsOf(request.metadata.uid);
+      if (deleted || isFinished(request)) this.#enqueueRecordsOf(request.metadata.uid);
     });
     this.#records = this.#reflect<Lease>(leases, `${labels.record}=true`, (lease) => {
       this.#enqueue("record", lease);
@@ -134,9 +134,9 @@ export class Operator {
     const { namespace, uid } = run.metadata;
     this.#enqueue("run", run);
     this.#queue.add(`policy/${namespace}/${run.spec.policyName}`);
-    const finished = isTrue(run.status?.conditions, "Finished");
+    const finished = isFinished(run);
     if (deleted || finished) this.#enqueueRecordsOf(uid);
-    if (!finished || old === undefined || isTrue(old.status?.conditions, "Finished")) return;
+    if (!finished || old === undefined || isFinished(old)) return;
     this.#options.metrics.runFinished(run.status?.result ?? "");
     // What this run brought over or pruned changes the copies of its elders.
     for (const other of this.#runs.values())
@@ -189,9 +189,7 @@ export class Operator {
         const cached = this.#runs.get(namespace, name);
         // A finished run stands on what is in memory, so that a start with thousands of them asks for nothing.
         const run =
-          cached !== undefined && isTrue(cached.status?.conditions, "Finished")
-            ? cached
-            : await cluster.get<BackupRun>(runs, namespace, name);
+          cached !== undefined && isFinished(cached) ? cached : await cluster.get<BackupRun>(runs, namespace, name);
         if (run === undefined) return undefined;
         const seen = await observeRun(
           cluster,
