@@ -14,7 +14,7 @@ const out = join(root, "out");
 const bed = join(root, "test/cluster/bed/cli.ts");
 const usage = `usage: node test/run.ts [TIER...]
 
-  tiers: check unit tools cluster (all by default, in this order)
+  tiers: check unit simulator tools cluster (all by default, in this order)
 `;
 
 /** What the tests of the tools tier use besides what the cluster needs. */
@@ -145,6 +145,7 @@ async function main(tiers: readonly string[]): Promise<number> {
     : undefined;
   await tier("check", check);
   await tier("unit", () => jest("unit", ["test/unit/", "test/architecture"], {}, "--maxWorkers=100%"));
+  await tier("simulator", () => jest("simulator", ["test/simulator/"], {}, "--maxWorkers=100%"));
   await tier("tools", async () => {
     await ensurePrograms(needs);
     // They wait for disks and child processes more than they compute.

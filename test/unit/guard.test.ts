@@ -8,7 +8,7 @@ import { type QuiesceRecord, buildRecord, parseRecord } from "../../operator/dec
 import { guard } from "../../operator/guard.ts";
 import type { Clock } from "../../operator/runtime/clock.ts";
 import { aWorkload, at, namespace, settings } from "../support/builders.ts";
-import { World } from "../support/world.ts";
+import { World } from "../simulator/world.ts";
 import { recordingLog } from "./runtime/recording-log.ts";
 
 const minute = 60_000;

@@ -11,7 +11,7 @@ import {
 } from "../../../operator/api/kinds.ts";
 import { decideRun } from "../../../operator/decide/run.ts";
 import { aPolicy, aRestore, aRun, aWorkload, anApp, at, doneStep, settings } from "../../support/builders.ts";
-import { Scenario } from "./scenario.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 const held = async (): Promise<Scenario> => {
   const scenario = Scenario.run();

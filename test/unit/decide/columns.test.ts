@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { type KubeObject, policies } from "../../../operator/api/kinds.ts";
 import { aPolicy, schedule } from "../../support/builders.ts";
-import { Scenario } from "./scenario.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 interface Column {
   readonly name: string;

@@ -5,7 +5,7 @@ import type { BackupRun, RunStatus, StepRecord } from "../../../operator/api/kin
 import type { MoverSuccess, ResultOf } from "../../../operator/contract/result.ts";
 import { decideRun } from "../../../operator/decide/run.ts";
 import { aPolicy, aRun, anApp, at, doneStep, settings, sink } from "../../support/builders.ts";
-import { findBrokenRule } from "./status-rules.ts";
+import { findBrokenRule } from "../../simulator/status-rules.ts";
 
 const id = "000001-20261121T010000Z-full";
 const ok = { version: 1, ok: true } as const;

@@ -4,7 +4,7 @@ import type { BackupRun, PolicyStatus } from "../../../operator/api/kinds.ts";
 import type { MoverSuccess, ResultOf } from "../../../operator/contract/result.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
 import { aPolicy, aRun, at, doneStep, schedule } from "../../support/builders.ts";
-import { findBrokenRule } from "./status-rules.ts";
+import { findBrokenRule } from "../../simulator/status-rules.ts";
 
 const ok = { version: 1, ok: true } as const;
 const facts = (name: string, generations: number, uuid = `${name}-uuid`): ResultOf<"prune">["location"] => ({

@@ -5,7 +5,7 @@ import type { Decision } from "../../../operator/decide/decision.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
 import { formatInstant } from "../../../operator/domain/instant.ts";
 import { aPolicy, aRestore, aRun, at, schedule } from "../../support/builders.ts";
-import { findBrokenRule } from "./status-rules.ts";
+import { findBrokenRule } from "../../simulator/status-rules.ts";
 
 interface Story {
   readonly runs?: readonly BackupRun[];

@@ -4,7 +4,7 @@ import type { BackupRun, PolicyStatus } from "../../../operator/api/kinds.ts";
 import type { Decision } from "../../../operator/decide/decision.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
 import { aPolicy, aRun, at, schedule } from "../../support/builders.ts";
-import { findBrokenRule } from "./status-rules.ts";
+import { findBrokenRule } from "../../simulator/status-rules.ts";
 
 type Type = "Full" | "Database";
 const nightly = schedule("nightly", "0 2 * * *");

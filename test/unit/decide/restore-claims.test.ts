@@ -4,7 +4,7 @@ import { type Claim, type Job, type RestoreSpec, claims, jobs } from "../../../o
 import { taskVariable } from "../../../operator/contract/mounts.ts";
 import { type TaskOf, parseTask } from "../../../operator/contract/task.ts";
 import { aClaim, aPolicy, aRestore, sink } from "../../support/builders.ts";
-import { Scenario } from "./scenario.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 const store = "shop-backups";
 const uploads = "shop-uploads";

@@ -3,8 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import { type Pod, type RestoreRequest, pods, policies, restores } from "../../../operator/api/kinds.ts";
 import { labels } from "../../../operator/api/names.ts";
 import { isTerminated } from "../../../operator/decide/job-state.ts";
-import type { Ending, Script } from "./kubelet.ts";
-import { Scenario } from "./scenario.ts";
+import type { Ending, Script } from "../../simulator/kubelet.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 const ends = (endings: Readonly<Record<string, Ending>>): Script => ({ ending: (step) => endings[step] });
 const summary = (scenario: Scenario): unknown => {

@@ -12,9 +12,9 @@ import {
 import { taskVariable } from "../../../operator/contract/mounts.ts";
 import { type MoverTask, parseTask } from "../../../operator/contract/task.ts";
 import { aPolicy, aRestore, aRun, aWorkload } from "../../support/builders.ts";
-import type { Ending, Script } from "./kubelet.ts";
-import { databaseGeneration, plannedGeneration } from "./movers.ts";
-import { Scenario } from "./scenario.ts";
+import type { Ending, Script } from "../../simulator/kubelet.ts";
+import { databaseGeneration, plannedGeneration } from "../../simulator/movers.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 const ends = (endings: Readonly<Record<string, Ending>>): Script => ({ ending: (step) => endings[step] });
 const summary = (scenario: Scenario): unknown => {

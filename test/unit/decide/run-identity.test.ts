@@ -4,7 +4,7 @@ import { type PolicyStatus, policies } from "../../../operator/api/kinds.ts";
 import { taskVariable } from "../../../operator/contract/mounts.ts";
 import { parseTask } from "../../../operator/contract/task.ts";
 import { aPolicy } from "../../support/builders.ts";
-import { Scenario } from "./scenario.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 const facts = (name: string): object => ({
   name,

@@ -4,8 +4,8 @@ import { type BackupPolicy, deployments, leases, jobs, pods, policies, runs } fr
 import { annotations, finalizer } from "../../../operator/api/names.ts";
 import { decideRun } from "../../../operator/decide/run.ts";
 import { aPod, aPolicy, aRun, aWorkload, anApp, settings } from "../../support/builders.ts";
-import type { Ending, Script } from "./kubelet.ts";
-import { Scenario } from "./scenario.ts";
+import type { Ending, Script } from "../../simulator/kubelet.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 const run = aRun();
 const ends = (endings: Readonly<Record<string, Ending>>): Script => ({ ending: (step) => endings[step] });

@@ -1,7 +1,7 @@
 /** A prune that refuses to remove: the run is complete, and says so all the same. */
 import { expect, test } from "@jest/globals";
-import type { Script } from "./kubelet.ts";
-import { Scenario } from "./scenario.ts";
+import type { Script } from "../../simulator/kubelet.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 const refusal = "HO-K701: 5 of 8 generations would be removed at once, at most 4 may be without an acknowledgement";
 const refusing = (at: string): Script => ({ reports: (step) => (step === at ? { refused: refusal } : undefined) });

@@ -4,7 +4,7 @@ import { type Pod, leases, pods } from "../../../operator/api/kinds.ts";
 import { annotations, labels } from "../../../operator/api/names.ts";
 import { isArmed } from "../../../operator/decide/guard.ts";
 import { aPolicy, aWorkload } from "../../support/builders.ts";
-import { Scenario } from "./scenario.ts";
+import { Scenario } from "../../simulator/scenario.ts";
 
 describe("the quiesce record is deleted", () => {
   test.each(["Quiesce", "Capture", "GiveBack"])("while %s runs, the app comes back as it was", async (phase) => {

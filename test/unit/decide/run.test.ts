@@ -2,8 +2,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { BackupPolicy } from "../../../operator/api/kinds.ts";
 import { aPolicy, aRun, aWorkload, sink } from "../../support/builders.ts";
-import type { Ending, Script } from "./kubelet.ts";
-import { Scenario, type Story } from "./scenario.ts";
+import type { Ending, Script } from "../../simulator/kubelet.ts";
+import { Scenario, type Story } from "../../simulator/scenario.ts";
 
 const run = aRun();
 const ends = (endings: Readonly<Record<string, Ending>>): Script => ({ ending: (step) => endings[step] });

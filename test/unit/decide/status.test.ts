@@ -4,7 +4,7 @@ import { errorCodes } from "../../../operator/api/codes.ts";
 import type { StepRecord } from "../../../operator/api/kinds.ts";
 import { decideRun } from "../../../operator/decide/run.ts";
 import { aRun, anApp, at, doneStep, settings } from "../../support/builders.ts";
-import { findBrokenRule } from "./status-rules.ts";
+import { findBrokenRule } from "../../simulator/status-rules.ts";
 
 test("every code of the catalogue makes advice that can be followed, as the end of a run", () => {
   const over = "2026-11-21T01:00:00.000Z";

@@ -13,12 +13,12 @@ import {
   policies,
   restores,
   runs,
-} from "../../../operator/api/kinds.ts";
-import { labels, recordName } from "../../../operator/api/names.ts";
-import { isArmed, isGuardOf } from "../../../operator/decide/guard.ts";
-import { isTerminated } from "../../../operator/decide/job-state.ts";
-import { type QuiesceRecord, parseRecord } from "../../../operator/decide/record.ts";
-import type { Change, World, Write } from "../../support/world.ts";
+} from "../../operator/api/kinds.ts";
+import { labels, recordName } from "../../operator/api/names.ts";
+import { isArmed, isGuardOf } from "../../operator/decide/guard.ts";
+import { isTerminated } from "../../operator/decide/job-state.ts";
+import { type QuiesceRecord, parseRecord } from "../../operator/decide/record.ts";
+import type { Change, World, Write } from "./world.ts";
 import type { Truth } from "./movers.ts";
 import { type AnyStatus, findBrokenRule } from "./status-rules.ts";
 

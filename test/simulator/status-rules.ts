@@ -1,6 +1,6 @@
 /** What every status that is ever written has to keep to, whoever reads it: people, kstatus, `kubectl wait`. Throws when it does not. */
-import type { PolicyStatus, RestoreStatus, RunStatus } from "../../../operator/api/kinds.ts";
-import type { Condition } from "../../../operator/api/conditions.ts";
+import type { PolicyStatus, RestoreStatus, RunStatus } from "../../operator/api/kinds.ts";
+import type { Condition } from "../../operator/api/conditions.ts";
 
 export type AnyStatus = (RunStatus | RestoreStatus | PolicyStatus) & {
   readonly conditions?: readonly Condition[];

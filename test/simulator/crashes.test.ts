@@ -4,8 +4,8 @@
  */
 import { describe, expect, jest, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { aPolicy, aRestore, aRun, aWorkload, sink } from "../../support/builders.ts";
-import { Crash, type PortOptions } from "../../support/world.ts";
+import { aPolicy, aRestore, aRun, aWorkload, sink } from "../support/builders.ts";
+import { Crash, type PortOptions } from "./world.ts";
 import type { Ending } from "./kubelet.ts";
 import { Race } from "./race.ts";
 import { Scenario, type Story } from "./scenario.ts";

@@ -1,7 +1,7 @@
 /**
  * A cluster in memory, as far as the controller can tell it from a real one: objects with resourceVersion and generation,
  * conditional writes, finalizers, owners. Time stands still until `advance`. What kubelet and controllers of Kubernetes do
- * in it is in test/unit/decide/kubelet.ts.
+ * in it is in test/simulator/kubelet.ts.
  */
 import type { Job, KubeObject, Lease, Metadata, Resource, Workload } from "../../operator/api/kinds.ts";
 import {
@@ -18,7 +18,7 @@ import {
 import { labels } from "../../operator/api/names.ts";
 import type { Cluster } from "../../operator/cluster/client.ts";
 import type { Instant } from "../../operator/domain/instant.ts";
-import { at, namespace } from "./builders.ts";
+import { at, namespace } from "../support/builders.ts";
 
 /** What a write of a controller was, for messages and for the oracles. */
 export interface Write {

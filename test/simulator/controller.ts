@@ -2,7 +2,7 @@
  * The controller in the made-up world: the real observations, decisions and passes, with a queue that is as simple as can be. It
  * wakes for what the operator watches and for the timers that passes ask for, so a pass that nobody wakes is found out here.
  */
-import { isTrue } from "../../../operator/api/conditions.ts";
+import { isTrue } from "../../operator/api/conditions.ts";
 import {
   type BackupPolicy,
   type BackupRun,
@@ -15,21 +15,21 @@ import {
   policies,
   restores,
   runs,
-} from "../../../operator/api/kinds.ts";
-import { labels } from "../../../operator/api/names.ts";
-import type { Cluster } from "../../../operator/cluster/client.ts";
-import { EventRecorder } from "../../../operator/cluster/events.ts";
-import { observePolicy, observeRecord, observeRestore, observeRun } from "../../../operator/cluster/observe.ts";
-import { decidePolicy } from "../../../operator/decide/policy.ts";
-import { parseRecord } from "../../../operator/decide/record.ts";
-import { decideRecord } from "../../../operator/decide/record-step.ts";
-import { decideRestore } from "../../../operator/decide/restore.ts";
-import { decideRun } from "../../../operator/decide/run.ts";
-import type { Instant } from "../../../operator/domain/instant.ts";
-import type { Log } from "../../../operator/log.ts";
-import { type PassOutcome, carryOut } from "../../../operator/runtime/reconcile.ts";
-import { namespace, settings } from "../../support/builders.ts";
-import type { Change, PortOptions, World } from "../../support/world.ts";
+} from "../../operator/api/kinds.ts";
+import { labels } from "../../operator/api/names.ts";
+import type { Cluster } from "../../operator/cluster/client.ts";
+import { EventRecorder } from "../../operator/cluster/events.ts";
+import { observePolicy, observeRecord, observeRestore, observeRun } from "../../operator/cluster/observe.ts";
+import { decidePolicy } from "../../operator/decide/policy.ts";
+import { parseRecord } from "../../operator/decide/record.ts";
+import { decideRecord } from "../../operator/decide/record-step.ts";
+import { decideRestore } from "../../operator/decide/restore.ts";
+import { decideRun } from "../../operator/decide/run.ts";
+import type { Instant } from "../../operator/domain/instant.ts";
+import type { Log } from "../../operator/log.ts";
+import { type PassOutcome, carryOut } from "../../operator/runtime/reconcile.ts";
+import { namespace, settings } from "../support/builders.ts";
+import type { Change, PortOptions, World } from "./world.ts";
 
 const silent = (): void => undefined;
 const log: Log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };

@@ -2,14 +2,14 @@
  * What happens in a cluster by itself: workloads get and lose their pods, Jobs run to the end that the script says, and what their
  * movers have done lies in the store and at the sinks, where the oracles find the truth.
  */
-import { type Job, type Pod, type Workload, deployments, jobs, pods } from "../../../operator/api/kinds.ts";
-import { labels } from "../../../operator/api/names.ts";
-import { taskVariable } from "../../../operator/contract/mounts.ts";
-import { type MoverTask, parseTask } from "../../../operator/contract/task.ts";
-import type { ErrorCode } from "../../../operator/api/codes.ts";
-import { aPod } from "../../support/builders.ts";
+import { type Job, type Pod, type Workload, deployments, jobs, pods } from "../../operator/api/kinds.ts";
+import { labels } from "../../operator/api/names.ts";
+import { taskVariable } from "../../operator/contract/mounts.ts";
+import { type MoverTask, parseTask } from "../../operator/contract/task.ts";
+import type { ErrorCode } from "../../operator/api/codes.ts";
+import { aPod } from "../support/builders.ts";
 import { type Truth, succeed } from "./movers.ts";
-import { type World, isFinishedJob } from "../../support/world.ts";
+import { type World, isFinishedJob } from "./world.ts";
 
 export interface Failure {
   readonly code: ErrorCode;

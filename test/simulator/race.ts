@@ -2,7 +2,7 @@
  * Two controllers at once, as while a lease changes hands: each of their calls waits for its turn, and a seed says whose it is.
  * A call may take a while, but no longer than a process that has lost its lease may go on writing.
  */
-import { Crash, type PortOptions, type World } from "../../support/world.ts";
+import { Crash, type PortOptions, type World } from "./world.ts";
 import { Controller } from "./controller.ts";
 
 const longestCall = 200;

@@ -15,12 +15,12 @@ import {
   policies,
   restores,
   runs,
-} from "../../../operator/api/kinds.ts";
-import { isTrue } from "../../../operator/api/conditions.ts";
-import { labels } from "../../../operator/api/names.ts";
-import type { Instant } from "../../../operator/domain/instant.ts";
-import { aClaim, aPolicy, aRestore, aRun, aWorkload } from "../../support/builders.ts";
-import { Crash, type PortOptions, World, isFinishedJob, recordsOf } from "../../support/world.ts";
+} from "../../operator/api/kinds.ts";
+import { isTrue } from "../../operator/api/conditions.ts";
+import { labels } from "../../operator/api/names.ts";
+import type { Instant } from "../../operator/domain/instant.ts";
+import { aClaim, aPolicy, aRestore, aRun, aWorkload } from "../support/builders.ts";
+import { Crash, type PortOptions, World, isFinishedJob, recordsOf } from "./world.ts";
 import { Controller } from "./controller.ts";
 import { Kubelet, type Script } from "./kubelet.ts";
 import { Laws } from "./laws.ts";

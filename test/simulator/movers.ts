@@ -1,9 +1,9 @@
 /** What movers do in the made-up world: their deeds in the store and at the sinks, and their results. */
-import type { MoverResult } from "../../../operator/contract/result.ts";
-import type { MoverTask } from "../../../operator/contract/task.ts";
-import { parseGenerationId } from "../../../operator/domain/generation.ts";
-import { type Instant, formatInstant } from "../../../operator/domain/instant.ts";
-import { type Sequences, formatSequences } from "../../../operator/domain/sequences.ts";
+import type { MoverResult } from "../../operator/contract/result.ts";
+import type { MoverTask } from "../../operator/contract/task.ts";
+import { parseGenerationId } from "../../operator/domain/generation.ts";
+import { type Instant, formatInstant } from "../../operator/domain/instant.ts";
+import { type Sequences, formatSequences } from "../../operator/domain/sequences.ts";
 
 /** What really lies where. */
 export interface Truth {
