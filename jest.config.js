@@ -5,5 +5,7 @@ export default {
   extensionsToTreatAsEsm: [".ts"],
   moduleFileExtensions: ["ts", "js", "mjs", "cjs", "json"],
   testMatch: ["<rootDir>/test/**/*.test.ts"],
+  // Not a measure of anything: a busy machine is no failure.
+  testTimeout: 60_000,
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/out/", "<rootDir>/.cluster/"],
 };

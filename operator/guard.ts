@@ -15,8 +15,11 @@ import { type Log, createLog } from "./log.ts";
 import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
 import { version } from "./version.ts";
 
-/** The controller goes first: what it does at the deadline takes seconds. */
-const grace = 30_000;
+/**
+ * The controller goes first: what it does at the deadline takes seconds. With the time for the guards to be armed, the record's own
+ * grace and the time between two looks, it stays below the two minutes beyond the budget in which the app has to be back.
+ */
+const grace = 15_000;
 /** Between looks at a record that is held, one small request each. */
 const patience = 10_000;
 const glance = 500;

@@ -21,3 +21,18 @@ export const parseJson = (source: string): unknown => {
     return undefined;
   }
 };
+
+/** Whether both are the same once they are written as JSON, where what is undefined is absent and the order of keys says nothing. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, at) => isSameJson(item, b[at]))
+    );
+  const left = Object.entries(a).filter(([, value]) => value !== undefined);
+  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
+  return (
+    left.length === right.size && left.every(([key, value]) => right.has(key) && isSameJson(value, right.get(key)))
+  );
+}

@@ -54,7 +54,7 @@ function stopTimeOf({ app, held, times }: HoldContext): StopTimes {
 }
 
 /** The record's own deadline, the net under everything, comes a little later, so that the orderly way goes first. */
-const deadlineGrace = 30_000;
+const deadlineGrace = 15_000;
 
 /** How long guards may take to be armed, and other holders to let go, before the app is touched. */
 const guardsWithin = 60_000;

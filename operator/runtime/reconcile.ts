@@ -2,11 +2,11 @@
  * A pass: observe, decide, record the status, act, tell. The status is written with the observed resourceVersion before anything
  * is done; when somebody was faster, the pass ends, and nothing has been done.
  */
-import { isDeepStrictEqual } from "node:util";
 import { type KubeObject, type Resource } from "../api/kinds.ts";
 import { act } from "../cluster/act.ts";
 import type { Cluster } from "../cluster/client.ts";
 import { ApiError } from "../cluster/errors.ts";
+import { isSameJson } from "../cluster/json.ts";
 import type { EventRecorder } from "../cluster/events.ts";
 import type { Decision } from "../decide/decision.ts";
 import type { Log } from "../log.ts";
@@ -25,9 +25,6 @@ export interface PassOutcome {
 /** After somebody else's write: soon, but not at once. */
 const again = 25;
 
-/** As the API server stores it: without what is undefined. */
-const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? {}));
-
 export async function carryOut<Status>(
   context: PassContext,
   resource: Resource,
@@ -38,14 +35,9 @@ export async function carryOut<Status>(
   const { cluster, log } = context;
   const { namespace, name } = object.metadata;
   let current: KubeObject = object;
-  if (decision.status !== undefined && !isDeepStrictEqual(stored(decision.status), stored(object.status))) {
-    const written = await cluster.updateStatus(
-      resource,
-      namespace,
-      name,
-      object.metadata.resourceVersion,
-      stored(decision.status),
-    );
+  if (decision.status !== undefined && !isSameJson(decision.status, object.status ?? {})) {
+    const { resourceVersion } = object.metadata;
+    const written = await cluster.updateStatus(resource, namespace, name, resourceVersion, decision.status);
     if (written === "conflict") return { wakeAfter: again };
     if (written === "gone") return { wakeAfter: undefined };
     current = written;

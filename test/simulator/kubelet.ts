@@ -1,32 +1,35 @@
 /**
- * What happens in a cluster by itself: workloads get and lose their pods, Jobs run to the end that the script says, and what their
- * movers have done lies in the store and at the sinks, where the oracles find the truth.
+ * Jobs in the simulated cluster: they run to the end that the script says, and what their movers have done lies in the store and at
+ * the sinks, where the oracles find the truth. Guards are the real ones, in virtual time.
  */
-import { type Job, type Pod, type Workload, deployments, jobs, pods } from "../../operator/api/kinds.ts";
+import type { ErrorCode } from "../../operator/api/codes.ts";
+import { type Job, type Pod, type Resource, type Workload, deployments, jobs, pods } from "../../operator/api/kinds.ts";
 import { labels } from "../../operator/api/names.ts";
 import { taskVariable } from "../../operator/contract/mounts.ts";
 import { type MoverTask, parseTask } from "../../operator/contract/task.ts";
-import type { ErrorCode } from "../../operator/api/codes.ts";
-import { aPod } from "../support/builders.ts";
-import { type Truth, succeed } from "./movers.ts";
+import { guard } from "../../operator/guard.ts";
+import { isTerminated } from "../../operator/decide/job-state.ts";
+import { guardVariables } from "../../operator/decide/guard.ts";
+import type { Log } from "../../operator/log.ts";
+import { aPod, namespace } from "../support/builders.ts";
+import { type Truth, newTruth, succeed } from "./movers.ts";
+import { portOf } from "./port.ts";
+import { ProcessClock } from "./timers.ts";
+import { type WorkloadTimes, controlWorkloads, endPod, setContainers } from "./workloads.ts";
 import { type World, isFinishedJob } from "./world.ts";
 
 export interface Failure {
   readonly code: ErrorCode;
   readonly retry?: boolean;
 }
-/** `silent`: ends without a result. `hangs`: runs for ever. `pending`: is never placed. `foreign`: reports for another step. */
-export type Ending = "ok" | "silent" | "evicted" | "hangs" | "pending" | "foreign" | Failure;
+/** `silent`: ends without a result. `hangs`: runs for ever. `pending`: is never placed. `foreign`: reports for another step. `twin`: as if its controller had lost count, two pods do the work. */
+export type Ending = "ok" | "silent" | "evicted" | "hangs" | "pending" | "foreign" | "twin" | Failure;
 
-export interface Script {
+export interface Script extends WorkloadTimes {
   /** By step, as in `transport/vault`, and attempt. */
   readonly ending?: (step: string, attempt: number) => Ending | undefined;
   /** What a mover that does its work reports otherwise than usual, by step. */
   readonly reports?: (step: string) => object | undefined;
-  /** Until the processes of a pod that is deleted have ended. */
-  readonly stopTakes?: number;
-  /** Until a new pod is ready; undefined in time: never. */
-  readonly startTakes?: number;
   readonly jobTakes?: number;
   /** Until a guard has reached the API server; Infinity: never. */
   readonly guardTakes?: number;
@@ -44,119 +47,54 @@ interface PodTemplate {
     readonly volumes: NonNullable<Pod["spec"]["volumes"]>;
   };
 }
+const silent = (): void => undefined;
+const log: Log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };
 
 export class Kubelet {
-  readonly truth: Truth = {
-    captured: new Set(),
-    sealed: new Set(),
-    sinks: new Map(),
-    staged: false,
-    live: "old",
-    lost: false,
-  };
+  readonly truth: Truth = newTruth();
   readonly #world: World;
   script: Script;
   #pods = 0;
+  /** Uids of pods that found the mirrors taken. */
+  readonly #second = new Set<string>();
 
   constructor(world: World, script: Script = {}) {
     this.#world = world;
     this.script = script;
-    world.onChange.push(({ resource, before, after }) => {
-      if (resource === deployments && after !== undefined && before?.metadata.generation !== after.metadata.generation)
-        world.after(20, () => this.#syncWorkload(after.metadata.name));
+    controlWorkloads(world, () => this.script);
+    world.onChange.add(({ resource, before, after }) => {
       if (resource === jobs && before === undefined && after !== undefined)
         world.after(50, () => this.#startJob(after as Job));
       if (resource === jobs && after === undefined && before !== undefined)
-        for (const pod of this.#podsOfJob(before.metadata.name)) this.#endPod(pod.metadata.name);
+        for (const pod of this.#podsOfJob(before.metadata.name))
+          endPod(world, pod.metadata.name, this.script.stopTakes);
     });
   }
 
   /** A workload with its pods ready. */
-  run(workload: Workload): void {
-    this.#world.put(deployments, workload);
+  run(workload: Workload, resource: Resource = deployments): void {
+    this.#world.put(resource, workload);
     this.#world.advance(this.#world.now + 5_000);
   }
 
   #podsOfJob(name: string): readonly Pod[] {
     return this.#world.all<Pod>(pods).filter((pod) => pod.metadata.labels?.[jobLabel] === name);
   }
-  #podsOf(workload: string): readonly Pod[] {
-    return this.#world
-      .all<Pod>(pods)
-      .filter((pod) => pod.metadata.labels?.["app"] === workload && pod.metadata.deletionTimestamp === undefined);
-  }
-
-  #syncWorkload(name: string): void {
-    const world = this.#world;
-    const workload = world.find<Workload>(deployments, name);
-    if (workload === undefined) return;
-    const wanted = workload.spec.replicas ?? 1;
-    const own = this.#podsOf(name);
-    for (const pod of own.slice(wanted)) this.#endPod(pod.metadata.name);
-    for (let missing = wanted - own.length; missing > 0; missing--) {
-      const pod = aPod(`${name}-pod-${++this.#pods}`).labelled({ app: name }).mounting(`${name}-uploads`).build();
-      world.put(pods, pod);
-      const { startTakes = 300 } = this.script;
-      if (startTakes !== Infinity)
-        world.after(startTakes, () => {
-          this.#setContainers(pod.metadata.name, "Running", (one) => ({ ...one, ready: true }));
-          this.#countWorkload(name);
-        });
-    }
-    this.#countWorkload(name);
-  }
-  #countWorkload(name: string): void {
-    const own = this.#podsOf(name);
-    const readyReplicas = own.filter((pod) =>
-      pod.status?.containerStatuses?.every(({ ready }) => ready === true),
-    ).length;
-    this.#world.change<Workload>(deployments, name, ({ metadata, spec }) => ({
-      status: {
-        observedGeneration: metadata.generation ?? 1,
-        replicas: own.length,
-        readyReplicas,
-        updatedReplicas: Math.min(own.length, spec.replicas ?? 1),
-      },
-    }));
-  }
-
-  #setContainers(
-    name: string,
-    phase: string,
-    edit: (status: NonNullable<NonNullable<Pod["status"]>["containerStatuses"]>[number]) => object,
-  ): void {
-    this.#world.change<Pod>(pods, name, ({ status }) => ({
-      status: {
-        ...status,
-        phase,
-        containerStatuses: (status?.containerStatuses ?? []).map((one) => ({ ...one, ...edit(one) })),
-      },
-    }));
-  }
-
-  /** As when a pod is deleted: its processes end, then the object goes. */
-  #endPod(name: string): void {
-    const world = this.#world;
-    world.meta(pods, name, { deletionTimestamp: world.stamp() });
-    const { stopTakes = 300 } = this.script;
-    if (stopTakes === Infinity) return;
-    world.after(stopTakes, () => {
-      this.#setContainers(name, "Running", (one) => ({
-        ready: false,
-        state: one.state?.terminated === undefined ? { terminated: { exitCode: 143 } } : one.state,
-      }));
-      world.after(100, () => world.delete(pods, name));
-    });
-  }
 
   #startJob(job: Job): void {
+    const alive = this.#world.find<Job>(jobs, job.metadata.name);
+    if (alive?.metadata.uid !== job.metadata.uid || alive.metadata.deletionTimestamp !== undefined) return;
+    if (job.metadata.labels?.[labels.guard] !== undefined) return this.#startGuard(job);
+    const ending = this.script.ending?.(stepOf(job), Number(job.metadata.name.split("-").at(-1))) ?? "ok";
+    this.#startPod(job, ending);
+    // Job's controllers promise at most one pod most of the time.
+    if (ending === "twin") this.#world.after(70, () => this.#startPod(job, ending));
+  }
+  #startPod(job: Job, ending: Ending): void {
     const world = this.#world;
     const { name } = job.metadata;
-    const alive = world.find<Job>(jobs, name);
-    if (alive?.metadata.uid !== job.metadata.uid || alive.metadata.deletionTimestamp !== undefined) return;
+    if (world.find<Job>(jobs, name)?.metadata.uid !== job.metadata.uid) return;
     const { template } = job.spec as { readonly template: PodTemplate };
-    if (job.metadata.labels?.[labels.guard] !== undefined) return this.#startGuard(job, template);
-    const ending = this.script.ending?.(stepOf(job), Number(name.split("-").at(-1))) ?? "ok";
     const podName = `${name}-${++this.#pods}`;
     const pod = world.put<Pod>(pods, {
       ...aPod(podName)
@@ -175,6 +113,7 @@ export class Kubelet {
             },
     });
     world.change<Job>(jobs, name, () => ({ status: { active: 1 } }));
+    if (stepOf(job) === "capture") this.#claimMirrors(pod);
     if (ending === "pending" || ending === "hangs") return;
     const { jobTakes = 500 } = this.script;
     // The release comes first, as in life.
@@ -187,9 +126,20 @@ export class Kubelet {
     });
   }
 
-  /** A guard runs until its Job goes, and is armed when the script lets it. */
-  #startGuard(job: Job, template: PodTemplate): void {
-    const { name } = this.#world.put<Pod>(pods, {
+  /** The mirrors of a policy are of one pod at a time; whoever comes second fails. */
+  #claimMirrors(pod: Pod): void {
+    const { claimants } = this.truth;
+    const policy = pod.metadata.labels?.[labels.policy] ?? "";
+    const [claimant] = this.#world.all<Pod>(pods).filter(({ metadata }) => metadata.uid === claimants.get(policy));
+    if (claimant !== undefined && !isTerminated(claimant)) this.#second.add(pod.metadata.uid);
+    else claimants.set(policy, pod.metadata.uid);
+  }
+
+  /** The real guard, which ends with its pod. */
+  #startGuard(job: Job): void {
+    const world = this.#world;
+    const { template } = job.spec as { readonly template: PodTemplate };
+    const { name } = world.put<Pod>(pods, {
       ...aPod(`${job.metadata.name}-${++this.#pods}`)
         .labelled({ app: "", ...template.metadata.labels, [jobLabel]: job.metadata.name })
         .build(),
@@ -198,19 +148,35 @@ export class Kubelet {
     }).metadata;
     const { guardTakes = 200 } = this.script;
     if (guardTakes === Infinity) return;
-    this.#world.after(guardTakes, () =>
-      this.#world.change<Pod>(pods, name, ({ status }) => ({
+    const isAlive = (): boolean => world.find<Pod>(pods, name)?.metadata.deletionTimestamp === undefined;
+    const record = template.spec.containers[0]?.env.find((one) => one.name === guardVariables.record)?.value ?? "";
+    const armed = (): void =>
+      world.change<Pod>(pods, name, ({ status }) => ({
         status: { ...status, conditions: [{ type: "Ready", status: "True" }] },
-      })),
-    );
+      }));
+    const clock = new ProcessClock(world.timers, () => world.find(pods, name) !== undefined && isAlive());
+    const cluster = portOf(world, { isAlive: () => world.find(pods, name) !== undefined && isAlive() });
+    const run = async (): Promise<void> => {
+      await guard({ cluster, clock, log, namespace, record, armed }, new AbortController().signal);
+      this.#endGuard(job, name);
+    };
+    world.after(guardTakes, () => void run());
+  }
+  #endGuard(job: Job, name: string): void {
+    setContainers(this.#world, name, "Succeeded", () => ({ state: { terminated: { exitCode: 0 } } }));
+    this.#world.change<Job>(jobs, job.metadata.name, () => ({
+      status: { conditions: [{ type: "Complete", status: "True" }] },
+    }));
   }
 
-  #endContainer(pod: Pod, job: Job, task: MoverTask, ending: Ending, last: boolean): void {
+  #endContainer(pod: Pod, job: Job, task: MoverTask, planned: Ending, last: boolean): void {
+    const ending =
+      this.#second.has(pod.metadata.uid) && task.step !== "dump" ? ({ code: "HO-P113" } as const) : planned;
     const world = this.#world;
     const { name } = pod.metadata;
     // It was ended, and did nothing more.
-    if (world.find<Pod>(pods, name)?.metadata.deletionTimestamp !== undefined || world.find(pods, name) === undefined)
-      return;
+    const alive = world.find<Pod>(pods, name);
+    if (alive === undefined || alive.metadata.deletionTimestamp !== undefined) return;
     const failed = typeof ending === "object" || ending === "silent" || ending === "evicted";
     const text =
       typeof ending === "object"
@@ -224,7 +190,7 @@ export class Kubelet {
     if (failed && task.step === "swap" && (typeof ending !== "object" || ending.code === "HO-R804"))
       this.truth.live = "half";
     const exitCode = failed ? 1 : 0;
-    this.#setContainers(name, "Running", (one) =>
+    setContainers(world, name, "Running", (one) =>
       one.name === task.step ? { state: { terminated: { exitCode, message: text } } } : {},
     );
     if (task.step === "dump" && !failed) this.truth.captured.add(pod.metadata.uid);

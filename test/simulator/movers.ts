@@ -9,6 +9,8 @@ import { type Sequences, formatSequences } from "../../operator/domain/sequences
 export interface Truth {
   /** Uids of pods that have captured: their staging directories. */
   readonly captured: Set<string>;
+  /** By policy, the uid of the pod that its mirrors belong to. */
+  readonly claimants: Map<string, string>;
   readonly sealed: Set<string>;
   readonly sinks: Map<string, Sink>;
   /** Something of a restore lies beside the live state. */
@@ -18,6 +20,15 @@ export interface Truth {
   /** A part of an exchange was removed before the exchange was complete. */
   lost: boolean;
 }
+export const newTruth = (): Truth => ({
+  captured: new Set(),
+  claimants: new Map(),
+  sealed: new Set(),
+  sinks: new Map(),
+  staged: false,
+  live: "old",
+  lost: false,
+});
 interface Sink {
   readonly stored: Set<string>;
   readonly verified: Set<string>;

@@ -1,7 +1,7 @@
 /**
- * A cluster in memory, as far as the controller can tell it from a real one: objects with resourceVersion and generation,
- * conditional writes, finalizers, owners. Time stands still until `advance`. What kubelet and controllers of Kubernetes do
- * in it is in test/simulator/kubelet.ts.
+ * A cluster in memory, as far as anybody can tell it from a real one: objects with resourceVersion and generation, finalizers,
+ * owners, a history for watches. Time stands still until `advance`. What kubelet and controllers of Kubernetes do in it is in
+ * kubelet.ts; the ways of our own processes into it are port.ts and watching.ts.
  */
 import type { Job, KubeObject, Lease, Metadata, Resource, Workload } from "../../operator/api/kinds.ts";
 import {
@@ -14,13 +14,14 @@ import {
   policies,
   restores,
   runs,
+  statefulSets,
 } from "../../operator/api/kinds.ts";
 import { labels } from "../../operator/api/names.ts";
-import type { Cluster } from "../../operator/cluster/client.ts";
 import type { Instant } from "../../operator/domain/instant.ts";
 import { at, namespace } from "../support/builders.ts";
+import { Timers } from "./timers.ts";
 
-/** What a write of a controller was, for messages and for the oracles. */
+/** What a write of one of our processes was, for messages and for the oracles. */
 export interface Write {
   readonly verb: "create" | "update" | "status" | "patch" | "scale" | "remove";
   readonly plural: string;
@@ -31,87 +32,138 @@ export interface Change {
   readonly resource: Resource;
   readonly before: KubeObject | undefined;
   readonly after: KubeObject | undefined;
+  readonly version: number;
 }
 
-/** The controller is gone at this moment; whoever comes next knows only what was written. */
-export class Crash extends Error {}
+const known: readonly Resource[] = [
+  policies,
+  runs,
+  restores,
+  jobs,
+  pods,
+  claims,
+  leases,
+  deployments,
+  statefulSets,
+  autoscalers,
+];
+/** So many changes are kept for watches that continue; older ones have been compacted away. */
+const historyLength = 1_000;
 
-export interface PortOptions {
-  /** Asked at each write, before it is sent and after it was committed; throws to crash. */
-  readonly atWrite?: (when: "before" | "after", write: Write) => void;
-  /** Awaited at each call, so that calls of several controllers can be interleaved. */
-  readonly turn?: () => Promise<void>;
+export interface WorldOptions {
+  /** Milliseconds from the end of an owner to that of what it owns. */
+  readonly collectsAfter?: number;
+  /** Equal objects have equal versions, whatever has happened before: for searches that come to the same state on many ways. */
+  readonly versionOf?: (object: KubeObject) => string;
 }
-
-const known: readonly Resource[] = [policies, runs, restores, jobs, pods, claims, leases, deployments, autoscalers];
+/** All objects as they were at a moment. */
+export interface Snapshot {
+  readonly now: Instant;
+  readonly objects: ReadonlyMap<string, ReadonlyMap<string, KubeObject>>;
+  readonly incarnations: ReadonlyMap<string, number>;
+}
 
 export class World {
-  now: Instant = at("01:00");
+  readonly timers = new Timers(at("01:00"));
   /** Grows with every write that changes something. */
   version = 0;
-  /** Writes of controllers, oldest first. */
+  /** Writes of our processes, oldest first. */
   readonly writes: Write[] = [];
-  readonly onChange: ((change: Change) => void)[] = [];
-  /** Called with a write of a controller that is going to change something; throws when it breaks a law. */
+  readonly onChange = new Set<(change: Change) => void>();
+  /** Called with a write of one of our processes that is going to change something. */
   readonly beforeWrite: ((write: Write) => void)[] = [];
   readonly events: { readonly type: string; readonly reason: string; readonly message: string }[] = [];
-  readonly #objects = new Map<string, { readonly resource: Resource; readonly object: KubeObject }>();
-  #timers: { readonly at: Instant; readonly order: number; readonly run: () => void }[] = [];
-  #order = 0;
-  #uids = 0;
+  #history: Change[] = [];
+  #objects = new Map<string, Map<string, KubeObject>>();
+  #incarnations = new Map<string, number>();
+  readonly #options: WorldOptions;
 
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+  }
+  snapshot(): Snapshot {
+    const objects = new Map([...this.#objects].map(([plural, of]) => [plural, new Map(of)]));
+    return { now: this.now, objects, incarnations: new Map(this.#incarnations) };
+  }
+  /** Nobody is told: who looks at the world next looks at another one. */
+  reset({ now, objects, incarnations }: Snapshot): void {
+    this.timers.now = now;
+    this.#objects = new Map([...objects].map(([plural, of]) => [plural, new Map(of)]));
+    this.#incarnations = new Map(incarnations);
+  }
+
+  get now(): Instant {
+    return this.timers.now;
+  }
   /** Whole seconds, as the API server writes them. */
   stamp(): string {
     return `${new Date(this.now).toISOString().slice(0, 19)}Z`;
   }
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- where JSON becomes a type
   find<T extends KubeObject>(resource: Resource, name: string): T | undefined {
-    return this.#objects.get(`${resource.plural}/${name}`)?.object as T | undefined;
+    return this.#of(resource.plural).get(name) as T | undefined;
+  }
+  findBy(plural: string, name: string): KubeObject | undefined {
+    return this.#of(plural).get(name);
   }
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- where JSON becomes a type
   all<T extends KubeObject>(resource: Resource): readonly T[] {
-    const found: T[] = [];
-    for (const entry of this.#objects.values()) if (entry.resource === resource) found.push(entry.object as T);
-    return found.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    const list = [...this.#of(resource.plural).values()] as T[];
+    return list.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  }
+  #of(plural: string): Map<string, KubeObject> {
+    const found = this.#objects.get(plural) ?? new Map<string, KubeObject>();
+    this.#objects.set(plural, found);
+    return found;
+  }
+  /** Changes after the version, oldest first; undefined when they are no longer known. */
+  since(version: number): readonly Change[] | undefined {
+    const oldest = this.#history[0]?.version ?? this.version + 1;
+    return version < oldest - 1 ? undefined : this.#history.filter((change) => change.version > version);
+  }
+  /** As etcd does: watches that were not quick enough have to list again. */
+  compact(): void {
+    this.#history = [];
   }
 
   after(milliseconds: number, run: () => void): void {
-    this.#timers.push({ at: this.now + milliseconds, order: this.#order++, run });
+    this.timers.after(milliseconds, run);
   }
   get nextTimer(): Instant | undefined {
-    return this.#timers.reduce<Instant | undefined>((least, { at: when }) => Math.min(least ?? when, when), undefined);
+    return this.timers.next;
   }
   /** Moves the clock, and lets everything happen that is due until then. */
   advance(to: Instant): void {
-    for (;;) {
-      const [next] = this.#timers
-        .filter((timer) => timer.at <= to)
-        .toSorted((a, b) => a.at - b.at || a.order - b.order);
-      if (next === undefined) break;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.now = Math.max(this.now, next.at);
-      next.run();
-    }
-    this.now = Math.max(this.now, to);
+    this.timers.advance(to);
   }
 
-  /** Puts an object as anybody but a controller of ours does. @returns it as stored */
+  /** Puts an object as anybody but a process of ours does. @returns it as stored */
   put<T extends KubeObject>(resource: Resource, object: T): T {
-    const before = this.find<T>(resource, object.metadata.name);
+    const { name } = object.metadata;
+    const before = this.find<T>(resource, name);
     const changed = before?.spec !== object.spec && JSON.stringify(before?.spec) !== JSON.stringify(object.spec);
     const old = before?.metadata;
     const metadata: Metadata = {
       ...object.metadata,
       namespace,
-      uid: old?.uid ?? object.metadata.uid ?? `uid-${++this.#uids}`,
+      uid: old?.uid ?? object.metadata.uid ?? this.#newUID(resource, name),
       generation: (old?.generation ?? 0) + (changed ? 1 : 0),
       creationTimestamp: old?.creationTimestamp ?? this.stamp(),
-      resourceVersion: String(++this.version),
+      resourceVersion: String(this.version + 1),
     };
     const after = { ...object, metadata };
-    this.#objects.set(`${resource.plural}/${metadata.name}`, { resource, object: after });
-    this.#tell({ resource, before, after });
+    const { versionOf } = this.#options;
+    if (versionOf !== undefined) after.metadata = { ...metadata, resourceVersion: versionOf(after) };
+    this.#of(resource.plural).set(name, after);
+    this.#tell({ resource, before, after, version: ++this.version });
     return after;
+  }
+  /** The same for the same history of this one name, whatever else has happened in between. */
+  #newUID({ plural }: Resource, name: string): string {
+    const key = `${plural}-${name}`;
+    const count = (this.#incarnations.get(key) ?? 0) + 1;
+    this.#incarnations.set(key, count);
+    return `${key}-${count}`;
   }
   change<T extends KubeObject>(resource: Resource, name: string, edit: (object: T) => Partial<T>): void {
     const object = this.find<T>(resource, name);
@@ -120,8 +172,8 @@ export class World {
   meta(resource: Resource, name: string, change: Partial<Metadata>): void {
     this.change(resource, name, ({ metadata }) => ({ metadata: { ...metadata, ...change } }));
   }
-  scale(name: string, replicas: number): void {
-    this.change<Workload>(deployments, name, ({ spec }) => ({ spec: { ...spec, replicas } }));
+  scale(name: string, replicas: number, resource: Resource = deployments): void {
+    this.change<Workload>(resource, name, ({ spec }) => ({ spec: { ...spec, replicas } }));
   }
   /** As with `kubectl delete`: an object with finalizers stays until they are gone. */
   delete(resource: Resource, name: string): void {
@@ -132,132 +184,35 @@ export class World {
         this.meta(resource, name, { deletionTimestamp: this.stamp() });
       return;
     }
-    this.#objects.delete(`${resource.plural}/${name}`);
-    this.version++;
-    this.#tell({ resource, before: object, after: undefined });
+    this.#of(resource.plural).delete(name);
+    this.#tell({ resource, before: object, after: undefined, version: ++this.version });
     // Owned objects follow a moment later.
-    this.after(50, () => {
-      for (const other of known)
-        for (const owned of this.all(other))
-          if (owned.metadata.ownerReferences?.some(({ uid }) => uid === object.metadata.uid))
-            this.delete(other, owned.metadata.name);
-    });
+    this.after(this.#options.collectsAfter ?? 50, () => this.#collect(object.metadata.uid));
+  }
+  #collect(uid: string): void {
+    for (const other of known)
+      for (const owned of this.all(other))
+        if (owned.metadata.ownerReferences?.some((reference) => reference.uid === uid))
+          this.delete(other, owned.metadata.name);
   }
   #tell(change: Change): void {
+    this.#history.push(change);
+    if (this.#history.length > 2 * historyLength) this.#history = this.#history.slice(-historyLength);
     for (const listener of this.onChange) listener(change);
   }
-
-  /** The way of one controller into this cluster. */
-  port(options: PortOptions = {}): Cluster {
-    const turn = options.turn ?? (() => Promise.resolve());
-    const read = async <T>(answer: () => T): Promise<T> => {
-      await turn();
-      return answer();
-    };
-    const write = async <T>(what: Write, answer: () => T): Promise<T> => {
-      await turn();
-      options.atWrite?.("before", what);
-      this.writes.push(what);
-      const result = answer();
-      options.atWrite?.("after", what);
-      return result;
-    };
-    const judge = (what: Write): void => {
-      for (const law of this.beforeWrite) law(what);
-    };
-    /** Carries an edit out when the object is still the one that was observed. */
-    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- where JSON becomes a type
-    const edit = async <T extends KubeObject, R>(
-      resource: Resource,
-      what: Omit<Write, "plural">,
-      expected: { readonly uid?: string; readonly resourceVersion?: string | undefined },
-      carryOut: (object: T) => R,
-    ): Promise<R | "conflict" | "gone"> => {
-      const full = { ...what, plural: resource.plural };
-      return write(full, () => {
-        const object = this.find<T>(resource, what.name);
-        if (object === undefined) return "gone";
-        const { uid, resourceVersion } = object.metadata;
-        if ((expected.resourceVersion ?? resourceVersion) !== resourceVersion || (expected.uid ?? uid) !== uid)
-          return "conflict";
-        judge(full);
-        return carryOut(object);
-      });
-    };
-    const versionOf = (body: unknown): string =>
-      (body as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion ?? "none";
-
-    return {
-      get: async <T extends KubeObject>(resource: Resource, _: string, name: string) =>
-        read(() => this.find<T>(resource, name)),
-      list: async <T extends KubeObject>(resource: Resource, { labels: selector }: { labels?: string }) =>
-        read(() => this.all<T>(resource).filter((object) => matches(object, selector))),
-      create: async <T extends KubeObject>(resource: Resource, _: string, body: unknown) => {
-        if (resource.kind === "Event") {
-          this.events.push(body as World["events"][number]);
-          return body as T;
-        }
-        const { name } = (body as T).metadata;
-        const what: Write = { verb: "create", plural: resource.plural, name, body };
-        return write(what, () => {
-          if (this.find(resource, name) !== undefined) return "exists" as const;
-          judge(what);
-          const { uid: _uid, ...metadata } = (body as T).metadata;
-          return this.put<T>(resource, { ...(body as T), metadata: metadata as Metadata });
-        });
-      },
-      update: async <T extends KubeObject>(resource: Resource, _: string, name: string, body: unknown) =>
-        edit(resource, { verb: "update", name, body }, { resourceVersion: versionOf(body) }, () =>
-          this.put<T>(resource, body as T),
-        ),
-      updateStatus: async <T extends KubeObject>(
-        resource: Resource,
-        _: string,
-        name: string,
-        resourceVersion: string,
-        status: unknown,
-      ) =>
-        edit<T, T>(resource, { verb: "status", name, body: status }, { resourceVersion }, (object) =>
-          this.put<T>(resource, { ...object, status }),
-        ),
-      patch: async <T extends KubeObject>(resource: Resource, _: string, name: string, body: unknown) =>
-        edit<T, T>(resource, { verb: "patch", name, body }, { resourceVersion: versionOf(body) }, (object) => {
-          const { finalizers } = (body as { metadata: Metadata }).metadata;
-          const metadata: Metadata = { ...object.metadata, ...(finalizers === undefined ? {} : { finalizers }) };
-          const after = this.put<T>(resource, { ...object, metadata });
-          if (after.metadata.deletionTimestamp !== undefined) this.delete(resource, name);
-          return after;
-        }),
-      getScale: async (resource, _, name) =>
-        read(() => {
-          const workload = this.find<Workload>(resource, name);
-          if (workload === undefined) return undefined;
-          const { uid, resourceVersion } = workload.metadata;
-          return { metadata: { uid, resourceVersion }, spec: { replicas: workload.spec.replicas ?? 1 } };
-        }),
-      scale: async (resource, _, name, replicas, resourceVersion) =>
-        edit(resource, { verb: "scale", name, body: replicas }, { resourceVersion }, () => {
-          this.scale(name, replicas);
-          return "done" as const;
-        }),
-      remove: async (resource, _, name, preconditions) =>
-        edit(resource, { verb: "remove", name }, preconditions, () => {
-          this.delete(resource, name);
-          return "done" as const;
-        }),
-      createEvent: async () => undefined,
-    };
-  }
 }
-
-const matches = (object: KubeObject, selector: string | undefined): boolean =>
-  (selector ?? "")
-    .split(",")
-    .filter((part) => part !== "")
-    .map((part) => part.split("="))
-    .every(([key = "", value]) => object.metadata.labels?.[key] === value);
 
 export const isFinishedJob = (job: Job): boolean =>
   job.status?.conditions?.some(({ status }) => status === "True") === true;
 export const recordsOf = (world: World): readonly Lease[] =>
   world.all<Lease>(leases).filter((lease) => lease.metadata.labels?.[labels.record] === "true");
+/** @param selector as in a query: `a=b,c` */
+export const matchesLabels = (object: KubeObject, selector: string | undefined): boolean =>
+  (selector ?? "")
+    .split(",")
+    .filter((part) => part !== "")
+    .map((part) => part.split("="))
+    .every(([key = "", value]) => {
+      const own = object.metadata.labels?.[key];
+      return value === undefined ? own !== undefined : own === value;
+    });

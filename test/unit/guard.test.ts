@@ -8,6 +8,7 @@ import { type QuiesceRecord, buildRecord, parseRecord } from "../../operator/dec
 import { guard } from "../../operator/guard.ts";
 import type { Clock } from "../../operator/runtime/clock.ts";
 import { aWorkload, at, namespace, settings } from "../support/builders.ts";
+import { portOf } from "../simulator/port.ts";
 import { World } from "../simulator/world.ts";
 import { recordingLog } from "./runtime/recording-log.ts";
 
@@ -37,7 +38,7 @@ interface Story {
 /** @returns whether it has ended by itself, and when it was armed. */
 async function watch(
   world: World,
-  { minutes = 60, cluster = world.port(), meanwhile }: Story = {},
+  { minutes = 60, cluster = portOf(world), meanwhile }: Story = {},
 ): Promise<{ readonly ended: boolean; readonly armedAt: number | undefined }> {
   const stop = new AbortController();
   const end = world.now + minutes * minute;
@@ -79,7 +80,7 @@ describe("the guard", () => {
 
   test("lets the controller go first", async () => {
     const world = stopped();
-    await watch(world, { minutes: 10.4 });
+    await watch(world, { minutes: 10.2 });
     expect(world.writes).toEqual([]);
   });
 
@@ -129,7 +130,7 @@ describe("the guard", () => {
 
   test("is not armed before the API server has answered, and goes on through failures", async () => {
     const world = stopped();
-    const port = world.port();
+    const port = portOf(world);
     let calls = 0;
     const unreliable = async <T>(answer: () => Promise<T>): Promise<T> => {
       calls += 1;

@@ -52,8 +52,7 @@ describe("an exchange that is half done and cannot go on", () => {
   test("holds on, also when the policy is gone and the controller starts anew", async () => {
     const scenario = await half({ code: "HO-R804" });
     scenario.world.delete(policies, "shop");
-    scenario.controller.restart();
-    await scenario.settle();
+    await scenario.lookAgain();
     expect(summary(scenario)).toMatchObject({ app: "Down", replicas: 0 });
   });
 });
@@ -82,8 +81,11 @@ describe("an exchange that never got a place on a node", () => {
 
 describe("an app that somebody starts", () => {
   test("between the stop and the exchange: nothing is exchanged", async () => {
-    const scenario = await at(Scenario.restore(), "Quiesce", "Done");
-    scenario.scaleByHand(2);
+    const scenario = Scenario.restore();
+    scenario.once(
+      () => scenario.step("Quiesce")?.state === "Done",
+      () => scenario.scaleByHand(2),
+    );
     await scenario.settle();
     expect(summary(scenario)).toEqual({ result: "Failed", app: "Up", code: "HO-R807", replicas: 2 });
     expect(scenario.kubelet.truth).toMatchObject({ live: "old", staged: false });

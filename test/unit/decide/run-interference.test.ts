@@ -4,6 +4,7 @@ import { type BackupPolicy, deployments, leases, jobs, pods, policies, runs } fr
 import { annotations, finalizer } from "../../../operator/api/names.ts";
 import { decideRun } from "../../../operator/decide/run.ts";
 import { aPod, aPolicy, aRun, aWorkload, anApp, settings } from "../../support/builders.ts";
+import type { Call, CallFault } from "../../simulator/port.ts";
 import type { Ending, Script } from "../../simulator/kubelet.ts";
 import { Scenario } from "../../simulator/scenario.ts";
 
@@ -158,14 +159,14 @@ describe("the stop", () => {
     expect(summary(scenario)).toEqual({ result: "Failed", app: "Up", code: "HO-S208", replicas: 3 });
     expect(scenario.activeJobs).toEqual([]);
   });
-  test("ends without the run: whatever becomes of its owner, the hold has a deadline", async () => {
-    const scenario = await at(Scenario.run({ script: ends({ capture: "hangs" }) }), "Capture");
-    // Only the records are looked after, as by a controller that cannot read runs any more.
-    const lease = `record/${scenario.records[0]!.metadata.name}`;
-    scenario.world.advance(scenario.world.now + 700_000);
-    for (let look = 0; look < 5; look++) await scenario.controller.pass(lease);
+  test("ends without the run: when nobody can read runs any more, the guard goes by the deadline", async () => {
+    let unreadable = false;
+    const fault = ({ plural }: Call): CallFault | undefined =>
+      unreadable && plural === runs.plural ? { fail: 500 } : undefined;
+    const scenario = await at(Scenario.run({ script: ends({ capture: "hangs" }), processes: [{ fault }] }), "Capture");
+    unreadable = true;
+    await scenario.until(() => scenario.records.length === 0);
     expect(scenario.replicas()).toBe(3);
-    expect(scenario.records).toEqual([]);
   });
   test("of an app that is scaled while its record is written begins anew with that number", async () => {
     const scenario = Scenario.run();
@@ -184,16 +185,13 @@ describe("the stop", () => {
 
 test("nothing is scaled on an old look: 3 -> 0 -> 3 in between is noticed", async () => {
   let disturbed = false;
-  const scenario: Scenario = Scenario.run({
-    port: {
-      atWrite: (when, { verb }) => {
-        if (when !== "before" || verb !== "scale" || disturbed) return;
-        disturbed = true;
-        scenario.scaleByHand(0);
-        scenario.scaleByHand(3);
-      },
-    },
-  });
+  const fault = ({ verb }: Call): undefined => {
+    if (verb !== "scale" || disturbed) return;
+    disturbed = true;
+    scenario.scaleByHand(0);
+    scenario.scaleByHand(3);
+  };
+  const scenario: Scenario = Scenario.run({ processes: [{ fault }] });
   await scenario.settle();
   const toZero = scenario.world.writes.filter(({ verb, body }) => verb === "scale" && body === 0);
   expect(toZero.length).toBe(2);

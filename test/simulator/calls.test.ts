@@ -1,0 +1,33 @@
+/** Every request of the reference stories fails once in each way in which a request can fail. Each story ends well all the same. */
+import { describe, expect, test, jest } from "@jest/globals";
+import { play } from "./plan.ts";
+import type { Failing } from "./port.ts";
+import type { StoryName } from "./stories.ts";
+import { tally } from "./tally.ts";
+
+jest.setTimeout(600_000);
+const failures: readonly Failing[] = [429, 500, 503, "conflict", "lost", "cut"];
+/** Of reads only every so many-th: most of them are looks at a world that has not changed. */
+const stride = 23;
+const told: readonly StoryName[] = ["small run", "restore", "two policies"];
+
+describe.each(told.map((story) => ({ story })))("$story", ({ story }) => {
+  const reference = play({ story, faults: [] });
+
+  test.each(failures)("ends the same when a request fails: %s", async (fail) => {
+    const { scenario, counts } = await reference;
+    for (let call = 1 + (failures.indexOf(fail) % stride); call <= counts.calls; call += stride) {
+      const ended = await play({ story, faults: [{ call, fail }] });
+      tally(`request ${fail}`, ended);
+      expect([call, ended.scenario.status.result]).toEqual([call, scenario.status.result]);
+    }
+  });
+  test.each(failures)("ends the same when a write fails: %s", async (fail) => {
+    const { scenario, counts } = await reference;
+    for (let write = 1; write <= counts.writes; write++) {
+      const ended = await play({ story, faults: [{ write, fail }] });
+      tally(`write ${fail}`, ended);
+      expect([write, ended.scenario.status.result]).toEqual([write, scenario.status.result]);
+    }
+  });
+});

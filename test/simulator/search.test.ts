@@ -1,0 +1,23 @@
+/**
+ * Every state of the small world, with two processes of the controller, two policies, a person who scales, deaths, an hour that
+ * passes. Each line is a search of its own that ends by itself: all that is reachable within its limits was seen.
+ */
+import { describe, expect, jest, test } from "@jest/globals";
+import { explore } from "./explore.ts";
+import { tallyStates } from "./tally.ts";
+
+jest.setTimeout(900_000);
+
+describe("the small world", () => {
+  test.each([
+    { overtakes: 1, crashes: 0, scalings: 0, leaps: 0 },
+    { overtakes: 0, crashes: 3, scalings: 1, leaps: 0 },
+    { overtakes: 0, crashes: 1, scalings: 0, leaps: 1 },
+  ])("breaks no law with %j", async (limits) => {
+    const { states, steps, worlds, violation } = await explore(limits);
+    tallyStates(states);
+    // oxlint-disable-next-line no-console -- how much was seen is what this suite is about
+    console.log(JSON.stringify({ ...limits, states, steps, worlds }));
+    expect(violation).toBeUndefined();
+  });
+});
