@@ -11,6 +11,7 @@ import { connect, loadKubeConfig } from "./cluster/connection.ts";
 import { armedFile, guardVariables } from "./decide/guard.ts";
 import { parseRecord, workloadResource } from "./decide/record.ts";
 import { decideRelease, isOverdue } from "./decide/record-step.ts";
+import { parseInstant } from "./domain/instant.ts";
 import { type Log, createLog } from "./log.ts";
 import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
 import { version } from "./version.ts";
@@ -45,8 +46,10 @@ export async function guard(context: GuardContext, signal: AbortSignal): Promise
     try {
       const lease = await cluster.get<Lease>(leases, namespace, context.record);
       if (lease === undefined) return log.info({}, "the record is gone");
-      const held = isHeld(lease, clock.now());
-      freeSince = held ? undefined : (freeSince ?? clock.monotonic());
+      const left = heldFor(lease, clock.now());
+      freeSince = left > 0 ? undefined : (freeSince ?? clock.monotonic());
+      // At the deadline and not at the next round look: how long an app may stay at zero is promised.
+      if (left > 0) wait = Math.min(patience, Math.max(left, glance));
       const due = freeSince !== undefined && clock.monotonic() - freeSince >= grace;
       if (due || !armed) {
         const scale = await readScale(context, lease);
@@ -63,9 +66,12 @@ export async function guard(context: GuardContext, signal: AbortSignal): Promise
   }
 }
 
-/** An unreadable record counts as held: it may be of a newer version. */
-const isHeld = (lease: Lease, now: number): boolean =>
-  parseRecord(lease)?.holders.some((holder) => !isOverdue(holder, now)) ?? true;
+/** Milliseconds until the last deadline of its holders. An unreadable record counts as held: it may be of a newer version. */
+function heldFor(lease: Lease, now: number): number {
+  const holders = parseRecord(lease)?.holders.filter((holder) => !isOverdue(holder, now));
+  if (holders === undefined || holders.some(({ exchanging }) => exchanging === true)) return Infinity;
+  return Math.max(0, ...holders.map(({ deadline }) => (parseInstant(deadline) ?? now) - now));
+}
 
 async function readScale({ cluster, namespace }: GuardContext, lease: Lease) {
   const target = parseRecord(lease)?.target;

@@ -78,6 +78,13 @@ describe("the guard", () => {
     expect(world.now - at("01:10")).toBeLessThan(2 * minute);
   });
 
+  test.each(["01:10:01", "01:10:06", "01:10:09"])("is not late for a deadline at %s", async (time) => {
+    const deadline = `2026-11-21T${time}Z`;
+    const world = stopped({ holders: [{ ...holder, deadline }] });
+    expect((await watch(world)).ended).toBe(true);
+    expect(world.now - Date.parse(deadline)).toBeLessThan(32_000);
+  });
+
   test("lets the controller go first", async () => {
     const world = stopped();
     await watch(world, { minutes: 10.2 });
