@@ -51,8 +51,18 @@ function goodResults(pod: Pod): readonly MoverSuccess[] | undefined {
   return results;
 }
 
+/**
+ * Of a pod that still runs: a container has ended badly, so the pod can come to no good end, however long the others take. One that
+ * was killed could not tell the others, and they would wait for it for ever.
+ */
+export function brokenPart(state: JobState): JobProblem | undefined {
+  if (state.is !== "running" || state.pod === undefined) return undefined;
+  const broken = [...state.ended.values()].some((status) => status.state?.terminated?.exitCode !== 0);
+  return broken ? failureOf([state.pod]) : undefined;
+}
+
 /** The first failure that a container reported, else a description of how it died. */
-function failureOf(pods: readonly Pod[], job: Job): JobProblem {
+function failureOf(pods: readonly Pod[], job?: Job): JobProblem {
   for (const pod of pods) {
     const failures = [...endedContainers(pod).values()]
       .map((status) => parseResult(status.state?.terminated?.message))
@@ -62,7 +72,7 @@ function failureOf(pods: readonly Pod[], job: Job): JobProblem {
     const [first] = failures;
     if (first !== undefined) return { code: first.code, message: first.message, retry: first.retry };
   }
-  const late = job.status?.conditions?.find(
+  const late = job?.status?.conditions?.find(
     (condition) => condition.type === "Failed" && condition.reason === "DeadlineExceeded",
   );
   if (late !== undefined) return { code: "HO-X002", message: "the step did not end within its deadline", retry: false };

@@ -5,7 +5,7 @@ import { labels } from "../api/names.ts";
 import { parseResult } from "../contract/result.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, isOverBudget } from "./hold-steps.ts";
-import { resultOf } from "./job-state.ts";
+import { brokenPart, resultOf } from "./job-state.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
 import { type RunJobContext, budgetOf, buildRunJob, identitiesOf } from "./run-jobs.ts";
 import { describe, troubleIn } from "./run-reports.ts";
@@ -188,6 +188,7 @@ function advanceJob(step: StepRecord, context: StepContext): void {
       attempts: attempts[base] ?? 1,
       build: (job) => buildRunJob(step.name, job, jobContext),
       describe,
+      ...(base === "Capture" ? { lastWords: 10_000 } : {}),
       mayRecreate: !(base === "Capture" && (released || context.draft.status.capturePodUID !== undefined)),
     },
     {
@@ -223,6 +224,13 @@ function watchCapture(step: StepRecord, move: StepMove, context: StepContext): b
   const started = whatStartedIt(seen.app, heldOf(context), claimsOf(policy), seen.run.metadata.uid);
   if (started !== undefined) {
     abort(step, context, "HO-S209", started);
+    return true;
+  }
+  const broken = brokenPart(move.job);
+  if (broken !== undefined) {
+    // Its Job is left alone for a while: what ends by itself keeps its log.
+    draft.steps.set(step.name, fail(step, now, broken.code, broken.message));
+    draft.waits.push(0);
     return true;
   }
   const release = pod?.status?.containerStatuses?.find((container) => container.name === "release")?.state?.terminated;

@@ -18,7 +18,7 @@ import { type Action, type DomainEvent, earliest } from "./decision.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
 import { advanceRunStep, mayFollow } from "./run-steps.ts";
 import { stepEvents, summariseRun } from "./run-summary.ts";
-import { type StepRecord, isOver, skip } from "./step.ts";
+import { type StepRecord, isLeft, isOver, skip } from "./step.ts";
 import { workloadKey } from "./workload.ts";
 
 const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string[]): readonly string[] => {
@@ -139,7 +139,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   // A step that was skipped or failed this very pass may free its successors; one more pass finds them.
   const jobsLeft =
     draft.actions.some((action) => action.do === "deleteJob") ||
-    steps.some((step) => step.state === "Done" && step.job !== undefined && seen.jobs.has(step.job));
+    steps.some((step) => step.job !== undefined && isLeft(step, seen.jobs.get(step.job)));
   const over = steps.every(isOver) && !jobsLeft;
   const status = summariseRun(seen, updateCopies({ ...draft.status, steps }), over, now);
   if (over && hasFinalizer)

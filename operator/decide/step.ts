@@ -29,6 +29,8 @@ export interface StepPlan {
   readonly describe: (results: readonly MoverSuccess[]) => string;
   /** false when a Job that vanished must not be made again, because the app runs by now. */
   readonly mayRecreate?: boolean;
+  /** Milliseconds for which a Job may go on to its own end after its step has failed. */
+  readonly lastWords?: number;
 }
 
 export interface StepMove {
@@ -147,18 +149,26 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
         job: state,
       };
     case "Done":
-      // Failed Jobs stay until their run is deleted, for `kubectl logs`.
       return job === undefined || job.metadata.deletionTimestamp !== undefined
         ? stay()
         : { ...stay(), actions: [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }] };
     case "Skipped":
-    case "Failed":
+    case "Failed": {
+      if (!isLeft(step, job)) return stay();
+      const left = (parseInstant(step.finishedAt) ?? now) + (plan.lastWords ?? 0) - now;
       // Ended before its Job was: if the process died between the record and the removal, the Job would go on for ever.
-      return job === undefined || isFinished(job) || job.metadata.deletionTimestamp !== undefined
-        ? stay()
+      return left > 0
+        ? stay(left)
         : { ...stay(), actions: [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }] };
+    }
   }
 }
+
+/** Whether the step is over and its Job is not: the Job has to end first. Failed Jobs stay until their run is deleted. */
+export const isLeft = (step: StepRecord, job: Job | undefined): job is Job =>
+  isOver(step) &&
+  job !== undefined &&
+  (step.state === "Done" || (!isFinished(job) && job.metadata.deletionTimestamp === undefined));
 
 const isFinished = (job: Job): boolean =>
   job.status?.conditions?.some(
