@@ -1,5 +1,6 @@
 /** The node: namespaces with everything of one cluster inside. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cgroupName, type Component, nodeAddress } from "./components.ts";
 import { systemPath } from "./packages.ts";
@@ -67,6 +68,12 @@ export function makeCgroups(name: string): void {
       if (root !== cgroupMount && existsSync(join(root, file)))
         writeFileSync(join(group, file), readFileSync(join(root, file)));
     }
+    // All its pods together would weigh as much as one process of the machine; on a node of their own they weigh as its cores.
+    for (const [file, weight] of [
+      ["cpu.shares", 1_024],
+      ["cpu.weight", 100],
+    ] as const)
+      if (existsSync(join(group, file))) writeFileSync(join(group, file), String(weight * availableParallelism()));
   }
 }
 
