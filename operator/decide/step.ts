@@ -124,9 +124,10 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
       return wait > 0 ? stay(wait) : start(attempt + 1);
     }
     case "Running":
+      // Nothing is waited for then: not for processes that take their time to end, while an app may be down.
+      if ((state.is === "absent" || state.is === "ending") && plan.mayRecreate === false)
+        return endAttempt({ code: "HO-X001", message: "the Job of the step was deleted", retry: false });
       if (state.is === "absent") {
-        if (plan.mayRecreate === false)
-          return endAttempt({ code: "HO-X001", message: "the Job of the step was deleted", retry: false });
         if (now - (parseInstant(step.startedAt) ?? now) >= refusalGrace)
           return endAttempt({
             code: "HO-P114",

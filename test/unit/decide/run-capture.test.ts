@@ -66,3 +66,15 @@ test("a capture that ends by itself in time keeps its Job, for the log; one that
     expect(scenario.world.find(deployments, "shop")).toBeDefined();
   }
 });
+
+test("a capture whose Job somebody deletes gives the app back at once, however long its processes take to end", async () => {
+  const scenario = await capturing();
+  await scenario.until(() => scenario.status.capturePodUID !== undefined);
+  scenario.kubelet.script = { ...scenario.kubelet.script, stopTakes: 30_000 };
+  const deletedAt = scenario.world.now;
+  scenario.world.delete(jobs, job);
+  await scenario.until(() => scenario.replicas() !== 0);
+  expect(scenario.world.now - deletedAt).toBeLessThanOrEqual(1_000);
+  await scenario.settle();
+  expect(scenario.status).toMatchObject({ result: "Failed", code: "HO-X001", app: "Up" });
+});
