@@ -120,8 +120,10 @@ async function cluster(stage: Stage): Promise<Counts> {
     HANDOVER_KUBECTL: join(root, ".cluster/bin/kubectl"),
     HANDOVER_HELM: join(root, ".cluster/bin/helm"),
   };
-  // They share one cluster of one node: two at once, but for those that kill, replace or count the one controller.
-  const alone = ["interruptions", "guard", "install", "idle"].map((suite) => `test/cluster/${suite}.test.ts`);
+  // They share one cluster of one node: two at once, but for those that kill, replace or count what there is only one of.
+  const alone = ["interruptions", "install", "idle", "kills-controller", "kills-outage"].map(
+    (suite) => `test/cluster/${suite}.test.ts`,
+  );
   const shared = globSync("test/cluster/*.test.ts", { cwd: root }).filter((path) => !alone.includes(path));
   return sum([
     await jest("cluster", shared, env, "--maxWorkers=2"),

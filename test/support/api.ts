@@ -4,6 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { Agent, request } from "undici";
 import { parse } from "yaml";
@@ -31,6 +32,8 @@ export interface Api {
   readonly call: (method: Method, path: string, body?: unknown, contentType?: string) => Promise<Answer>;
   /** For what is not JSON, such as a page behind the proxy of a service. */
   readonly text: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
+  /** Tells what is there and then every change, until the signal is aborted; begins anew when the server ends a watch. */
+  readonly watch: (path: string, seen: (type: string, object: Body) => void, signal: AbortSignal) => Promise<void>;
   /** @returns the standard output of kubectl. @throws when it fails; the error carries its standard error. */
   readonly kubectl: (...args: readonly string[]) => Promise<string>;
   readonly close: () => Promise<void>;
@@ -74,6 +77,7 @@ export function connect(path = process.env["HANDOVER_TEST_KUBECONFIG"]): Api {
   const { server, "certificate-authority-data": ca } = config.clusters[0].cluster;
   const { "client-certificate-data": cert, "client-key-data": key } = config.users[0].user;
   const agent = new Agent({ connect: { ca: decode(ca), cert: decode(cert), key: decode(key) }, connections: 8 });
+  const watching = new Agent({ connect: { ca: decode(ca), cert: decode(cert), key: decode(key) }, bodyTimeout: 0 });
   return {
     call: async (method, at, body, contentType = "application/json") => {
       const response = await request(`${server}${at}`, {
@@ -88,11 +92,30 @@ export function connect(path = process.env["HANDOVER_TEST_KUBECONFIG"]): Api {
       const response = await request(`${server}${at}`, { dispatcher: agent });
       return { status: response.statusCode, body: await response.body.text() };
     },
+    watch: async (at, seen, signal) => {
+      while (!signal.aborted) {
+        try {
+          // A connection of its own: it stays open, and the others are counted.
+          const response = await request(`${server}${at}${at.includes("?") ? "&" : "?"}watch=1`, {
+            dispatcher: watching,
+            headers: { accept: "application/json" },
+            signal,
+          });
+          for await (const line of createInterface({ input: response.body })) {
+            const { type, object } = JSON.parse(line);
+            seen(type, object);
+          }
+        } catch {
+          // The end that was asked for, or an API server that is away: looked at again by the loop.
+        }
+        await new Promise((wake) => setTimeout(wake, 100));
+      }
+    },
     kubectl: async (...args) => {
       const { stdout } = await run(process.env["HANDOVER_KUBECTL"] ?? "kubectl", ["--kubeconfig", path, ...args]);
       return stdout;
     },
-    close: () => agent.close(),
+    close: async () => void (await Promise.all([agent.close(), watching.close()])),
   };
 }
 
