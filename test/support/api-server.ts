@@ -10,7 +10,7 @@ export async function installReaper(bed: Bed): Promise<void> {
 
 export interface Outage {
   readonly seconds: number;
-  /** Part of the command line of a process of the node that is ended in the middle of it. */
+  /** A shell pattern in the command line of a process of the node that is ended in the middle of it. */
   readonly ends?: string;
 }
 
