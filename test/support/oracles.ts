@@ -46,7 +46,7 @@ export async function leftovers(bed: Bed): Promise<readonly string[]> {
     bed.sh("deploy/toolbox", "find /store /vault -mindepth 4 -maxdepth 4 -path '*/staging/*'"),
   ]);
   return [
-    ...names("record", leases as readonly Named[]),
+    ...names("record", leases),
     ...names("guard", [...guardJobs, ...guardPods]),
     ...names(
       "job",
