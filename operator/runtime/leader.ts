@@ -50,6 +50,8 @@ export class LeaderElector {
   #renewedAt: number | undefined;
   /** Set for good: an answer that arrives after the end must not make us leader again. */
   #ended = false;
+  /** Monotonic time when the last attempt began. */
+  #attemptedAt: number;
   #lastAttempt: number;
 
   constructor(options: LeaderOptions) {
@@ -63,7 +65,8 @@ export class LeaderElector {
     this.#leaseDurationMs = leaseDurationMs;
     this.#renewDeadlineMs = renewDeadlineMs;
     this.#retryPeriodMs = retryPeriodMs;
-    this.#lastAttempt = this.#clock.monotonic();
+    this.#attemptedAt = this.#clock.monotonic();
+    this.#lastAttempt = this.#attemptedAt;
   }
 
   /** True while our own clock says that nobody else can hold the lease. Ask before every write. */
@@ -149,17 +152,22 @@ export class LeaderElector {
     return holder !== undefined && holder !== this.#options.identity;
   }
 
-  /** Never past the deadline. */
+  /**
+   * Never past the deadline. A period lies between the beginnings of two attempts: were the time of an attempt that hung added
+   * to it, a freeze of less than half the deadline would leave no other attempt before the end.
+   */
   async #pause(signal: AbortSignal): Promise<void> {
-    const period = this.#retryPeriodMs * (1 + 0.2 * this.#clock.random());
-    const left = this.#renewedAt === undefined ? period : this.#deadline() - this.#clock.monotonic();
-    await sleep(this.#clock, Math.min(period, Math.max(0, left)), signal);
+    const now = this.#clock.monotonic();
+    const due = this.#attemptedAt + this.#retryPeriodMs * (1 + 0.2 * this.#clock.random());
+    const end = this.#renewedAt === undefined ? due : Math.min(due, this.#deadline());
+    await sleep(this.#clock, Math.max(0, end - now), signal);
   }
 
   /** Takes or renews the lease; true when it is ours for another `leaseDurationMs`. Never throws. */
   async #attempt(): Promise<boolean> {
     const { cluster, namespace, name, log } = this.#options;
     const startedAt = this.#clock.monotonic();
+    this.#attemptedAt = startedAt;
     try {
       const lease = await cluster.get<LeaderLease>(leases, namespace, name);
       this.#observe(lease);

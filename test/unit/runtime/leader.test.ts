@@ -124,6 +124,23 @@ describe("LeaderElector", () => {
     expect(b.working).toBe(true);
   });
 
+  test("five seconds of requests that end in their timeout never cost the lease, whenever they begin", async () => {
+    for (let begin = 0; begin <= 2_400; begin += 100) {
+      const [clock, server] = [new ManualClock(), new LeaseServer()];
+      let weather = calm;
+      const a = contend(server, clock, "a", { weather: () => weather });
+      await clock.advance(10_000 + begin);
+      // The client gives a request of the election two seconds.
+      weather = { fault: "refuse", latency: 2_000 };
+      await clock.advance(5_000);
+      weather = calm;
+      await clock.advance(10_000);
+      expect([begin, a.result, a.working]).toEqual([begin, undefined, true]);
+      a.stop();
+      await clock.advance(1);
+    }
+  });
+
   test("a process that was stopped knows on waking that it is no longer leader", async () => {
     const [clock, server] = [new ManualClock(), new LeaseServer()];
     const a = contend(server, clock, "a");
