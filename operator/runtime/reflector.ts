@@ -29,6 +29,13 @@ export interface ReflectorOptions<T extends KubeObject> {
 
 /** A quiet watch that lived this long ended by its own timeout, and is no failure. */
 const healthyMs = 30_000;
+/**
+ * The same for one that delivered. Shorter lives are failures whatever they delivered: a server or load balancer that ends each
+ * watch after its first line would else be asked as fast as it answers.
+ */
+const usefulMs = 1_000;
+/** The longest that an answer may send us away: one that says "tomorrow" must not blind us until then. */
+const longestRetryAfterMs = 60_000;
 
 export class Reflector<T extends KubeObject> {
   /** Resolves true after the first complete list has been told, false when stopped before. */
@@ -146,23 +153,21 @@ export class Reflector<T extends KubeObject> {
           // Lines that were already read when we gave the connection up would be told twice.
           if (signal.aborted || idle.signal.aborted) return;
           this.#touch();
-          if (lines++ === 0) this.#backoff.reset();
+          lines++;
           this.#apply(event);
         },
       })
       .finally(guard);
     if (signal.aborted) return false;
-    const healthy = lines > 0 || this.#clock.monotonic() - startedAt >= healthyMs;
+    const healthy = this.#clock.monotonic() - startedAt >= (lines > 0 ? usefulMs : healthyMs);
+    if (healthy) this.#backoff.reset();
     this.#options.onRestart?.(idle.signal.aborted ? "idle" : outcome.type);
     if (idle.signal.aborted) {
       // Silence is no news: continue from where we were. A copy that is never listed afresh would be cheaper still.
       this.#options.log.info({ resource: this.name, idleMs: this.#idleMs }, "watch was silent, connecting again");
       return this.#isOld();
     }
-    if (outcome.type === "closed" && healthy) {
-      this.#backoff.reset();
-      return this.#isOld();
-    }
+    if (outcome.type === "closed" && healthy) return this.#isOld();
     if (outcome.type === "malformed")
       this.#options.log.error({ resource: this.name, line: outcome.message }, "watch sent nonsense, listing again");
     if (outcome.type === "failed") this.#options.log.warn({ resource: this.name, err: outcome.error }, "watch failed");
@@ -224,4 +229,4 @@ export class Reflector<T extends KubeObject> {
 }
 
 const retryAfterMs = (error: unknown): number =>
-  error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+  error instanceof ApiError ? Math.min((error.retryAfterSeconds ?? 0) * 1000, longestRetryAfterMs) : 0;

@@ -126,50 +126,6 @@ describe("Reflector", () => {
     run.stop.abort();
   });
 
-  test("a watch that is refused again and again is tried ever more rarely, until one delivers", async () => {
-    const run = begin();
-    run.source.faults.push(...Array<Fault>(1).fill("closed"), ...Array<Fault>(60).fill("500"));
-    void run.start();
-    await run.reflector.synced;
-    await run.clock.advance(120_000);
-    const attempts = run.source.requests.length;
-    expect(attempts).toBeGreaterThan(8);
-    expect(attempts).toBeLessThan(20);
-    run.source.faults.length = 0;
-    await run.clock.advance(30_000);
-    run.collection.put("a", 1);
-    await settle();
-    expectEqual(run);
-    // The back-off starts afresh after the event.
-    run.source.end("500");
-    await run.clock.advance(250);
-    run.collection.put("a", 2);
-    await settle();
-    expectEqual(run);
-    run.stop.abort();
-  });
-
-  test("a watch that opens and closes at once does not become a storm", async () => {
-    const run = begin();
-    run.source.faults.push(...Array<Fault>(1000).fill("closed"));
-    void run.start();
-    await run.clock.advance(60_000);
-    expect(run.source.requests.length).toBeLessThan(20);
-    run.stop.abort();
-  });
-
-  test("Retry-After is obeyed", async () => {
-    const run = begin();
-    run.source.faults.push("closed", "429");
-    void run.start();
-    await run.reflector.synced;
-    await run.clock.advance(19_900);
-    expect(run.source.requests).toEqual(["list", "watch 100"]);
-    await run.clock.advance(100);
-    expect(run.source.requests).toEqual(["list", "watch 100", "watch 100"]);
-    run.stop.abort();
-  });
-
   test("lists afresh now and then, when a watch ends anyway", async () => {
     const run = begin();
     void run.start();

@@ -9,7 +9,7 @@ import { recordingLog } from "./recording-log.ts";
 
 export type Fault = "500" | "429" | "expired" | "malformed" | "closed";
 
-const apiError = (status: number, retryAfterSeconds?: number): ApiError =>
+export const apiError = (status: number, retryAfterSeconds?: number): ApiError =>
   new ApiError({
     status,
     reason: status === 410 ? "Expired" : "InternalError",
