@@ -5,12 +5,15 @@
  * Must not know any kind, retry anything or interpret an answer.
  */
 import { KubeConfig } from "@kubernetes/client-node";
+import { readFile } from "node:fs/promises";
 import type { RequestOptions } from "node:https";
 import { Agent, type Dispatcher } from "undici";
 import { ApiError, transportError } from "./errors.ts";
 
 /** A service account token lives an hour and its file is replaced well before; the same half minute serves rotated CAs. */
 const credentialsTtlMs = 30_000;
+/** Refused credentials are read again at once, but not by each of many requests: some come from a program. */
+const refusedTtlMs = 1_000;
 /** Below the idle time after which API servers and load balancers in front of them close a connection. */
 const keepAliveMs = 30_000;
 const connectTimeoutMs = 10_000;
@@ -83,6 +86,10 @@ export const connect = (config: KubeConfig, options: ConnectionOptions): Connect
     }
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(given.headers ?? {})) headers[name.toLowerCase()] = String(value).trim();
+    const tokenFile: unknown = config.getCurrentUser()?.authProvider?.config?.tokenFile;
+    // KubeConfig keeps a token for a minute of the wall clock: past its end, and for as long as a clock is set back.
+    if (typeof tokenFile === "string")
+      headers["authorization"] = `Bearer ${(await readFile(tokenFile, "utf8")).trim()}`;
     if (typeof given.auth === "string")
       headers["authorization"] = `Basic ${Buffer.from(given.auth).toString("base64")}`;
     const fingerprint = JSON.stringify(tls);
@@ -119,7 +126,7 @@ export const connect = (config: KubeConfig, options: ConnectionOptions): Connect
         throw new ApiError({ status: 0, reason: "Unreachable", message, outcome: "unchanged", cause: error });
       }
       try {
-        return await use.agent.request({
+        const answer = await use.agent.request({
           origin: server.origin,
           path: `${base}${request.path}${query === "" ? "" : `?${query}`}`,
           method: request.method,
@@ -135,6 +142,9 @@ export const connect = (config: KubeConfig, options: ConnectionOptions): Connect
           headersTimeout: 0,
           bodyTimeout: 0,
         });
+        const old = monotonic() - use.readAt >= refusedTtlMs;
+        if (answer.statusCode === 401 && old && credentials === use) credentials = { ...use, readAt: -Infinity };
+        return answer;
       } catch (error) {
         throw transportError(title, error);
       }

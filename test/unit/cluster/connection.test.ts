@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pods } from "../../../operator/api/kinds.ts";
 import { createClient } from "../../../operator/cluster/client.ts";
 import { connect } from "../../../operator/cluster/connection.ts";
-import { FakeApiServer, kubeConfig } from "./fake-api-server.ts";
+import { FakeApiServer, kubeConfig, status } from "./fake-api-server.ts";
 
 let server: FakeApiServer;
 beforeEach(async () => {
@@ -48,6 +51,34 @@ test("credentials are read again after half a minute, and the connections stay",
   expect(await sent()).toBe("Bearer second");
   expect(server.connections).toBe(1);
   await connection.close();
+});
+
+test("a token in a file is read again as soon as it is refused, and not by the wall clock", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "handover-token-"));
+  const tokenFile = join(directory, "token");
+  writeFileSync(tokenFile, "first\n");
+  const config = kubeConfig(server.url);
+  config.users = [{ name: "u", authProvider: { name: "tokenFile", config: { tokenFile } } }];
+  let now = 0;
+  const connection = connect(config, { userAgent: "x", monotonic: () => now });
+  const cluster = createClient(connection, { attempts: 1 });
+  const ask = async (): Promise<string | undefined> => {
+    await cluster.get(pods, "n", "p").catch(() => undefined);
+    return server.received.at(-1)!.headers.authorization;
+  };
+  expect(await ask()).toBe("Bearer first");
+  writeFileSync(tokenFile, "second");
+  now = 1_000;
+  expect(await ask()).toBe("Bearer first");
+  server.handler = ({ headers }) =>
+    headers.authorization === "Bearer first" ? status(401, "Unauthorized") : { status: 200, body: { metadata: {} } };
+  expect(await ask()).toBe("Bearer first");
+  expect(await ask()).toBe("Bearer second");
+  writeFileSync(tokenFile, "third");
+  now = 31_000;
+  expect(await ask()).toBe("Bearer third");
+  await connection.close();
+  rmSync(directory, { recursive: true });
 });
 
 test("other certificates mean other connections", async () => {
