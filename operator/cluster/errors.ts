@@ -7,7 +7,7 @@ import { field, text } from "./json.ts";
 export interface ApiErrorOptions {
   /** HTTP status, 0 when no answer came. */
   readonly status: number;
-  /** Reason of the server (`Forbidden`, `Invalid`), or `Timeout`, `Unreachable`, `ConnectionLost`, `Aborted`, `NotLeader`. */
+  /** Reason of the server (`Forbidden`, `Invalid`), or `Timeout`, `Unreachable`, `ConnectionLost`, `Malformed`, `Aborted`, `NotLeader`. */
   readonly reason: string;
   readonly message: string;
   /** `unknown`: a write may have been committed although we hold no answer; only a new read can tell. */

@@ -53,9 +53,15 @@ export const exchange = async (
     throw transportError(`${request.method} ${request.path}`, error);
   }
   const header = answer.headers["retry-after"];
+  const body = parseJson(content);
+  // Cut off by something in between that ended it properly, or not from the API server. A write may have been carried out.
+  if (body === undefined && answer.statusCode >= 200 && answer.statusCode < 300) {
+    const message = `${request.method} ${request.path}: the answer is not JSON`;
+    throw new ApiError({ status: 0, reason: "Malformed", message, outcome: "unknown" });
+  }
   return {
     status: answer.statusCode,
-    body: parseJson(content) ?? content,
+    body: body ?? content,
     retryAfter: typeof header === "string" ? header : undefined,
   };
 };

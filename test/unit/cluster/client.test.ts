@@ -53,6 +53,19 @@ describe("reads", () => {
     await expect(client().get(policies, "n", "p")).rejects.toMatchObject({ status: 404, reason: "NotFound" });
   });
 
+  test("an answer that was cut off is asked for again, and never taken for an object", async () => {
+    answers({ status: 200, body: '{"metadata":{"na' }, ok(object));
+    expect(await client().get(pods, "n", "p")).toEqual(object);
+    answers({ status: 200, body: "<html>" });
+    await expect(client().get(pods, "n", "p")).rejects.toMatchObject({ reason: "Malformed" });
+    await expect(client().update(pods, "n", "p", object)).rejects.toMatchObject({
+      reason: "Malformed",
+      outcome: "unknown",
+    });
+    // A read is tried four times, a write once: it may have been carried out.
+    expect(server.received.map(({ method }) => method)).toEqual([...Array(6).fill("GET"), "PUT"]);
+  });
+
   test("refusals carry the server's words and are not repeated", async () => {
     answers(status(403, "Forbidden", "p"));
     await expect(client().get(pods, "n", "p")).rejects.toMatchObject({
