@@ -28,13 +28,18 @@ export async function runController(): Promise<void> {
   const clock = systemClock;
   const metrics = new Metrics({ version, process: true });
   const onRequest = (record: Parameters<Metrics["requested"]>[0]): void => metrics.requested(record);
-  const connection = connect(loadKubeConfig(config.kubeconfig), { userAgent: `handover/${version}` });
+  const kubeConfig = loadKubeConfig(config.kubeconfig);
+  const userAgent = `handover/${version}`;
+  const connection = connect(kubeConfig, { userAgent });
+  // The election has one of its own: it must not inherit a connection that somebody else waits for in vain.
+  const electionTimeoutMs = 2_000;
+  const electionConnection = connect(kubeConfig, { userAgent, connectTimeoutMs: electionTimeoutMs });
 
   const stop = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort());
 
   const elector = new LeaderElector({
-    cluster: createClient(connection, { timeoutMs: 2_000, attempts: 1, onRequest }),
+    cluster: createClient(electionConnection, { timeoutMs: electionTimeoutMs, attempts: 1, onRequest }),
     namespace: config.namespace,
     name: config.leaseName,
     identity: `${config.podName}-${process.pid}-${Math.floor(clock.now())}`,
@@ -100,6 +105,6 @@ export async function runController(): Promise<void> {
   stop.abort();
   await watching;
   await health.close();
-  await connection.close();
+  await Promise.all([connection.close(), electionConnection.close()]);
   log.info({}, "stopped");
 }

@@ -16,7 +16,7 @@ const credentialsTtlMs = 30_000;
 const refusedTtlMs = 1_000;
 /** Below the idle time after which API servers and load balancers in front of them close a connection. */
 const keepAliveMs = 30_000;
-const connectTimeoutMs = 10_000;
+const longestConnectMs = 10_000;
 
 export interface RawRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -37,6 +37,11 @@ export interface Connection {
 
 export interface ConnectionOptions {
   readonly userAgent: string;
+  /**
+   * In milliseconds, until an unanswered attempt to connect is given up. Until then it can be what the pool gives the next
+   * request, also when the request that began it was given up earlier.
+   */
+  readonly connectTimeoutMs?: number;
   /** Milliseconds that never run backwards. */
   readonly monotonic?: () => number;
 }
@@ -67,7 +72,7 @@ export const loadKubeConfig = (path: string | undefined): KubeConfig => {
 };
 
 export const connect = (config: KubeConfig, options: ConnectionOptions): Connection => {
-  const monotonic = options.monotonic ?? (() => performance.now());
+  const { connectTimeoutMs = longestConnectMs, monotonic = () => performance.now() } = options;
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error("the kubeconfig has no current context with a cluster");
   if (cluster.proxyUrl) throw new Error("proxy-url in a kubeconfig is not supported");

@@ -50,8 +50,9 @@ export class LeaderElector {
   #renewedAt: number | undefined;
   /** Set for good: an answer that arrives after the end must not make us leader again. */
   #ended = false;
-  /** Monotonic time when the last attempt began. */
+  /** Monotonic time when the last attempt began, and whether it got no answer that tells who holds the lease. */
   #attemptedAt: number;
+  #failed = false;
   #lastAttempt: number;
 
   constructor(options: LeaderOptions) {
@@ -154,11 +155,13 @@ export class LeaderElector {
 
   /**
    * Never past the deadline. A period lies between the beginnings of two attempts: were the time of an attempt that hung added
-   * to it, a freeze of less than half the deadline would leave no other attempt before the end.
+   * to it, a freeze of less than half the deadline would leave no other attempt before the end. After a failure it is half as
+   * long, so that a server that is back is not found a moment too late.
    */
   async #pause(signal: AbortSignal): Promise<void> {
     const now = this.#clock.monotonic();
-    const due = this.#attemptedAt + this.#retryPeriodMs * (1 + 0.2 * this.#clock.random());
+    const period = this.#retryPeriodMs * (1 + 0.2 * this.#clock.random()) * (this.#failed ? 0.5 : 1);
+    const due = this.#attemptedAt + period;
     const end = this.#renewedAt === undefined ? due : Math.min(due, this.#deadline());
     await sleep(this.#clock, Math.max(0, end - now), signal);
   }
@@ -168,6 +171,7 @@ export class LeaderElector {
     const { cluster, namespace, name, log } = this.#options;
     const startedAt = this.#clock.monotonic();
     this.#attemptedAt = startedAt;
+    this.#failed = false;
     try {
       const lease = await cluster.get<LeaderLease>(leases, namespace, name);
       this.#observe(lease);
@@ -184,6 +188,7 @@ export class LeaderElector {
       this.#renewedAt = startedAt;
       return true;
     } catch (error) {
+      this.#failed = true;
       log.warn({ err: error, lease: name }, "could not reach the lease");
       return false;
     } finally {

@@ -28,7 +28,7 @@ export interface ReflectorOptions<T extends KubeObject> {
 }
 
 /** A quiet watch that lived this long ended by its own timeout, and is no failure. */
-const healthyMs = 30_000;
+const healthyMs = 5_000;
 /**
  * The same for one that delivered. Shorter lives are failures whatever they delivered: a server or load balancer that ends each
  * watch after its first line would else be asked as fast as it answers.

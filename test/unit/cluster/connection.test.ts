@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pods } from "../../../operator/api/kinds.ts";
@@ -92,6 +94,19 @@ test("other certificates mean other connections", async () => {
   await cluster.get(pods, "n", "p");
   expect(server.connections).toBe(2);
   await connection.close();
+});
+
+test("a server that takes connections and says nothing is given up after the time for connecting", async () => {
+  const deaf = createServer().listen(0, "127.0.0.1");
+  await once(deaf, "listening");
+  const { port } = deaf.address() as AddressInfo;
+  const connection = connect(kubeConfig(`https://127.0.0.1:${port}`), { userAgent: "x", connectTimeoutMs: 100 });
+  await expect(createClient(connection, { attempts: 1 }).get(pods, "n", "p")).rejects.toMatchObject({
+    reason: "Unreachable",
+    outcome: "unchanged",
+  });
+  await connection.close();
+  deaf.close();
 });
 
 test("credentials that cannot be read are an error of the request, and can be read later", async () => {
