@@ -4,6 +4,8 @@ export default {
   transform: {},
   extensionsToTreatAsEsm: [".ts"],
   moduleFileExtensions: ["ts", "js", "mjs", "cjs", "json"],
+  // Only tests that wait rather than compute run side by side in one file.
+  maxConcurrency: 12,
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   // Not a measure of anything: a busy machine is no failure.
   testTimeout: 60_000,
