@@ -116,9 +116,8 @@ export class Lane {
     await this.sees().catch(() => wrong("blind after the fault"));
     const after = await this.lease();
     if (operator.end !== undefined) {
-      wrong(
-        `exited with ${operator.end} after ${JSON.stringify(operator.lines.slice(-8).map(({ time, msg }) => `${time} ${msg}`))}`,
-      );
+      const last = operator.lines.slice(-8).map(({ time, msg }) => `${String(time)} ${msg}`);
+      wrong(`exited with ${operator.end} after ${last.join(", ")}`);
       await operator.start();
       await this.sees();
     }
