@@ -12,8 +12,8 @@ export interface Schedule {
 
 export type ScheduleProblem = "UnknownTimeZone" | "ScheduleNeverFires";
 
-const parse = ({ cron, timeZone }: Schedule): Cron =>
-  new Cron(cron, { timezone: timeZone, mode: "5-part", paused: true });
+/** Without a function to call it sets no timer. */
+const parse = ({ cron, timeZone }: Schedule): Cron => new Cron(cron, { timezone: timeZone, mode: "5-part" });
 
 /** @returns what is wrong with a schedule, found before anything relies on it. */
 export function checkSchedule(schedule: Schedule, now: Instant): ScheduleProblem | undefined {
@@ -37,10 +37,10 @@ export function nextSlot(schedule: Schedule, after: Instant): Instant | undefine
 /** Newest slot at or before the given instant, and after `since`. */
 export function latestSlot(schedule: Schedule, since: Instant, now: Instant): Instant | undefined {
   const minute = 60_000;
-  // previousRuns looks strictly before; a slot at exactly `now` is due.
+  // previousRuns looks strictly before; a slot at exactly `now` is due. Slots lie on whole minutes, so none is later.
   const [previous] = parse(schedule).previousRuns(1, new Date(Math.floor(now / minute) * minute + minute));
   const slot = previous?.getTime();
-  return slot !== undefined && slot > since && slot <= now ? slot : undefined;
+  return slot !== undefined && slot > since ? slot : undefined;
 }
 
 /** `20261121-0102` in UTC, part of the name of a run, so that a slot can exist once only. */

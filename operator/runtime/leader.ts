@@ -99,7 +99,7 @@ export class LeaderElector {
     onChange?.(true);
     const lead = new AbortController();
     const stop = (): void => lead.abort();
-    signal.addEventListener("abort", stop, { once: true });
+    signal.addEventListener("abort", stop);
     if (signal.aborted) stop();
     const settled = new AbortController();
     const done = work(lead.signal).finally(() => settled.abort());
@@ -124,7 +124,8 @@ export class LeaderElector {
 
   /** A lease got by an answer that took longer than the deadline is not ours yet, and is taken once more. */
   async #acquire(): Promise<boolean> {
-    if ((await this.#attempt()) && this.holds()) return true;
+    await this.#attempt();
+    if (this.holds()) return true;
     this.#renewedAt = undefined;
     return false;
   }
@@ -166,8 +167,8 @@ export class LeaderElector {
     await sleep(this.#clock, Math.max(0, end - now), signal);
   }
 
-  /** Takes or renews the lease; true when it is ours for another `leaseDurationMs`. Never throws. */
-  async #attempt(): Promise<boolean> {
+  /** Takes or renews the lease for another `leaseDurationMs`, if it can. Never throws. */
+  async #attempt(): Promise<void> {
     const { cluster, namespace, name, log } = this.#options;
     const startedAt = this.#clock.monotonic();
     this.#attemptedAt = startedAt;
@@ -175,7 +176,7 @@ export class LeaderElector {
     try {
       const lease = await cluster.get<LeaderLease>(leases, namespace, name);
       this.#observe(lease);
-      if (lease !== undefined && !this.#mayTake(lease)) return false;
+      if (lease !== undefined && !this.#mayTake(lease)) return;
       const metadata = lease?.metadata ?? { name, namespace };
       const body = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec: this.#claim(lease?.spec) };
       const written =
@@ -183,14 +184,12 @@ export class LeaderElector {
           ? await cluster.create<LeaderLease>(leases, namespace, body)
           : await cluster.update<LeaderLease>(leases, namespace, name, body);
       // Another was faster; the next attempt sees whom.
-      if (typeof written === "string") return false;
+      if (typeof written === "string") return;
       this.#observe(written);
       this.#renewedAt = startedAt;
-      return true;
     } catch (error) {
       this.#failed = true;
       log.warn({ err: error, lease: name }, "could not reach the lease");
-      return false;
     } finally {
       this.#lastAttempt = this.#clock.monotonic();
     }
@@ -246,10 +245,10 @@ export class LeaderElector {
   }
 }
 
+/** Resolves when a signal that is not aborted yet is. */
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    signal.addEventListener("abort", () => resolve());
   });
 
 /** `metav1.MicroTime`: six digits of a second. */

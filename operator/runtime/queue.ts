@@ -121,9 +121,7 @@ export class WorkQueue {
   async shutDown(): Promise<void> {
     this.#closed = true;
     for (const { cancel } of this.#delayed.values()) cancel();
-    this.#delayed.clear();
     this.#waiting.clear();
-    this.#failures.clear();
     for (const taker of this.#takers.splice(0)) taker(undefined);
     if (this.#processing.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }

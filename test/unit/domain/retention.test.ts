@@ -61,6 +61,64 @@ describe("golden cases", () => {
   });
 });
 
+describe("at the edges", () => {
+  /** `3v` is verified, `3` is not; equal numbers are told apart by the time, `3b` is younger than `3a`. */
+  const generationOf = (text: string): RetentionGeneration => {
+    const [, number = "", moment = "", verified = ""] = /^(\d)([ab]?)(v?)$/.exec(text)!;
+    const id = formatGenerationId(Number(number), `2026-11-21T01:02:0${moment === "b" ? 2 : 1}Z`, "Full");
+    return { id, seq: Number(number), verified: verified !== "", bytes: 1 };
+  };
+  const listed = (given: string): readonly RetentionGeneration[] => given.split(" ").map(generationOf);
+  const plan = (
+    given: readonly RetentionGeneration[],
+    last: number,
+    minVerified: number,
+    more: Partial<RetentionInput> = {},
+  ): RetentionPlan =>
+    planRetention({
+      generations: given,
+      keep: { last, minVerified },
+      acknowledged: true,
+      undelivered: [],
+      ...more,
+    });
+  const ids = (list: readonly { readonly id: string }[]): string =>
+    list.map(({ id }) => `${Number(id.slice(0, 6))}${id.slice(20, 22)}`).join(" ");
+
+  test.each([
+    // An unverified one goes as soon as as many newer verified ones stay as the rule asks for, and not before.
+    { given: "1 2v 3v", last: 2, min: 1, removed: "101" },
+    { given: "1 2v 3v", last: 1, min: 2, removed: "101" },
+    { given: "1 2v 3v", last: 3, min: 1, removed: "" },
+    // Two of one number, as after a status that was lost: the time decides, whatever the order of the listing.
+    { given: "1av 1bv", last: 1, min: 1, removed: "101" },
+    { given: "1bv 1av", last: 1, min: 1, removed: "101" },
+    { given: "1bv 2av", last: 1, min: 1, removed: "102" },
+    { given: "1bv 1av 2av", last: 1, min: 1, removed: "101 102" },
+    { given: "1av 1bv 2av", last: 1, min: 1, removed: "101 102" },
+    { given: "1 1bv", last: 1, min: 1, removed: "101" },
+  ])("$given with last $last and minVerified $min: $removed go", ({ given, last, min, removed: gone }) => {
+    expect(ids(plan(listed(given), last, min).remove)).toBe(gone);
+  });
+
+  test("the plan names the youngest first, those of one number by their time", () => {
+    expect(ids(plan(listed("1av 2bv 1bv 2av"), 4, 1).keep)).toBe("202 201 102 101");
+  });
+
+  test("unverified ones do not make half of more", () => {
+    expect(plan(listed("1v 2v 3v 4v 5 6 7 8"), 1, 1, { acknowledged: false }).refused).toContain("3 of 4 generations");
+  });
+
+  test("what has no id of ours is of no type of ours", () => {
+    const foreign = { id: "lost+found", seq: 0, verified: true, bytes: 1 };
+    const { keep } = plan([foreign, ...listed("1v")], 1, 1);
+    expect(keep.map(({ why }) => why)).toEqual([
+      ["newest verified", "minVerified 1", "last 1"],
+      ["newest verified", "minVerified 1", "last 1"],
+    ]);
+  });
+});
+
 describe("floors beat every rule", () => {
   test("every generation is either kept or removed, with a reason", () => {
     fc.assert(

@@ -166,6 +166,10 @@ describe("slots", () => {
     expect(latestSlot(schedule, two, two + 1)).toBeUndefined();
     expect(nextSlot(schedule, two)).toBe(two + day);
   });
+  test("that never come have not come either", () => {
+    const never = { cron: "0 0 30 2 *", timeZone: "Etc/UTC" };
+    expect(latestSlot(never, 0, Date.parse("2026-11-21T00:00Z"))).toBeUndefined();
+  });
   test("have labels of their own, also where the clock on the wall shows a time twice", () => {
     const list = slotsOf(
       { cron: "*/30 * * * *", timeZone: "Europe/Berlin" },

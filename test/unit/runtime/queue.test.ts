@@ -119,11 +119,27 @@ describe("WorkQueue", () => {
     await settle();
     expect(down).toBe(false);
     expect(clock.timers).toBe(0);
+    expect(queue.depth).toBe(0);
     runs[0]!.end("retry");
     await shutDown;
     await finished;
     expect(started()).toEqual(["a"]);
     expect(clock.timers).toBe(0);
+  });
+
+  test("shutdown waits for the last of several runs", async () => {
+    const { queue, runs, finished } = held(2);
+    queue.add("a");
+    queue.add("b");
+    await settle();
+    let down = false;
+    const shutDown = queue.shutDown().then(() => (down = true));
+    runs[0]!.end("done");
+    await settle();
+    expect(down).toBe(false);
+    runs[1]!.end("done");
+    await shutDown;
+    await finished;
   });
 
   test("whatever happens: no key beside itself, no more runs than workers, each add is followed by a run", async () => {
