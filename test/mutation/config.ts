@@ -1,0 +1,42 @@
+/** What is mutated, and what has to notice it. How to read the outcome: docs/explanation/mutation.md. */
+import { globSync, readFileSync } from "node:fs";
+import type { PartialStrykerOptions } from "@stryker-mutator/api/core";
+
+/** The first test that fails ends the work on a mutant, and a story in the simulator costs what a thousand rows of a table do. */
+const isStory = (path: string): boolean => readFileSync(path, "utf8").includes("/simulator/");
+const tests = [
+  ...globSync("test/unit/domain/{retention,schedule}.test.ts"),
+  ...globSync("test/unit/runtime/{queue,leader}*.test.ts"),
+  ...globSync("test/unit/decide/**/*.test.ts").toSorted(),
+];
+
+export const report = "out/mutation/mutation.json";
+
+export const config = {
+  mutate: [
+    "operator/decide/**/*.ts",
+    "operator/domain/retention.ts",
+    "operator/domain/schedule.ts",
+    "operator/runtime/queue.ts",
+    "operator/runtime/leader.ts",
+  ],
+  plugins: ["@stryker-mutator/mocha-runner", "./test/mutation/texts.ts"],
+  ignorers: ["texts"],
+  testRunner: "mocha",
+  mochaOptions: {
+    require: ["./test/mutation/jest-globals.ts"],
+    spec: [...tests.filter((path) => !isStory(path)), ...tests.filter(isStory)],
+  },
+  coverageAnalysis: "perTest",
+  concurrency: 2,
+  // A busy machine must not pass for a mutant that hangs.
+  timeoutMS: 10_000,
+  timeoutFactor: 10,
+  dryRunTimeoutMinutes: 60,
+  ignorePatterns: ["**", "!operator/**", "!test/**", "!crds/**", "!package.json"],
+  tempDirName: "out/mutation/sandbox",
+  reporters: ["json", "html", "progress"],
+  jsonReporter: { fileName: report },
+  htmlReporter: { fileName: "out/mutation/mutation.html" },
+  allowConsoleColors: false,
+} satisfies PartialStrykerOptions;
