@@ -1,9 +1,9 @@
 /** One step that a Job carries out: attempts, back-off, and that nothing on record is done again. */
 import { describe, expect, test } from "@jest/globals";
 import type { Job, Pod, StepRecord } from "../../../operator/api/kinds.ts";
-import { type StepMove, type StepPlan, advanceStep } from "../../../operator/decide/step.ts";
+import { type StepMove, type StepPlan, advanceStep, isOver, resultsOf, skip } from "../../../operator/decide/step.ts";
 import { formatInstant } from "../../../operator/domain/instant.ts";
-import { aJob, aPod, at } from "../../support/builders.ts";
+import { aJob, aPod, at, doneStep } from "../../support/builders.ts";
 
 const begun = at("01:00");
 const pending: StepRecord = { name: "Warm", state: "Pending" };
@@ -172,5 +172,91 @@ describe("a step that was ended before its Job", () => {
     expect(does(advance(over, begun, { job: stuck }))).toEqual(["delete shop-1-warm-1 shop-1-warm-1-uid"]);
     expect(does(advance(over, begun, { job: aJob("shop-1-warm-1").deleting().build() }))).toEqual([]);
     expect(advance(over, begun, { job: stuck }).step).toEqual(over);
+  });
+});
+
+describe("whoever waits says when to look again", () => {
+  const waiting: StepRecord = { ...running(), state: "Waiting", retryAt: formatInstant(begun + 10_000) };
+  const alive = aJob("shop-1-warm-1").build();
+  const leaving = aJob("shop-1-warm-1").deleting().build();
+  test.each<{ name: string; step: StepRecord; now?: number; found?: { job?: Job; pod?: Pod }; wake?: number }>([
+    { name: "begun", step: pending, wake: 95_000 },
+    { name: "running", step: running(), found: { job: alive }, wake: 95_000 },
+    { name: "created again", step: running(), now: begun + 1_000, wake: 95_000 },
+    { name: "ending", step: running(), found: { job: leaving }, wake: 1_000 },
+    { name: "failed, and tried again", step: running(), found: failed(1, true), wake: 10_000 },
+    { name: "until its time has come", step: waiting, now: begun + 3_000, wake: 7_000 },
+    { name: "until what runs has ended", step: waiting, now: begun + 20_000, found: { job: leaving }, wake: 1_000 },
+    { name: "until what came late has ended", step: waiting, now: begun + 20_000, found: { job: alive }, wake: 1_000 },
+    { name: "done", step: { ...running(), state: "Done" } },
+    { name: "failed for good", step: running(), found: failed(1, false) },
+  ])("$name: $wake", ({ step, now = begun, found, wake }) => {
+    expect(advance(step, now, found).wakeAfter).toBe(wake);
+  });
+});
+
+describe("at the limit", () => {
+  test("a Job may be refused for a minute, counted from the start of the attempt", () => {
+    expect(does(advance(running(), begun + 59_999))).toEqual(["create shop-1-warm-1"]);
+    expect(advance(running(), begun + 60_000).step.state).toBe("Waiting");
+  });
+  test("an attempt without a start, and a wait without an end, are of now", () => {
+    const { startedAt: _startedAt, ...unknown } = running();
+    expect(does(advance(unknown, begun))).toEqual(["create shop-1-warm-1"]);
+    expect(does(advance({ ...unknown, state: "Waiting" }, begun))).toEqual(["create shop-1-warm-2"]);
+  });
+  test("the first attempt is not worth a word, the others are", () => {
+    const next = { ...running(1), state: "Waiting" as const };
+    expect([advance(pending, begun).step.message, advance(next, begun).step.message]).toEqual(["", "attempt 2"]);
+  });
+});
+
+describe("what is over", () => {
+  const job = aJob("shop-1-warm-1");
+  const over = (state: StepRecord["state"]): StepRecord => ({ ...running(), state });
+  test.each<{ name: string; state: StepRecord["state"]; job?: Job; acts: boolean }>([
+    { name: "done, its Job is going", state: "Done", job: job.deleting().build(), acts: false },
+    { name: "done, its Job is there", state: "Done", job: job.condition("Complete").build(), acts: true },
+    { name: "failed, its Job has failed", state: "Failed", job: job.condition("Failed").build(), acts: false },
+    { name: "failed, its Job has ended well", state: "Failed", job: job.condition("Complete").build(), acts: false },
+    {
+      name: "failed, its Job is suspended",
+      state: "Failed",
+      job: job.status({ conditions: [{ type: "Suspended", status: "True" }] }).build(),
+      acts: true,
+    },
+    {
+      name: "failed, its Job has not failed",
+      state: "Failed",
+      job: job.status({ conditions: [{ type: "Failed", status: "False" }] }).build(),
+      acts: true,
+    },
+  ])("$name", ({ state, job: found, acts }) => {
+    expect(does(advance(over(state), begun, { job: found }))).toEqual(
+      acts ? ["delete shop-1-warm-1 shop-1-warm-1-uid"] : [],
+    );
+  });
+
+  test.each<[StepRecord["state"] | undefined, boolean]>([
+    ["Pending", false],
+    ["Running", false],
+    ["Waiting", false],
+    ["Done", true],
+    ["Skipped", true],
+    ["Failed", true],
+    [undefined, false],
+  ])("%s: %s", (state, expected) => {
+    const step = state === undefined ? undefined : over(state);
+    expect(isOver(step)).toBe(expected);
+    if (step !== undefined)
+      expect(skip(step, "not needed")).toEqual(expected ? step : { ...step, state: "Skipped", message: "not needed" });
+  });
+
+  test("results are what is on record, and nothing else", () => {
+    const results = [{ version: 1, step: "warm", ok: true, bytes: 1, files: 1 }] as const;
+    expect(resultsOf(doneStep("Warm", "", ...results))).toEqual(results);
+    for (const result of [undefined, {}, { of: "many" }])
+      expect(resultsOf({ ...pending, result } as unknown as StepRecord)).toEqual([]);
+    expect(resultsOf(undefined)).toEqual([]);
   });
 });
