@@ -86,6 +86,12 @@ export interface HeldWorkload {
   readonly heldAt?: string;
 }
 
+/** A pod of the app that was seen running and has not been seen to end. */
+export interface PodRef {
+  readonly name: string;
+  readonly uid: string;
+}
+
 /** A recorded step. The schema says text where only this controller writes, and it writes codes of the catalogue. */
 export type StepRecord = Overwrite<DeepReadonly<NonNullable<BackupRunStatus["steps"]>[number]>, { code?: ErrorCode }>;
 /** Parts of a status that the schema keeps as they are: a copy of the policy, and codes. */
@@ -94,6 +100,7 @@ interface Recorded {
   code?: ErrorCode | "";
   steps?: readonly StepRecord[];
   workloads?: readonly HeldWorkload[];
+  pods?: readonly PodRef[];
 }
 export type RunStatus = Overwrite<DeepReadonly<BackupRunStatus>, Recorded>;
 export type RestoreStatus = Overwrite<DeepReadonly<RestoreRequestStatus>, Recorded>;
@@ -105,6 +112,7 @@ export type RestoreRequest = KubeObject<RestoreSpec, RestoreStatus>;
 export interface ContainerStatus {
   readonly name: string;
   readonly ready?: boolean;
+  readonly restartCount?: number;
   readonly state?: {
     readonly running?: object;
     readonly waiting?: { readonly reason?: string; readonly message?: string };
@@ -127,6 +135,7 @@ export type Pod = KubeObject<
   },
   {
     readonly phase?: string;
+    readonly reason?: string;
     readonly conditions?: readonly {
       readonly type: string;
       readonly status: string;
@@ -152,7 +161,7 @@ export type Job = KubeObject<
   }
 >;
 export type Claim = KubeObject<
-  { readonly accessModes?: readonly string[]; readonly volumeName?: string },
+  { readonly accessModes?: readonly string[]; readonly volumeMode?: string; readonly volumeName?: string },
   { readonly phase?: string; readonly capacity?: { readonly storage?: string } }
 >;
 export type Lease = KubeObject<{ readonly holderIdentity?: string }, undefined>;
@@ -178,7 +187,10 @@ export type Workload = KubeObject<
     readonly updatedReplicas?: number;
   }
 >;
-export type Autoscaler = KubeObject<{
-  readonly scaleTargetRef: { readonly kind: string; readonly name: string };
-  readonly minReplicas?: number;
-}>;
+export type Autoscaler = KubeObject<
+  {
+    readonly scaleTargetRef: { readonly kind: string; readonly name: string };
+    readonly minReplicas?: number;
+  },
+  { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+>;

@@ -12,6 +12,7 @@ import { field, text } from "./json.ts";
 import {
   asObject,
   continueOf,
+  deletedIn,
   exchange,
   itemsOf,
   pathOf,
@@ -28,6 +29,16 @@ export interface Cluster {
     resource: Resource,
     options: { readonly namespace?: string; readonly labels?: string },
   ): Promise<readonly T[]>;
+  /**
+   * The last state of an object that is gone, as far as the API server still knows what has happened since a version of another
+   * object of its kind; else undefined. Takes a second.
+   */
+  lastState<T extends KubeObject>(
+    resource: Resource,
+    namespace: string,
+    of: { readonly name: string; readonly uid: string },
+    since: string,
+  ): Promise<T | undefined>;
   create<T extends KubeObject>(resource: Resource, namespace: string, body: unknown): Promise<T | "exists">;
   /** PUT; the body carries `metadata.resourceVersion`. */
   update<T extends KubeObject>(
@@ -192,6 +203,27 @@ export const createClient = (connection: Connection, options: ClientOptions = {}
         // The snapshot was compacted between two pages; like client-go, take the whole list in one answer.
         if (!isExpired(error)) throw error;
         return listOnce<T>(resource, path, query);
+      }
+    },
+    async lastState<T extends KubeObject>(
+      resource: Resource,
+      namespace: string,
+      { name, uid }: { readonly name: string; readonly uid: string },
+      since: string,
+    ) {
+      // A watch that ends at once tells what has been, down to the deletion, or that it is too long ago.
+      const query = {
+        watch: "true",
+        resourceVersion: since,
+        timeoutSeconds: "1",
+        fieldSelector: `metadata.name=${name}`,
+      };
+      try {
+        const answer = await call("watch", resource, { method: "GET", path: pathOf(resource, namespace), query });
+        return succeeded(answer) ? deletedIn<T>(resource, answer.body, uid) : undefined;
+      } catch (error) {
+        if (isExpired(error)) return undefined;
+        throw error;
       }
     },
     async create<T extends KubeObject>(resource: Resource, namespace: string, body: unknown) {

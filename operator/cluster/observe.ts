@@ -9,6 +9,8 @@ import {
   type Pod,
   type PolicySpec,
   type RestoreRequest,
+  type RestoreStatus,
+  type RunStatus,
   type Workload,
   autoscalers,
   claims,
@@ -30,6 +32,7 @@ import { parseRecord, workloadResource } from "../decide/record.ts";
 import type { RecordObservation } from "../decide/record-step.ts";
 import type { RestoreObservation } from "../decide/restore-observation.ts";
 import type { RunObservation } from "../decide/run-observation.ts";
+import { vanishedPods } from "../decide/stopping.ts";
 import { type AppObservation, workloadKey } from "../decide/workload.ts";
 import type { Cluster } from "./client.ts";
 
@@ -39,12 +42,17 @@ const emptyApp: AppObservation = {
   claims: new Map(),
   autoscalers: [],
   pods: [],
+  lastStates: new Map(),
 };
+
+/** What a run or a restore has on record of the app. */
+type Known = Pick<RunStatus & RestoreStatus, "steps" | "pods">;
 
 async function observeApp(
   cluster: Cluster,
   namespace: string,
   policy: PolicySpec | undefined,
+  known: Known = {},
 ): Promise<AppObservation> {
   if (policy === undefined) return emptyApp;
   const [found, claimList, autoscalerList, podList] = await Promise.all([
@@ -76,7 +84,28 @@ async function observeApp(
     claims: new Map(claimList.map((claim) => [claim.metadata.name, claim])),
     autoscalers: autoscalerList,
     pods: podList,
+    lastStates: await observeVanished(cluster, namespace, podList, known),
   };
+}
+
+/**
+ * Pods that were seen running and are gone without having been seen to end, as when this process was away for a while. Since the pod of
+ * a guard: it was there before anything was stopped.
+ */
+async function observeVanished(
+  cluster: Cluster,
+  namespace: string,
+  present: readonly Pod[],
+  { steps, pods: remembered = [] }: Known,
+): Promise<ReadonlyMap<string, Pod>> {
+  const stopping = steps?.some(({ name, state }) => name === "Quiesce" && state === "Running") === true;
+  const guard = present.find((pod) => pod.metadata.labels?.[labels.guard] !== undefined && isArmed(pod));
+  const vanished = stopping ? vanishedPods(present, remembered) : [];
+  if (guard === undefined || vanished.length === 0) return new Map();
+  const states = await Promise.all(
+    vanished.map((pod) => cluster.lastState<Pod>(pods, namespace, pod, guard.metadata.resourceVersion)),
+  );
+  return new Map(states.flatMap((pod) => (pod === undefined ? [] : [[pod.metadata.uid, pod]])));
 }
 
 const observeJobs = async (cluster: Cluster, namespace: string, ownerUID: string): Promise<ReadonlyMap<string, Job>> =>
@@ -123,7 +152,7 @@ export async function observeRun(
     accepted === undefined ? observeOthers(cluster, namespace, policyName) : { runs: [], restores: [] },
     observeJobs(cluster, namespace, uid),
   ]);
-  const app = await observeApp(cluster, namespace, accepted ?? policy?.spec);
+  const app = await observeApp(cluster, namespace, accepted ?? policy?.spec, run.status);
   const siblings = others.runs.filter((other) => other.metadata.uid !== uid);
   return { run, policy, siblings, restores: others.restores, app, jobs: ownJobs, settings };
 }
@@ -141,7 +170,7 @@ export async function observeRestore(
     observeOthers(cluster, namespace, request.spec.policyName),
     observeJobs(cluster, namespace, uid),
   ]);
-  const app = await observeApp(cluster, namespace, request.status?.policy ?? policy?.spec);
+  const app = await observeApp(cluster, namespace, request.status?.policy ?? policy?.spec, request.status);
   const siblings = others.restores.filter((other) => other.metadata.uid !== uid);
   return { request, policy, runs: others.runs, siblings, app, jobs: ownJobs, settings };
 }

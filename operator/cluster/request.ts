@@ -87,3 +87,14 @@ export const itemsOf = <T extends KubeObject>(resource: Resource, request: strin
 
 /** The token of the next page, if there is one. */
 export const continueOf = (body: unknown): string | undefined => text(field(body, "metadata", "continue"));
+
+/** Of the events of a watch, read as a whole: the object as it was when the one with this uid was deleted. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- where JSON becomes a type
+export const deletedIn = <T extends KubeObject>(resource: Resource, body: unknown, uid: string): T | undefined => {
+  // A single event has been parsed already.
+  const events = typeof body === "string" ? body.split("\n").map((line) => parseJson(line)) : [body];
+  const last = events.find(
+    (event) => text(field(event, "type")) === "DELETED" && text(field(event, "object", "metadata", "uid")) === uid,
+  );
+  return last === undefined ? undefined : asObject<T>(resource, field(last, "object"));
+};

@@ -3,13 +3,14 @@
  * back. The scaling itself is done by the records, so that the app comes back even when the run is gone.
  */
 import type { ErrorCode } from "../api/codes.ts";
-import type { HeldWorkload, RunStatus } from "../api/kinds.ts";
+import type { HeldWorkload, PodRef, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant, parseInstant } from "../domain/instant.ts";
 import { formatDuration, parseDuration } from "../domain/quantities.ts";
 import type { Action } from "./decision.ts";
 import { type Holder, parseRecord } from "./record.ts";
 import { type StepRecord, fail, finish } from "./step.ts";
-import { type AppObservation, decideGiveBack, decideStop, unreadyWorkloads } from "./workload.ts";
+import { describeLost, doubtOf, followPods, isOutOfReach, spreadDoubt } from "./stopping.ts";
+import { type AppObservation, decideGiveBack, decideStop, runningPods, unreadyWorkloads } from "./workload.ts";
 
 export type StopTimes = NonNullable<RunStatus["times"]>;
 
@@ -18,6 +19,8 @@ export interface HoldContext {
   readonly namespace: string;
   readonly app: AppObservation;
   readonly held: readonly HeldWorkload[];
+  /** Pods that were seen running and have not been seen to end. */
+  readonly pods: readonly PodRef[];
   readonly claims: ReadonlySet<string>;
   readonly stopTimeout: string;
   /** Milliseconds; at their end the hold is void. */
@@ -34,7 +37,16 @@ export interface HoldMove {
   readonly times?: StopTimes;
   /** The workloads, with what is known of them by now. */
   readonly held?: readonly HeldWorkload[];
+  readonly pods?: readonly PodRef[];
   readonly wakeAfter?: number | undefined;
+}
+
+/** What a status remembers of the pods that have to end; nothing once they have. */
+export function withPods<S extends { readonly pods?: readonly PodRef[] }>(status: S, pods: readonly PodRef[]): S {
+  if (pods.length > 0) return { ...status, pods };
+  const { pods: _pods, ...rest } = status;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without an optional field it is still one of them
+  return rest as S;
 }
 
 /** How long the app may take to become ready before it is called down. */
@@ -81,6 +93,20 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     };
   }
   const startedAt = parseInstant(step.startedAt) ?? now;
+  const times = stopTimeOf(context);
+  const end = (code: ErrorCode, message: string): HoldMove => ({
+    step: fail(step, now, code, message),
+    actions: [],
+    times,
+    pods: [],
+    wakeAfter: 0,
+  });
+  const { pods, lost } = followPods(app, held, context.claims, context.pods);
+  const doubt = lost.length > 0 ? describeLost(lost) : doubtOf(app, held);
+  if (doubt !== undefined) {
+    const { actions } = spreadDoubt(app, held, context.holder.uid, doubt);
+    return actions.length === 0 ? end("HO-S213", doubt) : { step, actions, pods, times, wakeAfter: 0 };
+  }
   const move = decideStop(
     app,
     context.namespace,
@@ -92,18 +118,12 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     },
     now,
   );
-  const times = stopTimeOf(context);
-  const end = (code: ErrorCode, message: string): HoldMove => ({
-    step: fail(step, now, code, message),
-    actions: [],
-    times,
-    wakeAfter: 0,
-  });
   if (move.state === "reached")
     return {
       step: finish(step, now, move.message),
       actions: move.actions,
       times: { ...times, goneAt: formatInstant(now) },
+      pods: [],
       wakeAfter: 0,
     };
   if (move.state === "lost") return end("HO-S211", move.message);
@@ -112,12 +132,23 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
   if (move.unguarded === true && now - startedAt >= guardsWithin) return end("HO-S212", move.message);
   if (begun === undefined && now - startedAt >= Math.max(guardsWithin, stopTimeout))
     return end("HO-S207", move.message);
-  if (begun !== undefined && now - begun >= stopTimeout)
-    return end("HO-S207", `${move.message} after ${context.stopTimeout}`);
+  if (begun !== undefined && now - begun >= stopTimeout) {
+    const silent = runningPods(app, held, context.claims).find(isOutOfReach);
+    return silent === undefined
+      ? end("HO-S207", `${move.message} after ${context.stopTimeout}`)
+      : end("HO-S213", `the node of pod ${silent.metadata.name} does not answer`);
+  }
   if (isOverBudget(context)) return end("HO-S208", "the budget of the downtime was reached while the app was stopping");
   const remembered =
     move.held === undefined ? {} : { held: held.map((item) => (item.uid === move.held?.uid ? move.held : item)) };
-  return { step: { ...step, message: move.message }, actions: move.actions, ...remembered, times, wakeAfter: glance };
+  return {
+    step: { ...step, message: move.message },
+    actions: move.actions,
+    ...remembered,
+    pods,
+    times,
+    wakeAfter: glance,
+  };
 }
 
 /** Always. Never waits for packing, transport or health of anything but the app itself. */

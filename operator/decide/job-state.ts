@@ -21,11 +21,23 @@ export type JobState =
 /** How long a pod may be impossible to place or start before its step fails; image pulls and slow provisioners need some time. */
 const startGrace = 90_000;
 
+/** A container that the kubelet reports as running, or that it starts again and again. */
+export const hasStarted = (pod: Pod): boolean =>
+  [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].some(
+    ({ state, restartCount }) =>
+      state?.running !== undefined || state?.terminated !== undefined || (restartCount ?? 0) > 0,
+  );
+
+/**
+ * No process of it runs any more, in the words of its kubelet. Its phase alone does not say so: of a pod whose node is gone or does
+ * not answer, the garbage collector of pods sets it to Failed, while the containers are on record as running.
+ */
 export const isTerminated = (pod: Pod): boolean => {
-  if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return true;
   const statuses = pod.status?.containerStatuses ?? [];
   // Sidecars are init containers that end after the others.
-  if (pod.status?.initContainerStatuses?.some(({ state }) => state?.running !== undefined) === true) return false;
+  if ([...statuses, ...(pod.status?.initContainerStatuses ?? [])].some(({ state }) => state?.running !== undefined))
+    return false;
+  if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return true;
   return (
     statuses.length >= pod.spec.containers.length && statuses.every((status) => status.state?.terminated !== undefined)
   );

@@ -39,6 +39,8 @@ const recordSchema = z.object({
   /** metadata.generation of the workload at zero: another value later means that somebody changed its spec. */
   downGeneration: z.number().int().optional(),
   holders: z.array(holderSchema).readonly(),
+  /** Why nothing that is captured under this hold is worth anything: a process of the app may still write. */
+  doubt: z.string().optional(),
 });
 export type Holder = Readonly<z.infer<typeof holderSchema>>;
 export type QuiesceRecord = Readonly<z.infer<typeof recordSchema>>;

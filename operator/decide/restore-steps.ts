@@ -4,7 +4,7 @@ import { labels } from "../api/names.ts";
 import type { MoverSuccess } from "../contract/result.ts";
 import { formatBytes, parseDuration } from "../domain/quantities.ts";
 import { isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
-import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce } from "./hold-steps.ts";
+import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, withPods } from "./hold-steps.ts";
 import { resultOf } from "./job-state.ts";
 import { type RestoreJobContext, buildRestoreJob } from "./restore-jobs.ts";
 import type { RestoreContext } from "./restore-observation.ts";
@@ -89,6 +89,7 @@ function applyHold(move: HoldMove, context: RestoreContext): void {
   draft.actions.push(...move.actions);
   draft.waits.push(move.wakeAfter);
   if (move.held !== undefined) draft.status = { ...draft.status, workloads: move.held };
+  if (move.pods !== undefined) draft.status = withPods(draft.status, move.pods);
   if (move.times !== undefined) draft.status = { ...draft.status, times: { ...draft.status.times, ...move.times } };
 }
 
@@ -100,6 +101,7 @@ const holdOf = (context: RestoreContext): HoldContext => {
     namespace,
     app: context.seen.app,
     held: heldOf(context),
+    pods: context.draft.status.pods ?? [],
     claims: new Set((policy.volumes ?? []).map((volume) => volume.claimName)),
     stopTimeout: policy.app.stopTimeout,
     budget: (parseDuration(policy.app.stopTimeout) ?? 120_000) + exchangeWithin,

@@ -4,12 +4,20 @@ import type { ErrorCode } from "../api/codes.ts";
 import { labels } from "../api/names.ts";
 import { parseResult } from "../contract/result.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
-import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, isOverBudget } from "./hold-steps.ts";
+import {
+  type HoldContext,
+  type HoldMove,
+  advanceGiveBack,
+  advanceQuiesce,
+  isOverBudget,
+  withPods,
+} from "./hold-steps.ts";
 import { brokenPart, resultOf } from "./job-state.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
 import { type RunJobContext, budgetOf, buildRunJob, identitiesOf } from "./run-jobs.ts";
 import { describe, troubleIn } from "./run-reports.ts";
 import { type StepMove, type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
+import { doubtOf } from "./stopping.ts";
 import { whatStartedIt } from "./workload.ts";
 
 export interface StepContext {
@@ -126,6 +134,7 @@ function applyHold(move: HoldMove, context: StepContext): void {
   draft.actions.push(...move.actions);
   draft.waits.push(move.wakeAfter);
   if (move.held !== undefined) draft.status = { ...draft.status, workloads: move.held };
+  if (move.pods !== undefined) draft.status = withPods(draft.status, move.pods);
   if (move.times !== undefined) setTimes(context, move.times);
 }
 
@@ -137,6 +146,7 @@ const holdOf = (context: StepContext): HoldContext => {
     namespace,
     app: context.seen.app,
     held: heldOf(context),
+    pods: context.draft.status.pods ?? [],
     claims: claimsOf(policy),
     stopTimeout: policy.app.stopTimeout,
     budget: budgetOf(policy),
@@ -219,6 +229,11 @@ function watchCapture(step: StepRecord, move: StepMove, context: StepContext): b
   const policy = policyOf(context);
   if (isOverBudget(holdOf(context))) {
     abort(step, context, "HO-S208", `the downtime reached ${policy.app.maxDowntime} before the source was released`);
+    return true;
+  }
+  const doubt = doubtOf(seen.app, heldOf(context));
+  if (doubt !== undefined) {
+    abort(step, context, "HO-S213", doubt);
     return true;
   }
   const started = whatStartedIt(seen.app, heldOf(context), claimsOf(policy), seen.run.metadata.uid);

@@ -16,6 +16,8 @@ export interface AppObservation {
   readonly autoscalers: readonly Autoscaler[];
   /** Every pod of the namespace, read live. */
   readonly pods: readonly Pod[];
+  /** By uid: pods that are gone, as they were when they went, as far as that is known. */
+  readonly lastStates: ReadonlyMap<string, Pod>;
 }
 
 export const workloadKey = (of: { readonly kind: string; readonly name: string }): string => `${of.kind}/${of.name}`;
@@ -73,7 +75,7 @@ export interface Move {
 }
 
 const waiting = (message: string, ...actions: readonly Action[]): Move => ({ state: "waiting", actions, message });
-const recordOf = (app: AppObservation, uid: string): { lease: Lease; record: QuiesceRecord } | undefined => {
+export const recordOf = (app: AppObservation, uid: string): { lease: Lease; record: QuiesceRecord } | undefined => {
   const lease = app.records.get(uid);
   const record = lease === undefined ? undefined : parseRecord(lease);
   return lease === undefined || record === undefined ? undefined : { lease, record };

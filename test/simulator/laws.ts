@@ -44,6 +44,8 @@ export class Laws {
   readonly times: Stopwatch;
   readonly #world: World;
   readonly #truth: Truth;
+  /** Processes of the app whose pods were taken away by force: whether they still write, nobody knows. */
+  readonly #unseen = new Set<string>();
   /** Uids of pods in whose frozen window a process of the app ran. */
   readonly #disturbed = new Set<string>();
   readonly #slots = new Set<string>();
@@ -143,7 +145,8 @@ export class Laws {
     if (step?.state !== "Running")
       this.break("L3 a Job is created only while its attempt is on record", `${name} is ${step?.state}`);
     const kind = stepOf(job);
-    if (kind === "capture" && this.#frozenJob(job) && this.#world.all<Pod>(pods).some(isAppPod))
+    const appRuns = this.#world.all<Pod>(pods).some(isAppPod) || this.#unseen.size > 0;
+    if (kind === "capture" && this.#frozenJob(job) && appRuns)
       this.break("S9 nothing is captured while a process of the app runs", name);
     if (kind === "seal" && this.#disturbed.has(owner?.status?.capturePodUID ?? ""))
       this.break("S10 what was captured beside the running app is never sealed", name);
@@ -193,7 +196,8 @@ export class Laws {
     }
     if (resource === pods) {
       const all = this.#world.all<Pod>(pods);
-      if (all.some(isAppPod)) for (const pod of all.filter(isFrozen)) this.#disturbed.add(pod.metadata.uid);
+      if (after === undefined && isAppPod(before as Pod)) this.#unseen.add(before!.metadata.uid);
+      if (all.some(isAppPod) || this.#unseen.size > 0) for (const pod of all.filter(isFrozen)) this.#disturbed.add(pod.metadata.uid);
       if (before === undefined && isAppPod(after as Pod) && this.#truth.live === "half" && !this.mayStartHalf)
         this.break("S23 the app never starts on a mixture of old and new", after?.metadata.name ?? "");
     }

@@ -16,7 +16,7 @@ export interface Call {
 /** The process dies: nothing was sent; it was committed and no answer came; the answer came and nothing was done with it. */
 export type Death = "unsent" | "unanswered" | "answered";
 /** The request fails: refused by a number; refused as if somebody had been faster; committed, but the answer is lost; never sent. */
-export type Failing = 429 | 500 | 503 | "conflict" | "lost" | "cut";
+export type Failing = 403 | 429 | 500 | 503 | "conflict" | "lost" | "cut";
 export type CallFault = { readonly die: Death } | { readonly fail: Failing };
 
 export interface PortOptions {
@@ -131,6 +131,18 @@ export function portOf(world: World, options: PortOptions = {}): Cluster {
       read("list", resource, query.namespace ?? "", "", () =>
         world.all<T>(resource).filter((object) => matchesLabels(object, query.labels)),
       ),
+    lastState: async <T extends KubeObject>(
+      resource: Resource,
+      of: string,
+      { name, uid }: { readonly name: string; readonly uid: string },
+      since: string,
+    ) =>
+      read("get", resource, of, name, () => {
+        const deletion = world
+          .since(Number(since))
+          ?.find(({ before, after }) => after === undefined && before?.metadata.uid === uid);
+        return deletion?.before as T | undefined;
+      }),
     create: async <T extends KubeObject>(resource: Resource, of: string, body: unknown) => {
       if (resource.kind === "Event") {
         world.events.push(body as World["events"][number]);

@@ -288,6 +288,7 @@ export function anApp(
     claims: new Map(["shop-backups", "shop-uploads", "vault"].map((name) => [name, aClaim(name)])),
     autoscalers: [],
     pods: [],
+    lastStates: new Map(),
     ...rest,
   };
 }

@@ -86,4 +86,11 @@ export const app = {
     data: nothing,
     next: "kubectl -n {namespace} get events --field-selector involvedObject.kind=Job",
   },
+  "HO-S213": {
+    reason: "UncertainQuiesce",
+    what: "A process of the app may still run and write: its pod was deleted by force, or its node does not answer.",
+    app: givenBack,
+    data: discarded,
+    next: "see that the node works and that no process of the old pod is left on it, then start another run: kubectl get nodes",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

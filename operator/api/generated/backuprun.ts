@@ -123,6 +123,19 @@ export interface BackupRunStatus {
     heldAt?: string;
   }[];
   /**
+   * While the app is being stopped, the pods that were seen running and have not been seen to end.
+   */
+  pods?: {
+    /**
+     * Name of the pod.
+     */
+    name: string;
+    /**
+     * UID of the pod.
+     */
+    uid: string;
+  }[];
+  /**
    * The generation that this run made.
    */
   generation?: {

@@ -131,6 +131,19 @@ export interface RestoreRequestStatus {
     heldAt?: string;
   }[];
   /**
+   * While the app is being stopped, the pods that were seen running and have not been seen to end.
+   */
+  pods?: {
+    /**
+     * Name of the pod.
+     */
+    name: string;
+    /**
+     * UID of the pod.
+     */
+    uid: string;
+  }[];
+  /**
    * What will be done.
    */
   plan?: {

@@ -196,3 +196,34 @@ test("each attempt is recorded", async () => {
     "get pods 200",
   ]);
 });
+
+describe("the last state of an object that is gone", () => {
+  const event = (type: string, uid: string, phase: string): string =>
+    `${JSON.stringify({ type, object: { metadata: { name: "p", namespace: "n", uid, resourceVersion: "9" }, status: { phase } } })}\n`;
+  const last = (): Promise<KubeObject | undefined> => client().lastState(pods, "n", { name: "p", uid: "u" }, "5");
+
+  test("is the one that its deletion tells, since the version asked for", async () => {
+    answers(
+      ok(event("MODIFIED", "u", "Running") + event("DELETED", "old", "Failed") + event("DELETED", "u", "Succeeded")),
+    );
+    expect(await last()).toMatchObject({ kind: "Pod", metadata: { uid: "u" }, status: { phase: "Succeeded" } });
+    expect(server.received[0]).toMatchObject({
+      path: "/api/v1/namespaces/n/pods",
+      query: { watch: "true", resourceVersion: "5", timeoutSeconds: "1", fieldSelector: "metadata.name=p" },
+    });
+  });
+  test.each<{ name: string; reply: Reply }>([
+    { name: "nothing was told", reply: ok("") },
+    { name: "another one was deleted", reply: ok(event("DELETED", "old", "Failed")) },
+    { name: "it changed only", reply: ok(event("MODIFIED", "u", "Running")) },
+    { name: "it is too long ago", reply: status(410, "Expired") },
+    { name: "it is too long ago, in the stream", reply: ok({ type: "ERROR", object: { kind: "Status", code: 410 } }) },
+  ])("is not known when $name", async ({ reply }) => {
+    answers(reply);
+    expect(await last()).toBeUndefined();
+  });
+  test("of a single event", async () => {
+    answers(ok(JSON.parse(event("DELETED", "u", "Failed"))));
+    expect(await last()).toMatchObject({ status: { phase: "Failed" } });
+  });
+});
