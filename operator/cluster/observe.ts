@@ -33,7 +33,7 @@ import type { RecordObservation } from "../decide/record-step.ts";
 import type { RestoreObservation } from "../decide/restore-observation.ts";
 import type { RunObservation } from "../decide/run-observation.ts";
 import { vanishedPods } from "../decide/stopping.ts";
-import { type AppObservation, workloadKey } from "../decide/workload.ts";
+import { type AppObservation, workloadKey } from "../decide/app.ts";
 import type { Cluster } from "./client.ts";
 
 const emptyApp: AppObservation = {

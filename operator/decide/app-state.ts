@@ -1,7 +1,8 @@
 /** What a run or a restore may say of the app: what it has done to it, or has seen. Of anything else that it is unknown. */
 import type { CodeEntry, ErrorCode } from "../api/codes.ts";
 import type { PolicySpec, RunStatus, StepRecord } from "../api/kinds.ts";
-import { type AppObservation, unreadyWorkloads, workloadKey } from "./workload.ts";
+import { type AppObservation, workloadKey } from "./app.ts";
+import { unreadyWorkloads } from "./workload.ts";
 
 export type AppState = NonNullable<RunStatus["app"]>;
 

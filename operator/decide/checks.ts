@@ -2,18 +2,12 @@
  * Why a run or a restore is refused before anything is stopped: an ordered list of small checks, each named after the
  * violation. The first refusal wins. Only what the API server knows is checked here; the mover's preflight checks the rest.
  */
-import type { ErrorCode } from "../api/codes.ts";
 import type { BackupPolicy, BackupRun, PolicySpec, RestoreRequest, RestoreSpec, Workload } from "../api/kinds.ts";
 import { isFinished, isTrue } from "../api/conditions.ts";
 import { claimTrouble, locationsOf, readableLocations } from "./locations.ts";
 import { isIncluded } from "./restore-jobs.ts";
-import { type AppObservation, isMover, matchesSelector, mountsClaim, workloadKey } from "./workload.ts";
-import { isTerminated } from "./job-state.ts";
-
-export interface Refusal {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
+import { type Refusal, refuse, refuseStop } from "./stop-checks.ts";
+import { type AppObservation, workloadKey } from "./app.ts";
 
 export interface Candidate {
   /** BackupRun or RestoreRequest. */
@@ -35,23 +29,11 @@ export interface Candidate {
 
 type Check = (seen: Candidate, spec: PolicySpec) => Refusal | undefined;
 
-const refuse = (code: ErrorCode, message: string): Refusal => ({ code, message });
-
 const workloadsOf = (
   seen: Candidate,
   spec: PolicySpec,
 ): readonly (readonly [PolicySpec["app"]["workloads"][number], Workload | undefined])[] =>
   seen.stops ? spec.app.workloads.map((item) => [item, seen.app.workloads.get(workloadKey(item))]) : [];
-
-const eachWorkload =
-  (check: (name: string, workload: Workload, seen: Candidate) => Refusal | undefined): Check =>
-  (seen, spec) => {
-    for (const [item, workload] of workloadsOf(seen, spec)) {
-      const refusal = workload === undefined ? undefined : check(`${item.kind} ${item.name}`, workload, seen);
-      if (refusal !== undefined) return refusal;
-    }
-    return undefined;
-  };
 
 const nothingToCapture: Check = (seen, spec) =>
   seen.type === "Database" && (spec.databases ?? []).length === 0
@@ -124,6 +106,20 @@ const targetMissing: Check = (seen, spec) => {
   return trouble;
 };
 
+/** The movers read, and a restore writes, beside the running app; else its downtime would grow with its volumes. */
+const claimUnmountable: Check = (seen, spec) => {
+  if (seen.type === "Database") return undefined;
+  for (const { name, claimName } of spec.volumes ?? []) {
+    if (seen.type === "Restore" && !isIncluded("volumes", name, seen.asked ?? {})) continue;
+    const claim = seen.app.claims.get(claimName);
+    if (claim?.spec.accessModes?.includes("ReadWriteOncePod") === true)
+      return refuse("HO-P115", `PersistentVolumeClaim ${claimName} is ReadWriteOncePod: no second pod can mount it`);
+    if (claim?.spec.volumeMode === "Block")
+      return refuse("HO-P115", `PersistentVolumeClaim ${claimName} is a block device, it has no files`);
+  }
+  return undefined;
+};
+
 const workloadMissing: Check = (seen, spec) => {
   // A restore is for the day on which things are gone: what does not exist need not be stopped.
   if (seen.type === "Restore") return undefined;
@@ -133,66 +129,14 @@ const workloadMissing: Check = (seen, spec) => {
   return missing === undefined ? undefined : refuse("HO-S201", `${missing[0].kind} ${missing[0].name} does not exist`);
 };
 
-const wouldDeleteClaims = eachWorkload((name, workload) =>
-  workload.spec.persistentVolumeClaimRetentionPolicy?.whenScaled === "Delete"
-    ? refuse("HO-S202", `${name} deletes its claims when it is scaled down (whenScaled: Delete)`)
-    : undefined,
-);
-
-const workloadOwned = eachWorkload((name, workload) => {
-  const owner = workload.metadata.ownerReferences?.find((reference) => reference.controller === true);
-  return owner === undefined ? undefined : refuse("HO-S203", `${name} is controlled by ${owner.kind} ${owner.name}`);
-});
-
-const rolloutInProgress = eachWorkload((name, workload, seen) => {
-  // A broken app may be stuck in a rollout for ever, and is what a restore is asked for.
-  if (seen.type === "Restore") return undefined;
-  const wanted = workload.spec.replicas ?? 1;
-  if (wanted === 0) return undefined;
-  const { observedGeneration = 0, updatedReplicas = 0, replicas = 0 } = workload.status ?? {};
-  const settled =
-    observedGeneration >= (workload.metadata.generation ?? 0) && updatedReplicas >= wanted && replicas <= wanted;
-  return settled
-    ? undefined
-    : refuse(
-        "HO-S204",
-        `${name} is in a rollout: ${updatedReplicas} of ${wanted} replicas are up to date, ${replicas} exist`,
-      );
-});
-
-const autoscalerMayWake: Check = (seen, spec) => {
-  for (const [item] of workloadsOf(seen, spec)) {
-    const found = seen.app.autoscalers.find(
-      ({ spec: { scaleTargetRef: target, minReplicas }, metadata }) =>
-        target.kind === item.kind &&
-        target.name === item.name &&
-        // At zero replicas a plain autoscaler rests; one that scales from zero, and KEDA's, do not.
-        (minReplicas === 0 || metadata.ownerReferences?.some((owner) => owner.kind === "ScaledObject") === true),
-    );
-    if (found !== undefined)
-      return refuse(
-        "HO-S205",
-        `HorizontalPodAutoscaler ${found.metadata.name} may start ${item.kind} ${item.name} from zero`,
-      );
-  }
-  return undefined;
-};
-
-const claimUsedByOthers: Check = (seen, spec) => {
-  if (!seen.stops) return undefined;
-  const claims = new Set((spec.volumes ?? []).map((volume) => volume.claimName));
-  const workloads = workloadsOf(seen, spec).flatMap(([, workload]) => (workload === undefined ? [] : [workload]));
-  const other = seen.app.pods.find(
-    (pod) =>
-      !isMover(pod) &&
-      !isTerminated(pod) &&
-      mountsClaim(pod, claims) &&
-      !workloads.some((workload) => matchesSelector(pod, workload)),
-  );
-  return other === undefined
-    ? undefined
-    : refuse("HO-S206", `pod ${other.metadata.name} uses a claim of the app and belongs to none of its workloads`);
-};
+/** What stands against stopping the app, now as in the moment in which it is taken hold of. */
+const unstoppable: Check = (seen, spec) =>
+  seen.stops
+    ? refuseStop(seen.app, spec.app.workloads, {
+        claims: new Set((spec.volumes ?? []).map((volume) => volume.claimName)),
+        restores: seen.type === "Restore",
+      })
+    : undefined;
 
 const checks: readonly Check[] = [
   nothingToCapture,
@@ -203,11 +147,8 @@ const checks: readonly Check[] = [
   noLocationLeft,
   targetMissing,
   workloadMissing,
-  wouldDeleteClaims,
-  workloadOwned,
-  rolloutInProgress,
-  autoscalerMayWake,
-  claimUsedByOthers,
+  claimUnmountable,
+  unstoppable,
 ];
 
 export function checkCandidate(seen: Candidate): Refusal | undefined {

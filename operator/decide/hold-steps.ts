@@ -10,7 +10,8 @@ import type { Action } from "./decision.ts";
 import { type Holder, parseRecord } from "./record.ts";
 import { type StepRecord, fail, finish } from "./step.ts";
 import { describeLost, doubtOf, followPods, isOutOfReach, spreadDoubt } from "./stopping.ts";
-import { type AppObservation, decideGiveBack, decideStop, runningPods, unreadyWorkloads } from "./workload.ts";
+import { type AppObservation, runningPods } from "./app.ts";
+import { decideGiveBack, decideStop, unreadyWorkloads } from "./workload.ts";
 
 export type StopTimes = NonNullable<RunStatus["times"]>;
 
@@ -126,12 +127,12 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
       pods: [],
       wakeAfter: 0,
     };
-  if (move.state === "lost") return end("HO-S211", move.message);
+  if (move.state === "lost") return end(move.code ?? "HO-S211", move.message);
   const begun = downSince({ ...context, times: { ...context.times, ...times } });
   const stopTimeout = parseDuration(context.stopTimeout) ?? 120_000;
   if (move.unguarded === true && now - startedAt >= guardsWithin) return end("HO-S212", move.message);
   if (begun === undefined && now - startedAt >= Math.max(guardsWithin, stopTimeout))
-    return end("HO-S207", move.message);
+    return end(move.code ?? "HO-S207", move.message);
   if (begun !== undefined && now - begun >= stopTimeout) {
     const silent = runningPods(app, held, context.claims).find(isOutOfReach);
     return silent === undefined

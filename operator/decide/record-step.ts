@@ -4,6 +4,7 @@ import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts"
 import { type Action, type Decision, type DomainEvent, type Settings, earliest } from "./decision.ts";
 import { buildGuard } from "./guard.ts";
 import { type Holder, type QuiesceRecord, changeRecord, parseRecord, workloadResource } from "./record.ts";
+import { refuseWorkload } from "./stop-checks.ts";
 
 export interface RecordObservation {
   readonly lease: Lease;
@@ -103,8 +104,11 @@ function decideStopping(
   const downGeneration = workload.metadata.generation ?? 0;
   if (replicas === 0)
     return settle([update(lease, record, { state: "Down", downAt: formatInstant(now), downGeneration })]);
-  // Somebody changed the count between our reading it and our scaling: give up, the holder starts over or fails.
-  if (replicas !== record.original) return settle([remove(lease)]);
+  // Somebody changed the count, or what speaks against stopping it, between our reading it and our scaling: give up, the holder
+  // starts over or fails.
+  const restores = record.holders.some((holder) => holder.kind === "RestoreRequest");
+  if (replicas !== record.original || refuseWorkload(record.target, workload, { restores }) !== undefined)
+    return settle([remove(lease)]);
   // Nothing is stopped before somebody else than this process can start it again.
   if (guard === "absent")
     return settle([{ do: "createGuard", objects: buildGuard(lease, record, settings) }], guardGlance);

@@ -2,7 +2,7 @@
 import type { BackupPolicy, BackupRun, Job, RestoreRequest, RestoreStatus, StepRecord } from "../api/kinds.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Action, Settings } from "./decision.ts";
-import type { AppObservation } from "./workload.ts";
+import type { AppObservation } from "./app.ts";
 
 export interface RestoreObservation {
   readonly request: RestoreRequest;

@@ -12,13 +12,14 @@ import { annotations, finalizer } from "../api/names.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkCandidate } from "./checks.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
+import { trackerEvents, warnOfTrackers } from "./gitops.ts";
 import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
 import { mayBeHalf } from "./exchange.ts";
 import { advanceRestoreStep } from "./restore-steps.ts";
 import { restoreSteps, summariseRestore } from "./restore-summary.ts";
 import { stepEvents } from "./run-summary.ts";
 import { fail, isOver, skip } from "./step.ts";
-import { workloadKey } from "./workload.ts";
+import { workloadKey } from "./app.ts";
 
 function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
   const { request, policy } = seen;
@@ -78,7 +79,10 @@ function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
         state: "Done",
         startedAt: at,
         finishedAt: at,
-        message: `policy generation ${policy.metadata.generation ?? 0}`,
+        message: [
+          `policy generation ${policy.metadata.generation ?? 0}`,
+          ...warnOfTrackers(seen.app, policy.spec),
+        ].join("; "),
       },
       ...restoreSteps.map((name): StepRecord => ({ name, state: "Pending" })),
     ],
@@ -119,7 +123,12 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
   return {
     status,
     actions: draft.actions,
-    events: stepEvents(before, status),
+    events: [
+      ...(before.steps === undefined && draft.steps.get("Accept")?.state === "Done" && seen.policy !== undefined
+        ? trackerEvents(warnOfTrackers(seen.app, seen.policy.spec))
+        : []),
+      ...stepEvents(before, status),
+    ],
     wakeAfter: over ? undefined : earliest(...draft.waits),
   };
 }

@@ -2,7 +2,7 @@
 import type { BackupPolicy, BackupRun, Job, RestoreRequest, RunStatus } from "../api/kinds.ts";
 import type { Action, Decision, Settings } from "./decision.ts";
 import type { StepRecord } from "./step.ts";
-import type { AppObservation } from "./workload.ts";
+import type { AppObservation } from "./app.ts";
 
 export interface RunObservation {
   readonly run: BackupRun;

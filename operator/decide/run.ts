@@ -15,15 +15,16 @@ import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkCandidate } from "./checks.ts";
 import { updateCopies } from "./copies.ts";
 import { type Action, type DomainEvent, earliest } from "./decision.ts";
+import { trackerEvents, warnOfTrackers } from "./gitops.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
 import { advanceRunStep, mayFollow } from "./run-steps.ts";
 import { stepEvents, summariseRun } from "./run-summary.ts";
 import { type StepRecord, isLeft, isOver, skip } from "./step.ts";
-import { workloadKey } from "./workload.ts";
+import { workloadKey } from "./app.ts";
 
 const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string[]): readonly string[] => {
   const full = run.spec.type === "Full";
-  const stops = full && policy.app.quiesce === "ScaleToZero";
+  const stops = stopsApp(run, policy);
   return [
     "Preflight",
     ...(full && (policy.volumes ?? []).length > 0 ? ["Warm"] : []),
@@ -38,10 +39,18 @@ const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string
   ];
 };
 
+const stopsApp = (run: BackupRun, policy: PolicySpec | undefined): boolean =>
+  run.spec.type === "Full" && policy?.app.quiesce === "ScaleToZero";
+
+/** What may spoil the run although nothing stands against it. */
+const warningsFor = ({ run, policy, app }: RunObservation): readonly string[] =>
+  policy !== undefined && stopsApp(run, policy.spec) ? warnOfTrackers(app, policy.spec) : [];
+
 function accept(seen: RunObservation, now: Instant): RunStatus {
   const { run, policy } = seen;
   const at = formatInstant(now);
-  const stops = run.spec.type === "Full" && policy?.spec.app.quiesce === "ScaleToZero";
+  const stops = stopsApp(run, policy?.spec);
+  const warnings = warningsFor(seen);
   const refusal = checkCandidate({
     uid: run.metadata.uid,
     created: run.metadata.creationTimestamp ?? "",
@@ -83,7 +92,7 @@ function accept(seen: RunObservation, now: Instant): RunStatus {
         state: "Done",
         startedAt: at,
         finishedAt: at,
-        message: `policy generation ${policy.metadata.generation ?? 0}`,
+        message: [`policy generation ${policy.metadata.generation ?? 0}`, ...warnings].join("; "),
       },
       ...steps.map((name): StepRecord => ({ name, state: "Pending" })),
     ],
@@ -147,7 +156,10 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   return {
     status,
     actions: draft.actions,
-    events: stepEvents(before, status),
+    events: [
+      ...(before.steps === undefined && mayStart ? trackerEvents(warningsFor(seen)) : []),
+      ...stepEvents(before, status),
+    ],
     wakeAfter: over ? undefined : earliest(...draft.waits),
   };
 }

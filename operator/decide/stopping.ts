@@ -6,7 +6,8 @@
 import type { HeldWorkload, Pod, PodRef } from "../api/kinds.ts";
 import { changeRecord } from "./record.ts";
 import { hasStarted, isTerminated } from "./job-state.ts";
-import { type AppObservation, type Move, recordOf, runningPods } from "./workload.ts";
+import { type AppObservation, runningPods } from "./app.ts";
+import { type Move, recordOf } from "./workload.ts";
 
 /** As many as a status holds; an app of more pods than that is not one that shares its files. */
 const most = 1_000;

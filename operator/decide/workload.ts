@@ -1,73 +1,20 @@
 /** What the workloads, their records and the pods of the namespace say about the app: running, stopping, stopped, back. */
-import { type Autoscaler, type Claim, type HeldWorkload, type Lease, type Pod, type Workload } from "../api/kinds.ts";
-import { labels } from "../api/names.ts";
+import type { ErrorCode } from "../api/codes.ts";
+import type { HeldWorkload, Lease } from "../api/kinds.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
+import { type AppObservation, runningPods, workloadKey } from "./app.ts";
 import type { Action } from "./decision.ts";
-import { isTerminated } from "./job-state.ts";
+import { trackerOf } from "./gitops.ts";
 import { guardTrouble, isArmed, isGuardOf } from "./guard.ts";
 import { type Holder, type QuiesceRecord, buildRecord, changeRecord, parseRecord, rebuildRecord } from "./record.ts";
-
-export interface AppObservation {
-  /** By `<kind>/<name>`. */
-  readonly workloads: ReadonlyMap<string, Workload>;
-  /** Quiesce records by the uid of their workload. */
-  readonly records: ReadonlyMap<string, Lease>;
-  readonly claims: ReadonlyMap<string, Claim>;
-  readonly autoscalers: readonly Autoscaler[];
-  /** Every pod of the namespace, read live. */
-  readonly pods: readonly Pod[];
-  /** By uid: pods that are gone, as they were when they went, as far as that is known. */
-  readonly lastStates: ReadonlyMap<string, Pod>;
-}
-
-export const workloadKey = (of: { readonly kind: string; readonly name: string }): string => `${of.kind}/${of.name}`;
-
-export function matchesSelector(pod: Pod, workload: Workload): boolean {
-  const own = pod.metadata.labels ?? {};
-  const { matchLabels = {}, matchExpressions = [] } = workload.spec.selector;
-  if (Object.keys(matchLabels).length + matchExpressions.length === 0) return false;
-  return (
-    Object.entries(matchLabels).every(([key, value]) => own[key] === value) &&
-    matchExpressions.every(({ key, operator, values = [] }) => {
-      const value = own[key];
-      if (operator === "Exists") return value !== undefined;
-      if (operator === "DoesNotExist") return value === undefined;
-      if (operator === "In") return value !== undefined && values.includes(value);
-      return value === undefined || !values.includes(value);
-    })
-  );
-}
-
-export const mountsClaim = (pod: Pod, claims: ReadonlySet<string>): boolean =>
-  pod.spec.volumes?.some(
-    (volume) => volume.persistentVolumeClaim !== undefined && claims.has(volume.persistentVolumeClaim.claimName),
-  ) ?? false;
-
-/** A pod of a Job of Handover: it may use the claims of the app, because it never does so with an app that it does not know stopped. */
-export const isMover = (pod: Pod): boolean =>
-  pod.metadata.labels?.[labels.owner] !== undefined && pod.metadata.labels[labels.step] !== undefined;
-
-/** Pods that still may touch the app's data. A pod on a node that does not answer has containers without an end, so it counts. */
-export function runningPods(
-  app: AppObservation,
-  held: readonly HeldWorkload[],
-  claims: ReadonlySet<string>,
-): readonly Pod[] {
-  const workloads = held
-    .map((workload) => app.workloads.get(workloadKey(workload)))
-    .filter((workload) => workload !== undefined);
-  return app.pods.filter(
-    (pod) =>
-      !isMover(pod) &&
-      !isTerminated(pod) &&
-      (mountsClaim(pod, claims) || workloads.some((workload) => matchesSelector(pod, workload))),
-  );
-}
+import { type Refusal, refuseStop } from "./stop-checks.ts";
 
 export interface Move {
   readonly state: "waiting" | "reached" | "lost";
   readonly actions: readonly Action[];
   readonly message: string;
+  /** Of the step, if it ends here. */
+  readonly code?: ErrorCode;
   /** The workload that is taken hold of by the actions, as the holder has to remember it before they are carried out. */
   readonly held?: HeldWorkload;
   /** What is waited for is the guard; nothing of the app has been touched. */
@@ -83,7 +30,16 @@ export const recordOf = (app: AppObservation, uid: string): { lease: Lease; reco
 
 const deletedRecord = ({ kind, name }: HeldWorkload): string => `the quiesce record of ${kind} ${name} was deleted`;
 
-/** One step towards "no process of the app runs", in the order of the policy. The scaling itself is the record's business. */
+const ended = (move: Refusal): Move => ({ state: "lost", actions: [], ...move });
+/** A rollout ends by itself, so it is waited for; what else is in the way stays there. */
+const refused = (refusal: Refusal): Move =>
+  refusal.code === "HO-S204" ? { ...waiting(refusal.message), code: refusal.code } : ended(refusal);
+
+/**
+ * One step towards "no process of the app runs". The scaling itself is the record's business. Workloads are taken hold of in the order
+ * of their uids, whatever the policy says, so that two who want the same ones never wait for each other; they go down in the
+ * order of the policy.
+ */
 export function decideStop(
   app: AppObservation,
   namespace: string,
@@ -92,52 +48,25 @@ export function decideStop(
   holder: Holder,
   now: Instant,
 ): Move {
-  const heldAt = formatInstant(now);
-  for (const item of held) {
-    const workload = app.workloads.get(workloadKey(item));
-    if (workload === undefined || workload.metadata.uid !== item.uid)
-      return { state: "lost", actions: [], message: `${item.kind} ${item.name} was deleted` };
-    const found = recordOf(app, item.uid);
-    if (found === undefined && app.records.has(item.uid))
-      return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
-    if (found === undefined) {
-      const replicas = workload.spec.replicas ?? 1;
-      // Between our scaling and our look somebody has deleted the record. The way back remembers the number.
-      if (replicas === 0 && item.heldAt !== undefined)
-        return { state: "lost", actions: [], message: deletedRecord(item) };
-      // At zero without a record: a person parked it. It stays parked, and nothing has to be given back.
-      if (replicas === 0) continue;
-      const record = buildRecord(namespace, workload, item.kind, holder);
-      return {
-        ...waiting(`stopping ${item.kind} ${item.name}`, { do: "createRecord", record }),
-        held: { ...item, replicas, heldAt },
-      };
-    }
-    const { lease, record } = found;
-    if (!record.holders.some(({ uid }) => uid === holder.uid)) {
-      if (record.state === "Restoring" || record.holders.length === 0)
-        return waiting(`${item.kind} ${item.name} is being given back by another holder`);
-      // Two captures may share a hold. An exchange changes the data, so it shares with nobody.
-      if ([holder, ...record.holders].some(({ kind }) => kind === "RestoreRequest"))
-        return waiting(`${item.kind} ${item.name} is held by ${record.holders.map(({ name }) => name).join(", ")}`);
-      const joined = changeRecord(lease, { ...record, holders: [...record.holders, holder] });
-      return {
-        ...waiting(`joining the hold of ${item.kind} ${item.name}`, { do: "updateRecord", record: joined }),
-        held: { ...item, replicas: record.original, heldAt },
-      };
-    }
-    const armed = app.pods.some((pod) => isGuardOf(pod, lease) && isArmed(pod));
-    if (record.state === "Intent" && !armed) {
-      const message = `waiting for the guard of ${item.kind} ${item.name}: ${guardTrouble(app.pods, lease)}`;
-      return { ...waiting(message), unguarded: true };
-    }
+  const mayStop = (item: HeldWorkload): Refusal | undefined =>
+    refuseStop(app, held, { claims, restores: holder.kind === "RestoreRequest" }, [item]);
+  for (const item of held.toSorted((a, b) => (a.uid < b.uid ? -1 : 1))) {
+    const move = takeHold(app, namespace, item, holder, now, mayStop);
+    if (move !== undefined) return move;
   }
   // Only now, so that no workload is down while another still waits for its guard.
   for (const item of held) {
     const { lease, record } = recordOf(app, item.uid) ?? {};
-    if (lease === undefined || record === undefined || record.state === "Down") continue;
+    if (lease === undefined || record === undefined) continue;
+    if (record.state === "Down") {
+      const started = whatChanged(app, item, record);
+      if (started !== undefined) return ended({ code: "HO-S209", message: started });
+      continue;
+    }
     const message = `stopping ${item.kind} ${item.name}`;
     if (record.state !== "Intent") return waiting(message);
+    const refusal = mayStop(item);
+    if (refusal !== undefined) return refused(refusal);
     return waiting(message, { do: "updateRecord", record: changeRecord(lease, { ...record, state: "Stopping" }) });
   }
   const left = runningPods(app, held, claims);
@@ -145,6 +74,70 @@ export function decideStop(
   return first === undefined
     ? { state: "reached", actions: [], message: "no process of the app runs" }
     : waiting(`${left.length} pods still run, ${first.metadata.name} among them`);
+}
+
+/** @returns undefined when the workload is held, its guard is armed, or it was found at zero */
+function takeHold(
+  app: AppObservation,
+  namespace: string,
+  item: HeldWorkload,
+  holder: Holder,
+  now: Instant,
+  mayStop: (item: HeldWorkload) => Refusal | undefined,
+): Move | undefined {
+  const heldAt = formatInstant(now);
+  const workload = app.workloads.get(workloadKey(item));
+  if (workload === undefined || workload.metadata.uid !== item.uid)
+    return ended({ code: "HO-S211", message: `${item.kind} ${item.name} was deleted` });
+  const found = recordOf(app, item.uid);
+  if (found === undefined && app.records.has(item.uid))
+    return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
+  if (found === undefined) {
+    const replicas = workload.spec.replicas ?? 1;
+    // Between our scaling and our look somebody has deleted the record. The way back remembers the number.
+    if (replicas === 0 && item.heldAt !== undefined) return ended({ code: "HO-S211", message: deletedRecord(item) });
+    // At zero without a record: a person parked it. It stays parked, and nothing has to be given back.
+    if (replicas === 0) return undefined;
+    const refusal = mayStop(item);
+    if (refusal !== undefined) return refused(refusal);
+    const record = buildRecord(namespace, workload, item.kind, holder);
+    return {
+      ...waiting(`stopping ${item.kind} ${item.name}`, { do: "createRecord", record }),
+      held: { ...item, replicas, heldAt },
+    };
+  }
+  const { lease, record } = found;
+  if (!record.holders.some(({ uid }) => uid === holder.uid)) {
+    if (record.state === "Restoring" || record.holders.length === 0)
+      return waiting(`${item.kind} ${item.name} is being given back by another holder`);
+    // Two captures may share a hold. An exchange changes the data, so it shares with nobody.
+    if ([holder, ...record.holders].some(({ kind }) => kind === "RestoreRequest"))
+      return waiting(`${item.kind} ${item.name} is held by ${record.holders.map(({ name }) => name).join(", ")}`);
+    const joined = changeRecord(lease, { ...record, holders: [...record.holders, holder] });
+    return {
+      ...waiting(`joining the hold of ${item.kind} ${item.name}`, { do: "updateRecord", record: joined }),
+      held: { ...item, replicas: record.original, heldAt },
+    };
+  }
+  const armed = app.pods.some((pod) => isGuardOf(pod, lease) && isArmed(pod));
+  if (record.state === "Intent" && !armed) {
+    const message = `waiting for the guard of ${item.kind} ${item.name}: ${guardTrouble(app.pods, lease)}`;
+    return { ...waiting(message), unguarded: true };
+  }
+  return undefined;
+}
+
+/** What somebody has done to a workload since it was brought to zero. */
+function whatChanged(app: AppObservation, item: HeldWorkload, record: QuiesceRecord | undefined): string | undefined {
+  const workload = app.workloads.get(workloadKey(item));
+  if (workload === undefined) return undefined;
+  const replicas = workload.spec.replicas ?? 1;
+  const tracker = trackerOf(item, workload);
+  if (replicas !== 0)
+    return `${item.kind} ${item.name} was scaled to ${replicas}${tracker === undefined ? "" : `, as it seems by ${tracker}`}`;
+  return record === undefined || record.downGeneration === workload.metadata.generation
+    ? undefined
+    : `${item.kind} ${item.name} was changed`;
 }
 
 /** Whether the app has been at zero all the time since it was stopped. @returns what has started it, if anything has. */
@@ -158,15 +151,14 @@ export function whatStartedIt(
     const workload = app.workloads.get(workloadKey(item));
     if (workload === undefined || workload.metadata.uid !== item.uid)
       return `${item.kind} ${item.name} was deleted or replaced`;
-    if ((workload.spec.replicas ?? 1) !== 0)
-      return `${item.kind} ${item.name} was scaled to ${workload.spec.replicas ?? 1}`;
     const found = recordOf(app, item.uid);
     if (item.heldAt !== undefined && !app.records.has(item.uid)) return deletedRecord(item);
+    const changed = whatChanged(app, item, found?.record);
+    if (changed !== undefined) return changed;
     // Parked before us: there is no record, and zero replicas are what is wanted.
     if (found === undefined) continue;
     if (!found.record.holders.some(({ uid }) => uid === holderUID))
       return `the hold on ${item.kind} ${item.name} has ended`;
-    if (found.record.downGeneration !== workload.metadata.generation) return `${item.kind} ${item.name} was changed`;
   }
   const [pod] = runningPods(app, held, claims);
   return pod === undefined ? undefined : `pod ${pod.metadata.name} runs`;
@@ -194,10 +186,13 @@ export function decideGiveBack(
   held: readonly HeldWorkload[],
   holderUID: string,
 ): Move {
+  let stuck: Move | undefined;
   for (const item of held.toReversed()) {
     const found = recordOf(app, item.uid);
-    if (found === undefined && app.records.has(item.uid))
-      return waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
+    if (found === undefined && app.records.has(item.uid)) {
+      stuck ??= waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
+      continue;
+    }
     if (found === undefined) {
       const workload = app.workloads.get(workloadKey(item));
       if (item.heldAt === undefined || workload?.metadata.uid !== item.uid || workload.spec.replicas !== 0) continue;
@@ -212,12 +207,15 @@ export function decideGiveBack(
         record: changeRecord(lease, { ...record, holders, state }),
       });
     }
-    // Given back by us, held by somebody else: the app is not up yet, and this must not say so.
-    if (record.holders.length > 0)
-      return waiting(`${item.kind} ${item.name} is still held by ${record.holders.map(({ name }) => name).join(", ")}`);
-    return waiting(`giving back ${item.kind} ${item.name}`);
+    // Nobody holds it any more: it comes back before the next one is let go.
+    if (record.holders.length === 0) return waiting(`giving back ${item.kind} ${item.name}`);
+    // Held by somebody else, who may be waiting for what we still hold: so the next one is let go, too.
+    stuck ??= waiting(
+      `${item.kind} ${item.name} is still held by ${record.holders.map(({ name }) => name).join(", ")}`,
+    );
   }
-  return { state: "reached", actions: [], message: "replicas given back" };
+  // Given back by us, but the app is not up yet, and this must not say so.
+  return stuck ?? { state: "reached", actions: [], message: "replicas given back" };
 }
 
 /** Workloads that are not there, or whose ready replicas are fewer than they should be. */

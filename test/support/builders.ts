@@ -17,8 +17,7 @@ import {
 } from "../../operator/api/kinds.ts";
 import { annotations, finalizer, labels } from "../../operator/api/names.ts";
 import type { MoverSuccess } from "../../operator/contract/result.ts";
-import type { AppObservation } from "../../operator/decide/workload.ts";
-import { workloadKey } from "../../operator/decide/workload.ts";
+import { type AppObservation, workloadKey } from "../../operator/decide/app.ts";
 import type { Settings } from "../../operator/decide/decision.ts";
 import { type Instant, parseInstant } from "../../operator/domain/instant.ts";
 

@@ -35,7 +35,7 @@ export const app = {
     what: "An autoscaler scales the workload and may start it during the capture.",
     app: untouched,
     data: nothing,
-    next: "kubectl -n {namespace} get hpa",
+    next: "let it rest, or capture while the app runs with spec.app.quiesce: None: " + editPolicy,
   },
   "HO-S206": {
     reason: "ClaimInUse",
@@ -60,7 +60,7 @@ export const app = {
   },
   "HO-S209": {
     reason: "QuiesceLost",
-    what: "Something started the app during the capture, so the capture is worth nothing.",
+    what: "Something started or changed the app while it was to be stopped, so a capture is worth nothing.",
     app: "running",
     data: discarded,
     next: "kubectl -n {namespace} get events",

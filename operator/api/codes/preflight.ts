@@ -100,4 +100,11 @@ export const preflight = {
     data: discarded,
     next: "kubectl -n {namespace} describe job {job}",
   },
+  "HO-P115": {
+    reason: "ClaimNotMountable",
+    what: "A claim of the app cannot be mounted beside the app: it is ReadWriteOncePod, or a block device.",
+    app: untouched,
+    data: nothing,
+    next: "move the data to a claim of files that is ReadWriteOnce or ReadWriteMany: kubectl -n {namespace} get pvc -o wide",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

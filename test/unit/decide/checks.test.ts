@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Workload } from "../../../operator/api/kinds.ts";
 import { type Candidate, checkCandidate } from "../../../operator/decide/checks.ts";
-import { workloadKey } from "../../../operator/decide/workload.ts";
+import { workloadKey } from "../../../operator/decide/app.ts";
 import { aClaim, aPod, aPolicy, aRestore, aRun, aWorkload, anApp, anAutoscaler } from "../../support/builders.ts";
 
 const candidate: Candidate = {

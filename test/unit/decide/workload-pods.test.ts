@@ -1,7 +1,7 @@
 /** Which pods belong to a workload, and which of them still may touch its data. */
 import { describe, expect, test } from "@jest/globals";
 import type { HeldWorkload, Pod, Workload } from "../../../operator/api/kinds.ts";
-import { type AppObservation, matchesSelector, runningPods } from "../../../operator/decide/workload.ts";
+import { type AppObservation, matchesSelector, runningPods } from "../../../operator/decide/app.ts";
 import { aPod, aWorkload, anApp } from "../../support/builders.ts";
 
 const held: readonly HeldWorkload[] = [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas: 3 }];

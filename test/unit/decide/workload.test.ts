@@ -3,13 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { HeldWorkload, Lease, Pod, Workload } from "../../../operator/api/kinds.ts";
 import { annotations, labels } from "../../../operator/api/names.ts";
 import type { Holder, QuiesceRecord } from "../../../operator/decide/record.ts";
-import {
-  type AppObservation,
-  decideGiveBack,
-  decideStop,
-  unreadyWorkloads,
-  whatStartedIt,
-} from "../../../operator/decide/workload.ts";
+import type { AppObservation } from "../../../operator/decide/app.ts";
+import { decideGiveBack, decideStop, unreadyWorkloads, whatStartedIt } from "../../../operator/decide/workload.ts";
 import { aPod, aWorkload, anApp, at, namespace } from "../../support/builders.ts";
 
 const holder: Holder = { kind: "BackupRun", name: "run", uid: "run-uid", deadline: "2026-11-21T01:10:00Z" };
