@@ -12,23 +12,28 @@ const argoTracking = "argocd.argoproj.io/tracking-id";
 const kustomize = "kustomize.toolkit.fluxcd.io";
 const helm = "helm.toolkit.fluxcd.io";
 
+const quote = (spec: object): string => `'${JSON.stringify({ spec })}'`;
+
 /** @returns who applies the workload and what to set there, in one clause */
 export function trackerOf({ kind, name }: Target, { metadata }: Workload): string | undefined {
   const { namespace, labels = {}, annotations = {} } = metadata;
   // `<application>:<group>/<kind>:<namespace>/<name>`; one that names another object was copied from there.
   const [application = "", , object] = (annotations[argoTracking] ?? "").split(":");
   if (object === `${namespace}/${name}`)
-    return `Argo CD: set in Application ${application} spec.ignoreDifferences: [{group: apps, kind: ${kind}, name: ${name}, managedFieldsManagers: [handover]}] and spec.syncPolicy.syncOptions: [RespectIgnoreDifferences=true]`;
-  const rule = `[{paths: [/spec/replicas], target: {kind: ${kind}, name: ${name}}}]`;
+    return `Argo CD: add to Application ${application} ${quote({
+      ignoreDifferences: [{ group: "apps", kind, name, managedFieldsManagers: ["handover"] }],
+      syncPolicy: { syncOptions: ["RespectIgnoreDifferences=true"] },
+    })}`;
+  const rules = [{ paths: ["/spec/replicas"], target: { kind, name } }];
   const flux = (group: string): string => `${labels[`${group}/namespace`] ?? namespace}/${labels[`${group}/name`]}`;
   // It was told to leave the object alone.
   const isLeft =
     annotations[`${kustomize}/reconcile`] === "disabled" ||
     ["IfNotPresent", "Ignore"].includes(annotations[`${kustomize}/ssa`] ?? "");
   if (labels[`${kustomize}/name`] !== undefined && !isLeft)
-    return `Flux: leave spec.replicas out of the manifest, or set in Kustomization ${flux(kustomize)} spec.ignore: ${rule}`;
+    return `Flux: leave spec.replicas out of the manifest, or add to Kustomization ${flux(kustomize)} ${quote({ ignore: rules })}`;
   if (labels[`${helm}/name`] !== undefined && annotations[`${helm}/driftDetection`] !== "disabled")
-    return `Flux: set in HelmRelease ${flux(helm)} spec.driftDetection.ignore: ${rule}`;
+    return `Flux: add to HelmRelease ${flux(helm)} ${quote({ driftDetection: { ignore: rules } })}`;
   return undefined;
 }
 

@@ -124,6 +124,55 @@ const cases: readonly Case[] = [
     name: "a store that waits for its first pod is accepted",
     seen: { app: anApp({ claims: claims(aClaim("shop-backups", "Pending")) }) },
   },
+  {
+    name: "a volume that one pod alone can mount",
+    seen: {
+      app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { accessModes: ["ReadWriteOncePod"] } }) }),
+    },
+    code: "HO-P115",
+    says: "shop-uploads is ReadWriteOncePod",
+  },
+  {
+    name: "a volume that one pod alone can mount, also while the app is not stopped",
+    seen: {
+      app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { accessModes: ["ReadWriteOncePod"] } }) }),
+      stops: false,
+    },
+    code: "HO-P115",
+  },
+  {
+    name: "a volume that one pod alone can mount, for a restore",
+    seen: {
+      app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { accessModes: ["ReadWriteOncePod"] } }) }),
+      type: "Restore",
+    },
+    code: "HO-P115",
+  },
+  {
+    name: "a volume that one pod alone can mount does not matter to a restore of the databases",
+    seen: {
+      app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { accessModes: ["ReadWriteOncePod"] } }) }),
+      type: "Restore",
+      asked: { from: { latest: true }, include: { databases: ["shop"] } },
+    },
+  },
+  {
+    name: "a volume without files",
+    seen: { app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { volumeMode: "Block" } }) }) },
+    code: "HO-P115",
+    says: "shop-uploads is a block device",
+  },
+  {
+    name: "a volume of files for several pods is accepted",
+    seen: {
+      app: anApp({
+        claims: claims({
+          ...aClaim("shop-uploads"),
+          spec: { accessModes: ["ReadWriteOnce"], volumeMode: "Filesystem" },
+        }),
+      }),
+    },
+  },
   { name: "no workload", seen: { app: anApp({ workloads: [] }) }, code: "HO-S201", says: "Deployment shop" },
   { name: "a workload that is being deleted", seen: workload(aWorkload().deleting()), code: "HO-S201" },
   {
@@ -178,7 +227,33 @@ const cases: readonly Case[] = [
     seen: workload(aWorkload().replicas(0).meta({ generation: 5 })),
   },
   { name: "an autoscaler that scales from zero", seen: hpa(0), code: "HO-S205", says: "shop-hpa" },
-  { name: "an autoscaler of KEDA", seen: hpa(1, true), code: "HO-S205" },
+  {
+    name: "an autoscaler that has brought it to zero, whatever its minimum is now",
+    seen: {
+      app: anApp({
+        autoscalers: [
+          { ...anAutoscaler("shop", 1), status: { conditions: [{ type: "ScaledToZero", status: "True" }] } },
+        ],
+      }),
+    },
+    code: "HO-S205",
+  },
+  {
+    name: "an autoscaler that has not brought it to zero is accepted",
+    seen: {
+      app: anApp({
+        autoscalers: [
+          { ...anAutoscaler("shop", 1), status: { conditions: [{ type: "ScaledToZero", status: "False" }] } },
+        ],
+      }),
+    },
+  },
+  {
+    name: "an autoscaler of KEDA, with the annotation that lets it rest",
+    seen: hpa(1, true),
+    code: "HO-S205",
+    says: 'ScaledObject x of KEDA may start Deployment shop from zero; it rests while it has the annotation autoscaling.keda.sh/paused: "true"',
+  },
   { name: "a plain autoscaler, which rests at zero, is accepted", seen: hpa(2) },
   {
     name: "an autoscaler of something else is accepted",
