@@ -3,7 +3,9 @@
  * it, during it and after it, these say what is known of it.
  */
 import type { HoldContext } from "./hold-steps.ts";
+import { workloadKey } from "./app.ts";
 import { judgeJob } from "./job-state.ts";
+import { claimTrouble } from "./locations.ts";
 import type { RestoreContext } from "./restore-observation.ts";
 import { type StepRecord, fail } from "./step.ts";
 import { decideExchange, whatStartedIt } from "./workload.ts";
@@ -51,4 +53,17 @@ export function noteDisturbance(step: StepRecord, hold: HoldContext): StepRecord
   const started =
     step.code === undefined ? whatStartedIt(hold.app, hold.held, hold.claims, hold.holder.uid) : undefined;
   return started === undefined ? step : { ...step, code: "HO-R808", message: started };
+}
+
+/**
+ * The request is deleted together with everything that it is about, as when its namespace is: nothing can be made there any more, and
+ * there is nothing left that could be half exchanged.
+ */
+export function isAbandoned({ seen, draft }: RestoreContext): boolean {
+  const { policy, workloads = [] } = draft.status;
+  if (seen.request.metadata.deletionTimestamp === undefined || policy === undefined) return false;
+  const { app } = seen;
+  const left = workloads.some((item) => app.workloads.get(workloadKey(item))?.metadata.uid === item.uid);
+  const claims = [policy.store.claimName, ...(policy.volumes ?? []).map(({ claimName }) => claimName)];
+  return !left && claims.every((name) => claimTrouble(name, app.claims)?.code === "HO-P102");
 }

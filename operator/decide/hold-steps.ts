@@ -23,12 +23,16 @@ export interface HoldContext {
   /** Pods that were seen running and have not been seen to end. */
   readonly pods: readonly PodRef[];
   readonly claims: ReadonlySet<string>;
+  /** Claims that are mounted while the app is down: without one of them it would be down for nothing. */
+  readonly needed: readonly string[];
   readonly stopTimeout: string;
   /** Milliseconds; at their end the hold is void. */
   readonly budget: number;
   readonly times: StopTimes;
   /** When the step Quiesce was started. The budget counts from there for one who joins a hold, else from the stop. */
   readonly quiescedAt: string | undefined;
+  /** The run or the restore is deleted, and goes when nothing is held any more: nobody will read how the app did after that. */
+  readonly leaving: boolean;
   readonly now: Instant;
 }
 
@@ -112,7 +116,7 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     app,
     context.namespace,
     held,
-    context.claims,
+    { claims: context.claims, needed: context.needed },
     {
       ...context.holder,
       deadline: formatInstant(startedAt + guardsWithin + context.budget + deadlineGrace),
@@ -174,13 +178,12 @@ export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMov
         return { step: fail(step, now, "HO-S210", move.message), actions: [], wakeAfter: 0 };
       return { step, actions: move.actions, wakeAfter: tried < 60_000 ? glance : 2_000 };
     }
-    return {
-      step: { ...step, state: "Waiting", message: "replicas given back, waiting for them to be ready" },
-      actions: [],
-      times: { givenBackAt: formatInstant(now) },
-      wakeAfter: glance,
-    };
+    const givenBack = { actions: [], times: { givenBackAt: formatInstant(now) } };
+    if (context.leaving) return { step: finish(step, now, "replicas given back"), ...givenBack, wakeAfter: 0 };
+    const message = "replicas given back, waiting for them to be ready";
+    return { step: { ...step, state: "Waiting", message }, ...givenBack, wakeAfter: glance };
   }
+  if (context.leaving) return { step: finish(step, now, "replicas given back"), actions: [], wakeAfter: 0 };
   const unready = unreadyWorkloads(app, held);
   if (unready.length === 0) {
     const readyAt = formatInstant(now);

@@ -3,7 +3,7 @@ import type { PolicySpec, RestoreStatus } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
 import type { MoverSuccess } from "../contract/result.ts";
 import { formatBytes, parseDuration } from "../domain/quantities.ts";
-import { isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
+import { isAbandoned, isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
 import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, withPods } from "./hold-steps.ts";
 import { resultOf } from "./job-state.ts";
 import { type RestoreJobContext, buildRestoreJob } from "./restore-jobs.ts";
@@ -29,7 +29,7 @@ export function advanceRestoreStep(name: string, context: RestoreContext): void 
   const step = context.draft.steps.get(name);
   if (step === undefined) return;
   if (name === "GiveBack") return giveBack(step, context);
-  const needed = name === "Cleanup" || name === "Swap";
+  const needed = (name === "Cleanup" || name === "Swap") && !isAbandoned(context);
   if (context.cancelled && !isOver(step) && !needed) return cancel(step, context);
   if (context.cancelled && name === "Swap" && step.state === "Pending") return cancel(step, context);
   if (step.state === "Pending" && !isReady(name, context)) return;
@@ -102,11 +102,13 @@ const holdOf = (context: RestoreContext): HoldContext => {
     app: context.seen.app,
     held: heldOf(context),
     pods: context.draft.status.pods ?? [],
+    needed: [],
     claims: new Set((policy.volumes ?? []).map((volume) => volume.claimName)),
     stopTimeout: policy.app.stopTimeout,
     budget: (parseDuration(policy.app.stopTimeout) ?? 120_000) + exchangeWithin,
     times: context.draft.status.times ?? {},
     quiescedAt: context.draft.steps.get("Quiesce")?.startedAt,
+    leaving: context.seen.request.metadata.deletionTimestamp !== undefined,
     now: context.now,
   };
 };
@@ -176,7 +178,8 @@ function advanceJob(step: StepRecord, context: RestoreContext): void {
       now,
     },
   );
-  const disturbed = move.step.state === "Done" && move.step.code !== undefined;
+  // Once, when the exchange ends: what is Done is looked at many times.
+  const disturbed = step.state !== "Done" && move.step.state === "Done" && move.step.code !== undefined;
   const message = disturbed ? `${move.step.message}, but ${step.message}` : move.step.message;
   draft.steps.set(step.name, { ...move.step, ...(message === undefined ? {} : { message }) });
   draft.actions.push(...move.actions);

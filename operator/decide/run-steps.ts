@@ -147,11 +147,13 @@ const holdOf = (context: StepContext): HoldContext => {
     app: context.seen.app,
     held: heldOf(context),
     pods: context.draft.status.pods ?? [],
+    needed: [...claimsOf(policy), policy.store.claimName],
     claims: claimsOf(policy),
     stopTimeout: policy.app.stopTimeout,
     budget: budgetOf(policy),
     times: context.draft.status.times ?? {},
     quiescedAt: context.draft.steps.get("Quiesce")?.startedAt,
+    leaving: context.seen.run.metadata.deletionTimestamp !== undefined,
     now: context.now,
   };
 };

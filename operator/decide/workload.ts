@@ -6,6 +6,7 @@ import { type AppObservation, runningPods, workloadKey } from "./app.ts";
 import type { Action } from "./decision.ts";
 import { trackerOf } from "./gitops.ts";
 import { guardTrouble, isArmed, isGuardOf } from "./guard.ts";
+import { claimTrouble } from "./locations.ts";
 import { type Holder, type QuiesceRecord, buildRecord, changeRecord, parseRecord, rebuildRecord } from "./record.ts";
 import { type Refusal, refuseStop } from "./stop-checks.ts";
 
@@ -44,11 +45,12 @@ export function decideStop(
   app: AppObservation,
   namespace: string,
   held: readonly HeldWorkload[],
-  claims: ReadonlySet<string>,
+  { claims, needed = [] }: { readonly claims: ReadonlySet<string>; readonly needed?: readonly string[] },
   holder: Holder,
   now: Instant,
 ): Move {
   const mayStop = (item: HeldWorkload): Refusal | undefined =>
+    needed.map((name) => claimTrouble(name, app.claims)).find((trouble) => trouble !== undefined) ??
     refuseStop(app, held, { claims, restores: holder.kind === "RestoreRequest" }, [item]);
   for (const item of held.toSorted((a, b) => (a.uid < b.uid ? -1 : 1))) {
     const move = takeHold(app, namespace, item, holder, now, mayStop);

@@ -256,7 +256,7 @@ describe("how a record comes to be", () => {
       anApp({ workloads: [workload(replicas)] }),
       namespace,
       [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas }],
-      new Set(),
+      { claims: new Set() },
       holder(),
       now,
     );

@@ -163,7 +163,7 @@ describe("stopping", () => {
     { name: "found at zero: nothing to do", seen: app(zero.build()), state: "reached", says: "no process" },
   ];
   test.each(cases)("$name", ({ seen, of = held, as = holder, state, says, does }) => {
-    const move = decideStop(seen, namespace, of, claims, as, now);
+    const move = decideStop(seen, namespace, of, { claims }, as, now);
     expect(move.state).toBe(state);
     expect(move.message).toContain(says);
     expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
@@ -177,7 +177,7 @@ describe("stopping", () => {
       replicas: 1,
     }));
     const running = anApp({ workloads: [aWorkload("web").build(), aWorkload("worker").build()] });
-    const first = decideStop(running, namespace, both, claims, holder, now).actions;
+    const first = decideStop(running, namespace, both, { claims }, holder, now).actions;
     expect(first).toMatchObject([{ record: { metadata: { name: "handover-web-uid" } } }]);
     const records = new Map(
       both.map(({ uid, name }) => [uid, { ...lease({}), metadata: { ...lease({}).metadata, name: `of-${name}` } }]),
