@@ -105,9 +105,8 @@ function decideStopping(
   if (replicas === 0)
     return settle([update(lease, record, { state: "Down", downAt: formatInstant(now), downGeneration })]);
   // Somebody changed the count, or what speaks against stopping it, between our reading it and our scaling: give up, the holder
-  // starts over or fails.
-  const restores = record.holders.some((holder) => holder.kind === "RestoreRequest");
-  if (replicas !== record.original || refuseWorkload(record.target, workload, { restores }) !== undefined)
+  // starts over or fails. A rollout it has waited for, and one that begins in this very moment does no harm.
+  if (replicas !== record.original || refuseWorkload(record.target, workload, { restores: true }) !== undefined)
     return settle([remove(lease)]);
   // Nothing is stopped before somebody else than this process can start it again.
   if (guard === "absent")

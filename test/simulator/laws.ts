@@ -197,7 +197,8 @@ export class Laws {
     if (resource === pods) {
       const all = this.#world.all<Pod>(pods);
       if (after === undefined && isAppPod(before as Pod)) this.#unseen.add(before!.metadata.uid);
-      if (all.some(isAppPod) || this.#unseen.size > 0) for (const pod of all.filter(isFrozen)) this.#disturbed.add(pod.metadata.uid);
+      if (all.some(isAppPod) || this.#unseen.size > 0)
+        for (const pod of all.filter(isFrozen)) this.#disturbed.add(pod.metadata.uid);
       if (before === undefined && isAppPod(after as Pod) && this.#truth.live === "half" && !this.mayStartHalf)
         this.break("S23 the app never starts on a mixture of old and new", after?.metadata.name ?? "");
     }

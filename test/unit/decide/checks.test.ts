@@ -124,55 +124,6 @@ const cases: readonly Case[] = [
     name: "a store that waits for its first pod is accepted",
     seen: { app: anApp({ claims: claims(aClaim("shop-backups", "Pending")) }) },
   },
-  {
-    name: "a volume that one pod alone can mount",
-    seen: {
-      app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { accessModes: ["ReadWriteOncePod"] } }) }),
-    },
-    code: "HO-P115",
-    says: "shop-uploads is ReadWriteOncePod",
-  },
-  {
-    name: "a volume that one pod alone can mount, also while the app is not stopped",
-    seen: {
-      app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { accessModes: ["ReadWriteOncePod"] } }) }),
-      stops: false,
-    },
-    code: "HO-P115",
-  },
-  {
-    name: "a volume that one pod alone can mount, for a restore",
-    seen: {
-      app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { accessModes: ["ReadWriteOncePod"] } }) }),
-      type: "Restore",
-    },
-    code: "HO-P115",
-  },
-  {
-    name: "a volume that one pod alone can mount does not matter to a restore of the databases",
-    seen: {
-      app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { accessModes: ["ReadWriteOncePod"] } }) }),
-      type: "Restore",
-      asked: { from: { latest: true }, include: { databases: ["shop"] } },
-    },
-  },
-  {
-    name: "a volume without files",
-    seen: { app: anApp({ claims: claims({ ...aClaim("shop-uploads"), spec: { volumeMode: "Block" } }) }) },
-    code: "HO-P115",
-    says: "shop-uploads is a block device",
-  },
-  {
-    name: "a volume of files for several pods is accepted",
-    seen: {
-      app: anApp({
-        claims: claims({
-          ...aClaim("shop-uploads"),
-          spec: { accessModes: ["ReadWriteOnce"], volumeMode: "Filesystem" },
-        }),
-      }),
-    },
-  },
   { name: "no workload", seen: { app: anApp({ workloads: [] }) }, code: "HO-S201", says: "Deployment shop" },
   { name: "a workload that is being deleted", seen: workload(aWorkload().deleting()), code: "HO-S201" },
   {

@@ -1,9 +1,11 @@
 /** Tools that may start the app again: told of before, and named when they have. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { type Metadata, deployments } from "../../../operator/api/kinds.ts";
 import { trackerOf } from "../../../operator/decide/gitops.ts";
 import { aRun, aWorkload } from "../../support/builders.ts";
 import { Scenario } from "../../simulator/scenario.ts";
+
+jest.setTimeout(120_000);
 
 const shop = { kind: "Deployment", name: "shop" } as const;
 const argo = { annotations: { "argocd.argoproj.io/tracking-id": "web:apps/Deployment:shop/shop" } };

@@ -1,5 +1,5 @@
 /** Several who want one app: who shares, who waits, what order, who gives back. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import {
   type BackupRun,
   type RestoreRequest,
@@ -14,6 +14,8 @@ import {
 import { parseRecord } from "../../../operator/decide/record.ts";
 import { aClaim, aPolicy, aRestore, aRun, aWorkload } from "../../support/builders.ts";
 import { Scenario } from "../../simulator/scenario.ts";
+
+jest.setTimeout(120_000);
 
 const a = { kind: "Deployment", name: "a" } as const;
 const b = { kind: "Deployment", name: "b" } as const;

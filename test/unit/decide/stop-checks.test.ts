@@ -1,8 +1,10 @@
 /** What comes to stand against stopping an app after its run was accepted: nothing is written to it, and the run says why. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { type Metadata, type Workload, autoscalers, deployments, pods } from "../../../operator/api/kinds.ts";
 import { aPod, aRestore, aWorkload, anAutoscaler } from "../../support/builders.ts";
 import { Scenario } from "../../simulator/scenario.ts";
+
+jest.setTimeout(120_000);
 
 const edit = ({ world }: Scenario, change: Partial<Workload["spec"]>): void =>
   world.change<Workload>(deployments, "shop", ({ spec }) => ({ spec: { ...spec, ...change } }));
@@ -69,7 +71,7 @@ describe.each([
 test.each(obstacles.slice(0, 3))("nothing is scaled when $name at the last moment", async ({ comes, code }) => {
   const scenario = Scenario.run();
   let come = false;
-  scenario.world.onChange.push(({ after }) => {
+  scenario.world.onChange.add(({ after }) => {
     if (come || !JSON.stringify(after ?? {}).includes(String.raw`\"state\":\"Stopping\"`)) return;
     come = true;
     comes(scenario);

@@ -1,5 +1,5 @@
 /** Whether the processes of the app have ended: seen, remembered, asked for, or not known. What is not known is never captured. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import {
   type HeldWorkload,
   type Pod,
@@ -14,6 +14,8 @@ import { parseRecord } from "../../../operator/decide/record.ts";
 import { followPods, isOutOfReach } from "../../../operator/decide/stopping.ts";
 import { aPod, aPolicy, aRun, aWorkload, anApp } from "../../support/builders.ts";
 import { Scenario } from "../../simulator/scenario.ts";
+
+jest.setTimeout(120_000);
 
 const held: readonly HeldWorkload[] = [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas: 3 }];
 const claims = new Set(["shop-uploads"]);
@@ -143,15 +145,15 @@ describe.each([
     const scenario = await stopping(make());
     scenario.world.advance(scenario.world.now + 40_000);
     expect(scenario.world.all<Pod>(pods).some(({ metadata }) => metadata.labels?.["app"] === "shop")).toBe(false);
-    scenario.controller.restart();
+    for (const process of scenario.processes) process.restart();
     await scenario.settle();
     expect(summary(scenario)).toMatchObject({ result: "Complete", code: "" });
   });
   test("is given up when the API server does not remember how they went", async () => {
     const scenario = await stopping(make());
     scenario.world.advance(scenario.world.now + 40_000);
-    scenario.world.graves.clear();
-    scenario.controller.restart();
+    scenario.world.compact();
+    for (const process of scenario.processes) process.restart();
     await scenario.settle();
     expect(summary(scenario)).toEqual(uncertain);
   });
