@@ -23,3 +23,16 @@ test("what is already known is no change", () => {
   expect(store.replace([object])).toEqual([]);
   expect(store.replace([collection.put("a", 2)])).toMatchObject([{ type: "modified", old: { spec: { value: 1 } } }]);
 });
+
+test("a version is another version or the same one, never a larger or a smaller number", () => {
+  const store = new ObjectStore<Item>();
+  const item = (resourceVersion: string): Item => {
+    const object = new Collection().put("a", 1);
+    return { ...object, metadata: { ...object.metadata, uid: "a-uid", resourceVersion } };
+  };
+  store.put(item("100"));
+  // After a restore of etcd the numbers begin again lower; another storage need not have numbers at all.
+  for (const resourceVersion of ["99", "1000", "v1", "0x1f", "v0"])
+    expect(store.put(item(resourceVersion)).map(({ type }) => type)).toEqual(["modified"]);
+  expect(store.put(item("v0"))).toEqual([]);
+});

@@ -1,0 +1,83 @@
+/** What is there by name counts only when it is the one that was meant: names are used again, uids never. */
+import { describe, expect, test } from "@jest/globals";
+import type { KubeObject, Lease, Pod, Resource } from "../../../operator/api/kinds.ts";
+import { labels } from "../../../operator/api/names.ts";
+import { observeRecord } from "../../../operator/cluster/observe.ts";
+import {
+  type Holder,
+  type QuiesceRecord,
+  buildRecord,
+  changeRecord,
+  parseRecord,
+} from "../../../operator/decide/record.ts";
+import { aPod, aRestore, aRun, aWorkload, namespace } from "../../support/builders.ts";
+import { recordCluster } from "../../support/recorded-cluster.ts";
+
+const shop = aWorkload().replicas(3).build();
+const byRun: Holder = { kind: "BackupRun", name: "shop-1", uid: "shop-1-uid", deadline: "2026-11-21T01:10:00Z" };
+const byRestore: Holder = { ...byRun, kind: "RestoreRequest", name: "back", uid: "back-uid" };
+
+function lease(state: QuiesceRecord["state"], ...holders: readonly Holder[]): Lease {
+  const made = buildRecord(namespace, shop, "Deployment", byRun);
+  const stored: Lease = { metadata: { ...made.metadata, uid: "record-uid", resourceVersion: "7" }, spec: {} };
+  const { metadata } = changeRecord(stored, { ...parseRecord(stored)!, state, holders });
+  return { ...stored, metadata: { ...stored.metadata, ...metadata } };
+}
+
+/** @param objects by plural and name */
+const observe = async (holders: readonly Holder[], objects: Readonly<Record<string, KubeObject>>) =>
+  observeRecord(
+    recordCluster({ get: (resource: Resource, _: string, name: string) => objects[`${resource.plural}/${name}`] })
+      .cluster,
+    lease("Down", ...holders),
+  );
+
+describe("the workload of a record", () => {
+  test("is the one on record", async () => {
+    expect((await observe([byRun], { "deployments/shop": shop })).workload).toBe(shop);
+  });
+  test("is gone when another one has its name", async () => {
+    const another = aWorkload().meta({ uid: "another-uid" }).build();
+    expect((await observe([byRun], { "deployments/shop": another })).workload).toBeUndefined();
+  });
+});
+
+describe("the guard of a record whose workload still runs", () => {
+  const guardOf = (ready: "True" | "False", change: object = {}): Pod => ({
+    ...aPod("guard")
+      .labelled({ [labels.guard]: "record-uid" })
+      .meta(change)
+      .build(),
+    status: { phase: "Running", conditions: [{ type: "Ready", status: ready }] },
+  });
+  test.each([
+    { name: "that nobody has made is absent", job: undefined, pods: [], is: "absent" },
+    { name: "that has no pod yet starts", job: {}, pods: [], is: "starting" },
+    { name: "whose pod does not reach the API server starts", job: {}, pods: [guardOf("False")], is: "starting" },
+    {
+      name: "whose pod is being deleted starts anew",
+      job: {},
+      pods: [guardOf("True", { deletionTimestamp: "2026-11-21T01:00:00Z" })],
+      is: "starting",
+    },
+    { name: "whose pod says so is armed", job: {}, pods: [guardOf("True")], is: "armed" },
+  ])("$name", async ({ job, pods, is }) => {
+    const get = (resource: Resource): unknown => (resource.plural === "jobs" ? job : undefined);
+    const { guard } = await observeRecord(recordCluster({ get, list: pods }).cluster, lease("Stopping", byRun));
+    expect(guard).toBe(is);
+  });
+});
+
+describe("a holder of a record", () => {
+  test("is live while it exists and has not finished, whatever its kind", async () => {
+    const objects = { "backupruns/shop-1": aRun().build(), "restorerequests/back": aRestore().build() };
+    expect((await observe([byRun, byRestore], objects)).liveHolders).toEqual(new Set(["shop-1-uid", "back-uid"]));
+  });
+  test.each([
+    ["that was deleted", {}],
+    ["that has finished", { "backupruns/shop-1": aRun().finished("Complete").build() }],
+    ["whose name another one has by now", { "backupruns/shop-1": aRun().meta({ uid: "another-uid" }).build() }],
+  ])("%s holds nothing", async (_, objects: Readonly<Record<string, KubeObject>>) => {
+    expect((await observe([byRun], objects)).liveHolders.has("shop-1-uid")).toBe(false);
+  });
+});
