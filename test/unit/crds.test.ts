@@ -161,6 +161,14 @@ describe.each(crds)("crds/$plural.yaml", ({ schema, columns }) => {
     expect(breaking(nodes, missing)).toEqual([]);
   });
 
+  test("every default is the one that its description names", () => {
+    const named = nodes.flatMap(({ path, schema: { description, default: value } }) => {
+      const [, says] = /(?:^|\. )([\w/]+) by default\b/.exec(description ?? "") ?? [];
+      return says === undefined || /^(Everything|All|None)$/.test(says) ? [] : [{ path, says, value }];
+    });
+    expect(named.filter(({ says, value }) => String(value).toLowerCase() !== says.toLowerCase())).toEqual([]);
+  });
+
   test("every rule says what to do", () => {
     const rules = nodes.flatMap(({ schema: one }) => one["x-kubernetes-validations"] ?? []);
     const remedy = /\b(use|name|set|give|raise|lower|remove|create|call|stop|at most|means|is relative to)\b/;

@@ -170,3 +170,12 @@ test("an unchanged world gives an equal status", () => {
   expect(again.actions).toEqual([]);
   expect(again.events).toEqual([]);
 });
+
+test("a policy that was edited is judged by its new spec, and its status says of which one it speaks", () => {
+  const seen = judge([complete(1)]);
+  const policy = aPolicy().meta({ generation: 2 }).spec({ suspend: true }).status(seen).build();
+  const seenNow = { policy, runs: [complete(1)], restores: [], takenNames: new Set<string>() };
+  const { status: edited } = decidePolicy(seenNow, at("12:00"));
+  expect(edited).toMatchObject({ observedGeneration: 2, state: "Suspended" });
+  expect(new Set(edited.conditions?.map(({ observedGeneration }) => observedGeneration))).toEqual(new Set([2]));
+});

@@ -1,10 +1,21 @@
 /** A restore that goes wrong in its exchange, or that somebody stops: the app runs on the old or on the new state, or not at all. */
 import { describe, expect, test } from "@jest/globals";
-import { type Pod, type RestoreRequest, pods, policies, restores } from "../../../operator/api/kinds.ts";
+import {
+  type Lease,
+  type Pod,
+  type RestoreRequest,
+  jobs,
+  leases,
+  pods,
+  policies,
+  restores,
+} from "../../../operator/api/kinds.ts";
 import { labels } from "../../../operator/api/names.ts";
 import { isTerminated } from "../../../operator/decide/job-state.ts";
+import { parseRecord } from "../../../operator/decide/record.ts";
 import type { Ending, Script } from "../../simulator/kubelet.ts";
 import { Scenario } from "../../simulator/scenario.ts";
+import { Crash } from "../../simulator/world.ts";
 
 const ends = (endings: Readonly<Record<string, Ending>>): Script => ({ ending: (step) => endings[step] });
 const summary = (scenario: Scenario): unknown => {
@@ -55,6 +66,28 @@ describe("an exchange that is half done and cannot go on", () => {
     await scenario.lookAgain();
     expect(summary(scenario)).toMatchObject({ app: "Down", replicas: 0 });
   });
+});
+
+test("an exchange begins when its hold cannot end by the clock any more, also when the controller dies before that", async () => {
+  let deaths = 0;
+  const closed: boolean[] = [];
+  const isClosed = (lease: Lease): boolean =>
+    parseRecord(lease)?.holders.every(({ exchanging }) => exchanging === true) === true;
+  const scenario: Scenario = Scenario.restore({
+    port: {
+      atWrite: (when, { verb, plural, name, body }) => {
+        if (when === "after") return;
+        const closes = plural === leases.plural && verb === "update" && JSON.stringify(body).includes("exchanging");
+        if (closes && deaths++ === 0) throw new Crash("before the record is closed");
+        if (plural === jobs.plural && verb === "create" && name.includes("-swap-"))
+          closed.push(scenario.records.length === 1 && scenario.records.every(isClosed));
+      },
+    },
+  });
+  await scenario.settle();
+  expect(deaths).toBeGreaterThan(1);
+  expect(closed).toEqual([true]);
+  expect(summary(scenario)).toMatchObject({ result: "Complete", replicas: 3 });
 });
 
 test("a hold inside the exchange does not end by the clock", async () => {

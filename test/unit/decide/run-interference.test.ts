@@ -115,6 +115,12 @@ describe("deleted", () => {
     expect(scenario.records).toEqual([]);
     expect(scenario.world.all(jobs)).toEqual([]);
   });
+  test("before the app was stopped, it is not stopped any more", async () => {
+    const scenario = await at(Scenario.run(), "Warm");
+    scenario.delete();
+    await scenario.settle();
+    expect(scenario.world.writes.filter(({ verb }) => verb === "scale")).toEqual([]);
+  });
   test("by force, without its finalizer, the app comes back all the same", async () => {
     const scenario = await at(Scenario.run(), "Capture");
     scenario.meta({ finalizers: [] });

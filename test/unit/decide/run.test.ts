@@ -63,6 +63,14 @@ describe("a run that goes well", () => {
     expect(scenario.run.metadata.finalizers).toEqual([]);
   });
 
+  test("gives the app back when the source is released, while the dump and the packing go on", async () => {
+    const scenario = Scenario.run({ script: { jobTakes: 30_000 } });
+    await scenario.until(() => scenario.step("GiveBack")?.state === "Done");
+    expect(scenario.replicas()).toBe(3);
+    expect(scenario.step("Capture")?.state).toBe("Running");
+    expect(scenario.activeJobs).toEqual(["shop-1-capture-1"]);
+  });
+
   const variants: readonly {
     name: string;
     story: Story;

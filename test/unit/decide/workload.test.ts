@@ -96,6 +96,14 @@ describe("stopping", () => {
       says: "guard of Deployment shop: its pod was not created",
     },
     {
+      name: "the guard is there, and is not armed: waits, and says why",
+      seen: app(aWorkload().replicas(3).build(), { state: "Intent" }, [
+        { ...armedGuard, status: { phase: "Running" } },
+      ]),
+      state: "waiting",
+      says: "guard of Deployment shop: pod guard does not get through to the API server",
+    },
+    {
       name: "the guard is armed: goes on to stop",
       seen: app(aWorkload().replicas(3).build(), { state: "Intent" }, [armedGuard]),
       state: "waiting",
@@ -169,6 +177,10 @@ describe("stopping", () => {
     expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
   });
 
+  test("whoever joins a hold remembers the count on record, not the zero that is there", () => {
+    const move = decideStop(down({ holders: [other] }), namespace, held, claims, holder, now);
+    expect(move.held).toMatchObject({ uid: "shop-uid", replicas: 3, heldAt: expect.any(String) });
+  });
   test("workloads go down in the order of the policy and come back in the reverse one", () => {
     const both: readonly HeldWorkload[] = ["web", "worker"].map((name) => ({
       kind: "Deployment",

@@ -18,6 +18,8 @@ const parse = (name: string): { input: RetentionInput; plan: RetentionPlan } =>
 const generations = fc
   .array(fc.record({ verified: fc.boolean(), full: fc.boolean(), gap: fc.integer({ min: 1, max: 3 }) }), {
     maxLength: 24,
+    // Short histories, of which there would be most, lose nothing by any rule.
+    size: "max",
   })
   .map((list): readonly RetentionGeneration[] => {
     let seq = 0;
@@ -169,6 +171,21 @@ describe("floors beat every rule", () => {
         expect(plan.remove.length === 0 || plan.refused === undefined).toBe(true);
       }),
     );
+  });
+
+  test("of three one goes at once, and two only acknowledged", () => {
+    const three = [1, 2, 3].map((seq) => ({
+      id: formatGenerationId(seq, "2026-11-21T01:02:03Z", "Full"),
+      seq,
+      verified: true,
+      bytes: 1,
+    }));
+    const keeping = (last: number, acknowledged = false): readonly number[] => {
+      const keep = { last, minVerified: 1 };
+      const left = planRetention({ generations: three, keep, acknowledged, undelivered: [] }).keep;
+      return left.map(({ id }) => Number(id.slice(0, 6)));
+    };
+    expect([keeping(2), keeping(1), keeping(1, true)]).toEqual([[3, 2], [3, 2, 1], [3]]);
   });
 
   test("an unverified generation never changes what happens to verified ones", () => {
