@@ -8,6 +8,7 @@ import { cleanOnSignal, clusterDown, clusterUp, installChart, type Stage } from 
 import { ensurePrograms } from "./cluster/bed/packages.ts";
 import { run } from "./cluster/bed/processes.ts";
 import { say, step } from "./cluster/bed/progress.ts";
+import { needs } from "./needs.ts";
 
 const root = join(import.meta.dirname, "..");
 const out = join(root, "out");
@@ -16,20 +17,6 @@ const usage = `usage: node test/run.ts [TIER...]
 
   tiers: check unit simulator tools cluster (all by default, in this order)
 `;
-
-/** What the tests of the tools tier use besides what the cluster needs. */
-const needs = {
-  "/usr/share/postgresql-common": "postgresql",
-  psql: "postgresql-client",
-  rsync: "rsync",
-  zstd: "zstd",
-  setfacl: "acl",
-  setfattr: "attr",
-  python3: "python3-minimal",
-  mkfs: "util-linux",
-  "mkfs.ext4": "e2fsprogs",
-  strace: "strace",
-};
 
 interface Counts {
   readonly passed: number;

@@ -17,6 +17,7 @@ import { release } from "../../operator/mover/steps/release.ts";
 import { seal } from "../../operator/mover/steps/seal.ts";
 import { warm } from "../../operator/mover/steps/warm.ts";
 import { mirrorStateDirectory } from "../../operator/mover/store/claim.ts";
+import { withFailingSync } from "../support/failing-sync.ts";
 import {
   capture,
   common,
@@ -94,15 +95,9 @@ describe("the passes into the mirror", () => {
     const mark = join(mirrorStateDirectory(bed.layout), "uploads.json");
     const old = readFileSync(mark, "utf8");
     put("config", "BEFORE");
-    // A power cut that comes before the sync has done anything.
-    const path = process.env["PATH"];
-    writeFileSync(join(bed.root, "sync"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
-    process.env["PATH"] = `${bed.root}:${path}`;
-    try {
+    await withFailingSync(async () => {
       await expect(warmUp(bed, { seq: 2, podUID: "pod-2" })).rejects.toMatchObject({ code: "HO-A403" });
-    } finally {
-      process.env["PATH"] = path;
-    }
+    });
     expect(readFileSync(mark, "utf8")).toBe(old);
     // The page of the edit never reached the disk, its time did.
     const { atime, mtime } = statSync(join(volume, "config"));

@@ -17,6 +17,7 @@ import { archive } from "../../operator/mover/steps/archive.ts";
 import { preflight } from "../../operator/mover/steps/preflight.ts";
 import { seal } from "../../operator/mover/steps/seal.ts";
 import { claimMirrors } from "../../operator/mover/store/claim.ts";
+import { withFailingSync } from "../support/failing-sync.ts";
 import {
   capture,
   common,
@@ -110,6 +111,15 @@ describe("the seal", () => {
     await expect(seal(sealTask(), bed.context("s"))).rejects.toThrow(/differs from what was captured/);
   });
 
+  test("makes no generation of what cannot be made durable", async () => {
+    await captured();
+    await withFailingSync(async () => {
+      await expect(seal(sealTask(), bed.context("s"))).rejects.toMatchObject({ code: "HO-A404" });
+    });
+    expect(readdirSync(bed.layout.handover)).toEqual([]);
+    await expect(seal(sealTask(), bed.context("s2"))).resolves.toMatchObject({ ok: true });
+  });
+
   test("says the same again when it is asked again, even after the generation has moved on", async () => {
     await captured();
     const first = await seal(sealTask(), bed.context("s"));
@@ -168,6 +178,15 @@ describe("a second pod of the same Job", () => {
     await first.done();
     await capture(bed);
     await seal(sealTask(), bed.context("s"));
+  });
+
+  test("leaves nothing that the seal would take for the first one's", async () => {
+    put("f", "x");
+    await preflight(preflightTask(), bed.context("p"));
+    await warmUp(bed);
+    await capture(bed);
+    renameSync(bed.staging(1, "pod-1"), bed.staging(1, "pod-1b"));
+    await expect(seal(sealTask({ podUID: "pod-1b" }), bed.context("s"))).rejects.toThrow("of another capture");
   });
 
   test("that takes over from a dead one keeps the dead one's work from being sealed", async () => {

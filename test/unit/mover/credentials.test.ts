@@ -1,0 +1,66 @@
+/** Where a password goes: into one file that only its reader can read, and nowhere else. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { clientEnvironment, readCredentials } from "../../../operator/mover/database/credentials.ts";
+import { connect } from "../../../operator/mover/database/connection.ts";
+import { argvDump, argvDumpGlobals } from "../../../operator/mover/tools/pg.ts";
+
+const password = "c0rrect:horse\\battery";
+/** As it would be found in a log or in the list of processes, whole or quoted for the password file. */
+const traces = /c0rrect|horse|battery/;
+const database = { name: "shop", host: "db", port: 5432, database: "dbname=shop host=elsewhere" };
+
+let root = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "handover-credentials-"));
+  mkdirSync(join(root, "secret"));
+  mkdirSync(join(root, "scratch"));
+  writeFileSync(join(root, "secret", "username"), "shop\n");
+  writeFileSync(join(root, "secret", "password"), `${password}\n`);
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const environment = async () =>
+  clientEnvironment(database, await readCredentials("shop", join(root, "secret")), {
+    scratch: join(root, "scratch"),
+    applicationName: "handover",
+  });
+
+test("the tools get the name of a file, which nobody else can read and which goes afterwards", async () => {
+  const { env, dispose } = await environment();
+  expect(JSON.stringify(env)).not.toMatch(traces);
+  const file = env["PGPASSFILE"] ?? "";
+  expect(readFileSync(file, "utf8")).toBe("*:*:*:*:c0rrect\\:horse\\\\battery\n");
+  expect(statSync(file).mode & 0o077).toBe(0);
+  await dispose();
+  expect(readdirSync(join(root, "scratch"))).toEqual([]);
+});
+
+test("no command line has the password, nor a database whose name is a connection string", () => {
+  const dump = { root: "/usr/lib/postgresql", major: 17, snapshot: "s", directory: "d", jobs: 2 };
+  expect(argvDump(dump).join(" ")).not.toContain(database.database);
+  // pg_dumpall reads its argument as a connection string: the name is a quoted value of it, whatever is in it.
+  expect(argvDumpGlobals("/usr/lib/postgresql", 17, database.database)).toContain(
+    "--database=dbname='dbname=shop host=elsewhere'",
+  );
+  expect(argvDumpGlobals("/usr/lib/postgresql", 17, "it's\\")).toContain(String.raw`--database=dbname='it\'s\\'`);
+});
+
+test("an error of a connection names the place and says nothing of the password", async () => {
+  const credentials = await readCredentials("shop", join(root, "secret"));
+  const error: unknown = await connect({ ...database, host: join(root, "no-socket") }, credentials, "handover").catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ code: "HO-D301", message: expect.stringContaining("database shop") });
+  expect(String(error)).not.toMatch(traces);
+});
+
+test("an error about the Secret names its key", async () => {
+  writeFileSync(join(root, "secret", "username"), "\n");
+  await expect(environment()).rejects.toMatchObject({
+    code: "HO-P104",
+    message: "the Secret of database shop has no key username, or it is empty",
+  });
+});
