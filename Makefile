@@ -5,7 +5,7 @@ BED := node test/cluster/bed/cli.ts
 TAG ?= handover/handover:dev
 NAME ?= handover-dev
 
-.PHONY: help demo demo-down test test-mutation lint generate cluster-up cluster-down image bench
+.PHONY: help demo demo-down test test-planted test-mutation lint generate cluster-up cluster-down image bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +21,9 @@ test: node_modules ## every test, on a cluster of its own
 
 test-mutation: node_modules ## breaks the code on purpose: does a test notice? Takes hours
 	node test/mutation/run.ts
+
+test-planted: node_modules ## plants bugs, one after the other, and expects a named test to catch each
+	node test/planted/run.ts
 
 lint: node_modules ## types, lint, format
 	npm run --silent check

@@ -1,6 +1,8 @@
-/** Generates docs/reference/errors.md from the error catalogue. Nothing else writes that file. */
-import { writeFileSync } from "node:fs";
+/** Generates docs/reference/errors.md from the error catalogue, and the table of planted bugs in docs/explanation/reliability.md. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { catalogue, type CodeEntry } from "../operator/api/codes.ts";
+import { plantedBugs } from "../test/planted/bugs.ts";
+import { replaceBugs } from "../test/planted/table.ts";
 
 const families: Readonly<Record<string, string>> = {
   P: "Preflight: before anything is stopped",
@@ -50,4 +52,11 @@ export function renderErrors(): string {
   return `${[preface.trimEnd(), ...parts].join("\n\n")}\n`;
 }
 
-if (import.meta.main) writeFileSync(new URL("reference/errors.md", import.meta.url), renderErrors());
+/** @returns the text of docs/explanation/reliability.md, with the table made anew */
+export const renderReliability = (): string =>
+  replaceBugs(readFileSync(new URL("explanation/reliability.md", import.meta.url), "utf8"), plantedBugs);
+
+if (import.meta.main) {
+  writeFileSync(new URL("reference/errors.md", import.meta.url), renderErrors());
+  writeFileSync(new URL("explanation/reliability.md", import.meta.url), renderReliability());
+}

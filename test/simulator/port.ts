@@ -12,6 +12,7 @@ export interface Call {
   readonly verb: "get" | "list" | Write["verb"];
   readonly plural: string;
   readonly name: string;
+  readonly body?: unknown;
 }
 /** The process dies: nothing was sent; it was committed and no answer came; the answer came and nothing was done with it. */
 export type Death = "unsent" | "unanswered" | "answered";

@@ -14,8 +14,8 @@ import { labels } from "../../../operator/api/names.ts";
 import { isTerminated } from "../../../operator/decide/job-state.ts";
 import { parseRecord } from "../../../operator/decide/record.ts";
 import type { Ending, Script } from "../../simulator/kubelet.ts";
+import type { Call, CallFault } from "../../simulator/port.ts";
 import { Scenario } from "../../simulator/scenario.ts";
-import { Crash } from "../../simulator/world.ts";
 
 const ends = (endings: Readonly<Record<string, Ending>>): Script => ({ ending: (step) => endings[step] });
 const summary = (scenario: Scenario): unknown => {
@@ -73,17 +73,15 @@ test("an exchange begins when its hold cannot end by the clock any more, also wh
   const closed: boolean[] = [];
   const isClosed = (lease: Lease): boolean =>
     parseRecord(lease)?.holders.every(({ exchanging }) => exchanging === true) === true;
-  const scenario: Scenario = Scenario.restore({
-    port: {
-      atWrite: (when, { verb, plural, name, body }) => {
-        if (when === "after") return;
-        const closes = plural === leases.plural && verb === "update" && JSON.stringify(body).includes("exchanging");
-        if (closes && deaths++ === 0) throw new Crash("before the record is closed");
-        if (plural === jobs.plural && verb === "create" && name.includes("-swap-"))
-          closed.push(scenario.records.length === 1 && scenario.records.every(isClosed));
-      },
-    },
-  });
+  const fault = ({ plural, verb, name, body }: Call): CallFault | undefined => {
+    const closes = plural === leases.plural && verb === "update" && JSON.stringify(body).includes("exchanging");
+    // Before the record is closed.
+    if (closes && deaths++ === 0) return { die: "unsent" };
+    if (plural === jobs.plural && verb === "create" && name.includes("-swap-"))
+      closed.push(scenario.records.length === 1 && scenario.records.every(isClosed));
+    return undefined;
+  };
+  const scenario: Scenario = Scenario.restore({ processes: [{ fault }] });
   await scenario.settle();
   expect(deaths).toBeGreaterThan(1);
   expect(closed).toEqual([true]);

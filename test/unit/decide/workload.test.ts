@@ -178,7 +178,7 @@ describe("stopping", () => {
   });
 
   test("whoever joins a hold remembers the count on record, not the zero that is there", () => {
-    const move = decideStop(down({ holders: [other] }), namespace, held, claims, holder, now);
+    const move = decideStop(down({ holders: [other] }), namespace, held, { claims }, holder, now);
     expect(move.held).toMatchObject({ uid: "shop-uid", replicas: 3, heldAt: expect.any(String) });
   });
   test("workloads go down in the order of the policy and come back in the reverse one", () => {

@@ -1,0 +1,21 @@
+/** All planted bugs. */
+import type { PlantedBug } from "./bug.ts";
+import { guardBugs } from "./bugs/guard.ts";
+import { jobBugs } from "./bugs/jobs.ts";
+import { quiesceBugs } from "./bugs/quiesce.ts";
+import { restoreBugs } from "./bugs/restore.ts";
+import { retentionBugs } from "./bugs/retention.ts";
+import { runtimeBugs } from "./bugs/runtime.ts";
+import { securityBugs } from "./bugs/security.ts";
+import { storeBugs } from "./bugs/store.ts";
+
+export const plantedBugs: readonly PlantedBug[] = [
+  ...quiesceBugs,
+  ...guardBugs,
+  ...jobBugs,
+  ...storeBugs,
+  ...retentionBugs,
+  ...restoreBugs,
+  ...runtimeBugs,
+  ...securityBugs,
+];
