@@ -3,6 +3,7 @@ import { type Job, type KubeObject, type Resource, apiVersion, jobs, leases, run
 import { labels } from "../api/names.ts";
 import type { Action, Manifest } from "../decide/decision.ts";
 import type { Cluster } from "./client.ts";
+import { ApiError } from "./errors.ts";
 
 const rbac = { group: "rbac.authorization.k8s.io", version: "v1" };
 const resourceOf: Readonly<Record<Manifest["kind"], Resource>> = {
@@ -87,5 +88,6 @@ async function createJob(
   if (answer !== "exists") return "done";
   const existing = await cluster.get<Job>(jobs, namespace, job.metadata.name);
   if (existing?.metadata.labels?.[labels.owner] === ownerUID) return "done";
-  throw new Error(`Job ${namespace}/${job.metadata.name} exists and belongs to something else`);
+  const message = `Job ${namespace}/${job.metadata.name} exists and belongs to something else`;
+  throw new ApiError({ status: 409, reason: "AlreadyExists", message, outcome: "unchanged" });
 }

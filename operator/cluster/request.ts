@@ -55,7 +55,9 @@ export const exchange = async (
   const header = answer.headers["retry-after"];
   const body = parseJson(content);
   // Cut off by something in between that ended it properly, or not from the API server. A write may have been carried out.
-  if (body === undefined && answer.statusCode >= 200 && answer.statusCode < 300) {
+  // A watch is lines of JSON.
+  const lines = request.query?.["watch"] !== undefined;
+  if (body === undefined && !lines && answer.statusCode >= 200 && answer.statusCode < 300) {
     const message = `${request.method} ${request.path}: the answer is not JSON`;
     throw new ApiError({ status: 0, reason: "Malformed", message, outcome: "unknown" });
   }

@@ -102,6 +102,8 @@ function decideStopping(
   const { kind, name } = record.target;
   const replicas = workload.spec.replicas ?? 1;
   const downGeneration = workload.metadata.generation ?? 0;
+  // At zero before anybody was told to scale: a person has parked it.
+  if (replicas === 0 && record.state === "Intent") return settle([remove(lease)]);
   if (replicas === 0)
     return settle([update(lease, record, { state: "Down", downAt: formatInstant(now), downGeneration })]);
   // Somebody changed the count, or what speaks against stopping it, between our reading it and our scaling: give up, the holder

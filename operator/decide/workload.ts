@@ -69,7 +69,12 @@ export function decideStop(
     if (record.state !== "Intent") return waiting(message);
     const refusal = mayStop(item);
     if (refusal !== undefined) return refused(refusal);
-    return waiting(message, { do: "updateRecord", record: changeRecord(lease, { ...record, state: "Stopping" }) });
+    // From now on it may be scaled, so from now on zero replicas without a record are ours, and not before: a person may park
+    // the app while its record waits for the guard.
+    return {
+      ...waiting(message, { do: "updateRecord", record: changeRecord(lease, { ...record, state: "Stopping" }) }),
+      held: { ...item, replicas: record.original, heldAt: formatInstant(now) },
+    };
   }
   const left = runningPods(app, held, claims);
   const [first] = left;
@@ -103,10 +108,7 @@ function takeHold(
     const refusal = mayStop(item);
     if (refusal !== undefined) return refused(refusal);
     const record = buildRecord(namespace, workload, item.kind, holder);
-    return {
-      ...waiting(`stopping ${item.kind} ${item.name}`, { do: "createRecord", record }),
-      held: { ...item, replicas, heldAt },
-    };
+    return waiting(`stopping ${item.kind} ${item.name}`, { do: "createRecord", record });
   }
   const { lease, record } = found;
   if (!record.holders.some(({ uid }) => uid === holder.uid)) {

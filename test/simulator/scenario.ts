@@ -102,7 +102,8 @@ export class Scenario {
   get status(): RunStatus & RestoreStatus {
     const { world } = this;
     const named = world.find<BackupRun & RestoreRequest>(runs, "shop-1");
-    return (named ?? world.all<BackupRun & RestoreRequest>(runs)[0] ?? this.restore).status ?? {};
+    const restore = world.find<BackupRun & RestoreRequest>(restores, "back");
+    return (named ?? restore ?? world.all<BackupRun & RestoreRequest>(runs)[0])?.status ?? {};
   }
   step(name: string): StepRecord | undefined {
     return this.status.steps?.find((step) => step.name === name);

@@ -48,6 +48,7 @@ class WorkloadControllers {
   readonly #world: World;
   readonly #times: () => WorkloadTimes;
   #pods = 0;
+  #uids = 0;
 
   constructor(world: World, times: () => WorkloadTimes) {
     this.#world = world;
@@ -87,7 +88,7 @@ class WorkloadControllers {
       world.put(
         pods,
         aPod(podName)
-          .meta({ uid: `${podName}-${++this.#pods}` })
+          .meta({ uid: `${podName}-${++this.#uids}` })
           .labelled({ app: name })
           .mounting(`${name}-uploads`)
           .build(),

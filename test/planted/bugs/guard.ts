@@ -55,7 +55,7 @@ export const guardBugs: readonly PlantedBug[] = [
     breaks: "S30",
     what: "the guard acts the moment a hold ends, beside the controller",
     file: "operator/guard.ts",
-    text: "const grace = 30_000;",
+    text: "const grace = 15_000;",
     becomes: "const grace = 0;",
     caughtBy: { file: guardTest, test: ["the guard", "lets the controller go first"] },
   },

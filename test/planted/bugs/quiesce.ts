@@ -109,7 +109,7 @@ export const quiesceBugs: readonly PlantedBug[] = [
     breaks: "S5",
     what: "an app that a person has parked gets a record, as if it had run",
     file: "operator/decide/workload.ts",
-    text: `      if (replicas === 0) continue;
+    text: `    if (replicas === 0) return undefined;
 `,
     becomes: "",
     caughtBy: { file: recordTest, test: ["how a record comes to be", "an app found at zero gets none"] },
@@ -151,7 +151,7 @@ export const quiesceBugs: readonly PlantedBug[] = [
     id: "terminating-pod-is-gone",
     breaks: "S9",
     what: "a pod that is being deleted counts as ended, also on a node that does not answer",
-    file: "operator/decide/workload.ts",
+    file: "operator/decide/app.ts",
     text: `      !isTerminated(pod) &&
 `,
     becomes: `      !isTerminated(pod) &&
@@ -183,9 +183,9 @@ export const quiesceBugs: readonly PlantedBug[] = [
     breaks: "S10",
     what: "an app that was started and stopped again during the capture goes unnoticed",
     file: "operator/decide/workload.ts",
-    text: `    if (found.record.downGeneration !== workload.metadata.generation) return \`\${item.kind} \${item.name} was changed\`;
+    text: `record === undefined || record.downGeneration === workload.metadata.generation
 `,
-    becomes: "",
+    becomes: "true\n",
     caughtBy: {
       file: "test/unit/decide/run-interference.test.ts",
       test: ["an app that something starts during the capture", "by its replicas and back to zero again"],
@@ -211,7 +211,7 @@ export const quiesceBugs: readonly PlantedBug[] = [
     id: "claims-deleted-by-scaling",
     breaks: "S8",
     what: "a StatefulSet that deletes its claims when scaled down is scaled down",
-    file: "operator/decide/checks.ts",
+    file: "operator/decide/stop-checks.ts",
     text: `whenScaled === "Delete"`,
     becomes: `whenScaled === "Remove"`,
     caughtBy: {

@@ -199,7 +199,7 @@ const events: readonly Event[] = [
   {
     name: "its Job is deleted",
     does: (scenario) => void dropped(scenario),
-    run: { else: "Complete", GiveBack: "Failed HO-X001" },
+    run: { else: "Complete", Capture: "Failed HO-X001", GiveBack: "Failed HO-X001" },
     restore: complete,
   },
   {

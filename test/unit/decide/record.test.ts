@@ -116,10 +116,16 @@ const cases: readonly Case[] = [
     does: [],
   },
   {
-    name: "Intent, held, at zero (the answer was lost): Down",
-    record: { state: "Intent" },
+    name: "Stopping, held, at zero (the answer was lost): Down",
+    record: { state: "Stopping" },
     replicas: 0,
     does: ["record Down, original 3, holders run"],
+  },
+  {
+    name: "Intent, held, at zero: a person has parked it, and it stays so",
+    record: { state: "Intent" },
+    replicas: 0,
+    does: ["remove record"],
   },
   {
     name: "Intent, held, but somebody changed the replicas: begin anew",
@@ -253,7 +259,7 @@ describe("a record that cannot be read is left alone and told of", () => {
 describe("how a record comes to be", () => {
   const stop = (replicas: number): ReturnType<typeof decideStop> =>
     decideStop(
-      anApp({ workloads: [workload(replicas)] }),
+      anApp({ workloads: [aWorkload().replicas(replicas).build()] }),
       namespace,
       [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas }],
       { claims: new Set() },

@@ -35,7 +35,7 @@ interface Case {
 }
 
 describe("a restore", () => {
-  const from = (location: string): Candidate["asked"] => ({ from: { latest: true, location } });
+  const from = (location: string): NonNullable<Candidate["asked"]> => ({ from: { latest: true, location } });
   const cases: readonly Case[] = [
     { name: "of a healthy app", seen: {} },
     {
