@@ -98,7 +98,8 @@ const events: readonly Event[] = [
       byForce(scenario, kind);
       scenario.world.put(kinds[kind].resource, kinds[kind].again() as BackupRun);
     },
-    run: complete,
+    // The new one comes while the app is on its way up again.
+    run: { else: "Complete", GiveBack: "Failed HO-S204" },
     restore: complete,
   },
   {

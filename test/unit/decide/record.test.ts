@@ -125,7 +125,7 @@ const cases: readonly Case[] = [
     name: "Intent, held, at zero: a person has parked it, and it stays so",
     record: { state: "Intent" },
     replicas: 0,
-    does: ["remove record"],
+    does: [remove],
   },
   {
     name: "Intent, held, but somebody changed the replicas: begin anew",
