@@ -16,7 +16,7 @@ import { preflight } from "../../operator/mover/steps/preflight.ts";
 import { release } from "../../operator/mover/steps/release.ts";
 import { seal } from "../../operator/mover/steps/seal.ts";
 import { warm } from "../../operator/mover/steps/warm.ts";
-import { mirrorStateDirectory } from "../../operator/mover/store/claim.ts";
+import { checkClaimed, claimMirrors, mirrorStateDirectory } from "../../operator/mover/store/claim.ts";
 import { withFailingSync } from "../support/failing-sync.ts";
 import {
   capture,
@@ -156,5 +156,77 @@ describe("an unwarmed mirror", () => {
         { ...bed.context("w"), abort: AbortSignal.abort(new Error("asked to end")) },
       ),
     ).rejects.toThrow(/asked to end/);
+  });
+});
+
+describe("the number of a run", () => {
+  const next = async (): Promise<number> => (await preflight(preflightTask(), bed.context("p"))).lastSeq + 1;
+  const claimOf = (claim: object): void =>
+    writeFileSync(join(mirrorStateDirectory(bed.layout), "claim.json"), `${JSON.stringify(claim)}\n`);
+  const wedging = { seq: 2, podUID: "610ef9e3", nonce: "n" };
+
+  test("never goes back, wherever the runs before were cancelled", async () => {
+    put("f", "x");
+    expect(await next()).toBe(1);
+    await warmUp(bed);
+    // Cancelled in Capture: its staging is left. The second is cancelled in Quiesce and has none.
+    mkdirSync(bed.staging(1, "pod-1"), { recursive: true });
+    expect(await next()).toBe(2);
+    await warmUp(bed, { seq: 2, podUID: "pod-2" });
+    expect(await next()).toBe(3);
+    // The third is killed while it warms, the fourth fails.
+    await expect(
+      warm(
+        { ...common, step: "warm", seq: 3, volumes: [uploads] },
+        { ...bed.context("pod-3"), abort: AbortSignal.abort(new Error("asked to end")) },
+      ),
+    ).rejects.toThrow(/asked to end/);
+    expect(await next()).toBe(4);
+    await withFailingSync(async () => {
+      await expect(warmUp(bed, { seq: 4, podUID: "pod-4" })).rejects.toMatchObject({ code: "HO-A403" });
+    });
+    const of = { seq: await next(), podUID: "pod-5" };
+    await warmUp(bed, of);
+    await capture(bed, of);
+    await expect(seal(sealTask(of), bed.context("s"))).resolves.toMatchObject({ ok: true });
+    // Late pods of the older runs change nothing, though nobody holds the mirrors.
+    const none = new AbortController().signal;
+    for (const seq of [1, 2, 3]) {
+      await expect(warmUp(bed, { seq, podUID: "late" })).rejects.toMatchObject({ code: "HO-P113" });
+      await expect(claimMirrors(bed.layout, { seq, podUID: "late" }, none)).rejects.toMatchObject({ code: "HO-P113" });
+    }
+  });
+
+  test.each([true, false])("heals a store whose last claim has a higher one (done: %s)", async (done) => {
+    put("f", "x");
+    await next();
+    await warmUp(bed);
+    claimOf({ ...wedging, done });
+    const of = { seq: await next(), podUID: "pod-3" };
+    expect(of.seq).toBe(3);
+    await warmUp(bed, of);
+    await capture(bed, of);
+    await expect(seal(sealTask(of), bed.context("s"))).resolves.toMatchObject({ ok: true });
+  });
+
+  test("is kept by a claim that was given up, which nobody waits for and nobody seals", async () => {
+    await next();
+    const signal = new AbortController().signal;
+    const first = await claimMirrors(bed.layout, { seq: 7, podUID: "pod-7" }, signal);
+    await first.abandon();
+    expect(await next()).toBe(8);
+    expect(() => checkClaimed(bed.layout, { seq: 7, podUID: "pod-7" })).toThrow("in use by pod pod-7");
+    await expect(claimMirrors(bed.layout, { seq: 6, podUID: "late" }, signal)).rejects.toMatchObject({
+      code: "HO-P113",
+    });
+    // A wait would notice the signal.
+    const again = await claimMirrors(
+      bed.layout,
+      { seq: 7, podUID: "pod-7b" },
+      AbortSignal.abort(new Error("has waited")),
+    );
+    await again.done();
+    await again.abandon();
+    checkClaimed(bed.layout, { seq: 7, podUID: "pod-7b" });
   });
 });

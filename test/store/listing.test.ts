@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { claimMirrors } from "../../operator/mover/store/claim.ts";
 import { digestText } from "../../operator/mover/store/digest.ts";
 import { renameNew, writeFileDurably } from "../../operator/mover/store/durable.ts";
 import { layoutOf } from "../../operator/mover/store/layout.ts";
@@ -82,6 +83,11 @@ describe("listing", () => {
       mkdirSync(place, { recursive: true });
       expect(await highestSeq(layout)).toBe([10, 12, 12, 13][index]);
     }
+    // A run that ended before it had a staging directory, or whose staging was swept, has left its number only here.
+    const claim = await claimMirrors(layout, { seq: 14, podUID: "pod" }, new AbortController().signal);
+    expect(await highestSeq(layout)).toBe(14);
+    await claim.abandon();
+    expect(await highestSeq(layout)).toBe(14);
   });
 });
 

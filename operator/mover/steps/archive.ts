@@ -63,7 +63,7 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
       warnings: warnings.slice(0, 8),
     };
   } finally {
-    claim.abandon();
+    await claim.abandon();
   }
 }
 

@@ -48,7 +48,7 @@ export async function warm(task: TaskOf<"warm">, context: MoverContext): Promise
     }
     await claim.done();
   } finally {
-    claim.abandon();
+    await claim.abandon();
   }
   return {
     version: 1,

@@ -2,10 +2,11 @@
  * Who writes into the mirrors of a lineage. The mirrors are shared by all runs, so a second pod of the same Job, or one
  * left over from an older run, could change them while the first still packs them. Such a pod finds the claim of a living
  * one and gives up; and who lost the claim notices before anything is sealed. Life is shown by touching the file: the
- * watcher looks whether its time moves, so no clocks are compared.
+ * watcher looks whether its time moves, so no clocks are compared. The number of a claim outlives it: no later run is given
+ * it again (`highestSeq`), so that only a run older than the claim ever meets a higher one, and is refused for good.
  */
 import { randomUUID } from "node:crypto";
-import { readFileSync, rmSync, utimesSync } from "node:fs";
+import { readFileSync, utimesSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,7 +15,15 @@ import { errnoOf, MoverError } from "../errors.ts";
 import { makeDirectory, writeFileDurably } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 
-const claimSchema = z.object({ seq: z.number().int(), podUID: z.string(), nonce: z.string(), done: z.boolean() });
+const claimSchema = z.object({
+  seq: z.number().int(),
+  podUID: z.string(),
+  nonce: z.string(),
+  /** Everything was written. */
+  done: z.boolean(),
+  /** Nothing more will be written, and not everything was. */
+  abandoned: z.boolean().optional(),
+});
 type ClaimRecord = z.infer<typeof claimSchema>;
 
 const touchMillis = 500;
@@ -29,7 +38,7 @@ export interface Claim {
   /** Says that nothing more will be written, so that the next one need not wait. */
   readonly done: () => Promise<void>;
   /** After a failure gives the claim up; after `done` does nothing. */
-  readonly abandon: () => void;
+  readonly abandon: () => Promise<void>;
 }
 
 /** @throws MoverError HO-P113 when a living pod holds the mirrors, or a newer run did. */
@@ -43,7 +52,7 @@ export async function claimMirrors(
   const before = readClaim(file);
   if (before !== undefined && before.podUID !== owner.podUID) {
     if (before.seq > owner.seq) throw busy(before);
-    if (!before.done && (await isTouched(file, signal))) throw busy(before);
+    if (!before.done && before.abandoned !== true && (await isTouched(file, signal))) throw busy(before);
   }
   const mine: ClaimRecord = { ...owner, nonce: randomUUID(), done: false };
   await writeFileDurably(file, `${JSON.stringify(mine)}\n`);
@@ -68,12 +77,13 @@ export async function claimMirrors(
       finished = true;
       await writeFileDurably(file, `${JSON.stringify({ ...mine, done: true })}\n`);
     },
-    abandon: () => {
+    abandon: async () => {
       clearInterval(timer);
       if (finished) return;
       try {
-        // Gone at once, so that the next attempt, with the app stopped, need not wait to see whether we live.
-        if (readClaim(file)?.nonce === mine.nonce) rmSync(file);
+        // Said at once, so that the next attempt, with the app stopped, need not wait to see whether we live.
+        if (readClaim(file)?.nonce === mine.nonce)
+          await writeFileDurably(file, `${JSON.stringify({ ...mine, abandoned: true })}\n`);
       } catch {
         // The next attempt waits a little; nothing else depends on it.
       }
@@ -86,6 +96,9 @@ export function checkClaimed(layout: Layout, owner: { readonly seq: number; read
   const now = readClaim(claimFile(layout));
   if (now?.seq !== owner.seq || now.podUID !== owner.podUID || !now.done) throw busy(now);
 }
+
+/** The number of the last claim, whatever became of it; 0 when there is none. */
+export const claimedSeq = (layout: Layout): number => readClaim(claimFile(layout))?.seq ?? 0;
 
 function readClaim(file: string): ClaimRecord | undefined {
   try {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseGenerationId } from "../../domain/generation.ts";
 import { manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import { errnoOf } from "../errors.ts";
+import { claimedSeq } from "./claim.ts";
 import { digestText } from "./digest.ts";
 import { manifestDigestFile, manifestFile, type Layout } from "./layout.ts";
 
@@ -82,9 +83,10 @@ export async function presentSequences(layout: Layout): Promise<readonly number[
     .filter((seq) => seq > 0);
 }
 
-/** Highest number that was ever given in what is still here, whole or not; 0 when there is none. */
+/** Highest number that was ever given in what is still here, whole or not, or that has ever claimed the mirrors; 0 when there is none. */
 export async function highestSeq(layout: Layout): Promise<number> {
-  let highest = 0;
+  // Staging is swept; the claim alone remembers a run that has left nothing else.
+  let highest = claimedSeq(layout);
   const look = (names: readonly string[]): void => {
     highest = Math.max(highest, ...names.map(seqIn));
   };
