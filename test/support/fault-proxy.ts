@@ -5,8 +5,8 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Agent, createServer as createHttps, request as ask } from "node:https";
-import { type AddressInfo, type Server, type Socket, createServer } from "node:net";
+import { Agent, type Server as HttpsServer, createServer as createHttps, request as ask } from "node:https";
+import { type AddressInfo, type Server, type Socket, createServer, connect as dial } from "node:net";
 import { join } from "node:path";
 
 export type Target = "leases" | "gets" | "lists" | "watches" | "writes";
@@ -45,6 +45,9 @@ export const targetOf = (method = "GET", url = "/"): Target => {
 const status = (code: number, reason: string): string =>
   JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code, reason, message: `injected: ${reason}` });
 
+/** One that is ending already cannot be reset any more; trying leaves a handle behind that never closes. */
+const reset = (socket: Socket): void => void (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy());
+
 export class FaultProxy {
   /** Requests by target and path since the last `forget`, faulty or not. */
   readonly counts = new Map<string, number>();
@@ -58,9 +61,11 @@ export class FaultProxy {
   /** Nothing passes on the watches under way, for good; they stay open. */
   readonly #muted = new WeakSet<ServerResponse>();
   readonly #watches = new Set<ServerResponse>();
-  readonly #sockets = new Set<Socket>();
+  /** Connections of the operator, each with the port by which the TLS server knows it. */
+  readonly #sockets = new Map<Socket, number | undefined>();
   readonly #agent: Agent;
   readonly #target: URL;
+  readonly #https: HttpsServer;
   readonly #gate: Server;
   #port = 0;
 
@@ -68,21 +73,31 @@ export class FaultProxy {
     const read = (file: string): Buffer => readFileSync(join(pki, file));
     this.#target = new URL(target);
     this.#agent = new Agent({ keepAlive: true, ca: read("ca.crt") });
-    const https = createHttps({ cert: read("apiserver.crt"), key: read("apiserver.key") }, (from, to) => {
+    this.#https = createHttps({ cert: read("apiserver.crt"), key: read("apiserver.key") }, (from, to) => {
       this.#handle(from, to).catch(() => this.#reset(from));
     });
-    https.on("tlsClientError", () => undefined);
-    this.#gate = createServer((socket) => {
+    this.#https.on("tlsClientError", () => undefined);
+    // TLS ends behind a second socket: the first stays plain TCP, which alone can be reset.
+    this.#gate = createServer((near) => {
       this.connections += 1;
-      this.#sockets.add(socket);
-      socket.on("error", () => undefined);
-      socket.on("close", () => this.#sockets.delete(socket));
-      if (!this.deaf) https.emit("connection", socket);
+      this.#sockets.set(near, undefined);
+      near.on("error", () => undefined);
+      near.on("close", () => this.#sockets.delete(near));
+      if (this.deaf) return;
+      const inner = dial((this.#https.address() as AddressInfo).port, "127.0.0.1", () => {
+        if (this.#sockets.has(near)) this.#sockets.set(near, inner.localPort);
+      });
+      inner.on("error", () => near.destroy());
+      inner.on("close", () => near.destroy());
+      near.on("close", () => inner.destroy());
+      near.pipe(inner).pipe(near);
     });
   }
 
   static async open(target: string, pki: string): Promise<FaultProxy> {
     const proxy = new FaultProxy(target, pki);
+    proxy.#https.listen(0, "127.0.0.1");
+    await once(proxy.#https, "listening");
     await proxy.listen();
     return proxy;
   }
@@ -132,7 +147,7 @@ export class FaultProxy {
   }
 
   cutAll(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const near of this.#sockets.keys()) reset(near);
   }
   /** Connections are refused until `listen`. */
   refuse(): void {
@@ -145,16 +160,14 @@ export class FaultProxy {
     this.#port = (this.#gate.address() as AddressInfo).port;
   }
   close(): void {
-    if (this.#gate.listening) this.refuse();
-    // One that was about to end by itself cannot be reset, and must not keep the test's process.
-    for (const socket of this.#sockets) socket.unref();
+    this.refuse();
+    this.#https.close();
+    this.#https.closeAllConnections();
     this.#agent.destroy();
   }
 
-  /** A handler of TLS has taken the socket over, so it is found by its port. */
   #reset({ socket }: IncomingMessage): void {
-    for (const raw of this.#sockets) if (raw.remotePort === socket.remotePort) raw.resetAndDestroy();
-    socket.destroy();
+    for (const [near, port] of this.#sockets) if (port === socket.remotePort) reset(near);
   }
 
   async #handle(from: IncomingMessage, to: ServerResponse): Promise<void> {
@@ -182,7 +195,7 @@ export class FaultProxy {
         return;
       default:
     }
-    if (from.socket.destroyed) return;
+    if (to.destroyed) return;
     await (target === "watches" ? this.#stream(from, to, fault) : this.#answer(from, to, Buffer.concat(body), fault));
   }
 
