@@ -29,4 +29,6 @@ export const beforeAll = (body: Body): void => mocha.before(body);
 export const afterAll = (body: Body): void => mocha.after(body);
 export const beforeEach = (body: Body): void => mocha.beforeEach(body);
 export const afterEach = (body: Body): void => mocha.afterEach(body);
+/** Stryker limits the time of a test. */
+export const jest = { setTimeout: (_milliseconds: number): void => undefined };
 export { expect };
