@@ -4,11 +4,13 @@ import type { PartialStrykerOptions } from "@stryker-mutator/api/core";
 
 /** The first test that fails ends the work on a mutant, and a story in the simulator costs what a thousand rows of a table do. */
 const isStory = (path: string): boolean => readFileSync(path, "utf8").includes("/simulator/scenario");
+/** Each interference at each step of whole stories: half of all the time, and what they notice, smaller tests notice as well. */
+const isMatrix = (path: string): boolean => /\/(phases|namespace)\.test\.ts$/.test(path);
 const tests = [
   ...globSync("test/unit/domain/{retention,schedule}.test.ts"),
   ...globSync("test/unit/runtime/{queue,leader}*.test.ts"),
   ...globSync("test/unit/decide/**/*.test.ts").toSorted(),
-];
+].filter((path) => !isMatrix(path));
 
 export const report = "out/mutation/mutation.json";
 
