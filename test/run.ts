@@ -4,10 +4,12 @@
  */
 import { globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { printFigures, writeFigures } from "../demo/figures.ts";
 import { cleanOnSignal, clusterDown, clusterUp, installChart, type Stage } from "../demo/stage.ts";
 import { ensurePrograms } from "./cluster/bed/packages.ts";
 import { run } from "./cluster/bed/processes.ts";
 import { say, step } from "./cluster/bed/progress.ts";
+import { forgetSimulator, simulatorFigures } from "./simulator/figures.ts";
 import { needs } from "./needs.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -134,7 +136,14 @@ async function main(tiers: readonly string[]): Promise<number> {
     : undefined;
   await tier("check", check);
   await tier("unit", () => jest("unit", ["test/unit/", "test/architecture"], {}, "--maxWorkers=100%"));
-  await tier("simulator", () => jest("simulator", ["test/simulator/"], {}, "--maxWorkers=100%"));
+  await tier("simulator", async () => {
+    forgetSimulator();
+    const played = await jest("simulator", ["test/simulator/"], {}, "--maxWorkers=100%");
+    const { lines, figures } = simulatorFigures(played.failed);
+    say([...lines, printFigures(figures)].join("\n"));
+    writeFigures(figures);
+    return played;
+  });
   await tier("tools", async () => {
     await ensurePrograms(needs);
     // They wait for disks and child processes more than they compute.

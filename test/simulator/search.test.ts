@@ -11,8 +11,7 @@ jest.setTimeout(900_000);
 describe("the small world", () => {
   test.each([
     { overtakes: 1, crashes: 0, scalings: 0, leaps: 0 },
-    { overtakes: 0, crashes: 3, scalings: 1, leaps: 0 },
-    { overtakes: 0, crashes: 1, scalings: 0, leaps: 1 },
+    { overtakes: 0, crashes: 3, scalings: 0, leaps: 0 },
   ])("breaks no law with %j", async (limits) => {
     const { states, steps, worlds, violation } = await explore(limits);
     tallyStates(states);
