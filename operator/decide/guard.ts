@@ -108,7 +108,12 @@ export function buildGuard(lease: Lease, record: QuiesceRecord, settings: Settin
                   { name: guardVariables.namespace, value: namespace },
                   { name: guardVariables.record, value: lease.metadata.name },
                 ],
-                readinessProbe: { exec: { command: ["test", "-e", armedFile] }, periodSeconds: 1 },
+                // A busy node may take seconds to start a process, and that is no reason not to stop the app.
+                readinessProbe: {
+                  exec: { command: ["test", "-e", armedFile] },
+                  periodSeconds: 1,
+                  timeoutSeconds: 10,
+                },
                 resources,
                 securityContext: {
                   allowPrivilegeEscalation: false,
