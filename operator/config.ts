@@ -8,6 +8,8 @@ export interface Config {
   /** Where the controller runs: home of its leader lease. */
   readonly namespace: string;
   readonly podName: string;
+  /** Of the controller's pod: a process that starts again in it need not wait for the lease of the one before. */
+  readonly podUID: string | undefined;
   /** Image of mover and guard pods, by the chart the same as the controller's. */
   readonly image: string;
   readonly imagePullPolicy: string;
@@ -61,6 +63,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
       matching(/./),
       "the name of the controller's pod",
     ),
+    podUID: read("HANDOVER_POD_UID", undefined, matching(/./), "the uid of the controller's pod"),
     image: need("HANDOVER_IMAGE", matching(/^\S+$/), "the image for mover pods"),
     imagePullPolicy: read(
       "HANDOVER_IMAGE_PULL_POLICY",

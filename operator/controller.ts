@@ -38,11 +38,14 @@ export async function runController(): Promise<void> {
   const stop = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort());
 
+  // The kubelet starts a container again when the one before has ended, and not earlier.
+  const place = `${config.podName}/${config.podUID ?? process.pid}`;
   const elector = new LeaderElector({
     cluster: createClient(electionConnection, { timeoutMs: electionTimeoutMs, attempts: 1, onRequest }),
     namespace: config.namespace,
     name: config.leaseName,
-    identity: `${config.podName}-${process.pid}-${Math.floor(clock.now())}`,
+    identity: `${place}/${Math.floor(clock.now())}`,
+    ...(config.podUID === undefined ? {} : { place }),
     clock,
     log,
     onChange: (leading) => metrics.leading(leading),

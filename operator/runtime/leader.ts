@@ -28,6 +28,11 @@ export interface LeaderOptions {
   readonly name: string;
   /** Different for each process, also for a restarted one. */
   readonly identity: string;
+  /**
+   * What its identity begins with, if no two processes that run can share it, such as the uid of a pod: who held the lease under
+   * it before has ended, and an app may be waiting.
+   */
+  readonly place?: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly leaseDurationMs?: number;
@@ -205,10 +210,17 @@ export class LeaderElector {
 
   #mayTake(lease: LeaderLease): boolean {
     const { holderIdentity, leaseDurationSeconds } = lease.spec ?? {};
-    if (!holderIdentity || holderIdentity === this.#options.identity) return true;
+    if (!holderIdentity || holderIdentity === this.#options.identity || this.#isPredecessor(holderIdentity))
+      return true;
     // The holder's own duration counts, it may be configured differently; a lease without one gets ours.
     const durationMs = leaseDurationSeconds === undefined ? this.#leaseDurationMs : leaseDurationSeconds * 1000;
     return this.#observed !== undefined && this.#clock.monotonic() - this.#observed.at >= durationMs;
+  }
+
+  /** Only to begin with: one who leads and finds another in its place has been taken for dead, and ends. */
+  #isPredecessor(holder: string): boolean {
+    const { place } = this.#options;
+    return place !== undefined && this.#renewedAt === undefined && holder.startsWith(`${place}/`);
   }
 
   #claim(spec: LeaseSpec | undefined): LeaseSpec {

@@ -7,7 +7,7 @@ import { type Figure, printFigures, writeFigures } from "../../demo/figures.ts";
 import { installReaper, stopApiServer } from "../support/api-server.ts";
 import { claim, database, idle, lockTable, podSpec, policy, toolbox, workload } from "../support/app.ts";
 import { Bed, stepOf } from "../support/bed.ts";
-import { crashController } from "../support/controller.ts";
+import { crashController, killController, startOfController } from "../support/controller.ts";
 import { expectWhole } from "../support/oracles.ts";
 import { type Timeline, watchTimeline } from "../support/timeline.ts";
 
@@ -71,7 +71,21 @@ test("the API server is silent for a minute, and every app is back after it", as
   ]);
 });
 
-test("the installed controller is killed in the freeze, and the one that comes after it gives the app back", async () => {
+test("the installed controller is killed in the freeze, and gives the app back as soon as it runs again", async () => {
+  unlock = await lockTable(bed);
+  await bed.start("killed", "frozen");
+  await bed.step("killed", "Capture", ["Running"]);
+  await killController(bed);
+  await unlock();
+  unlock = undefined;
+  const run = await bed.finished("killed");
+  expect(run.status).toMatchObject({ result: "Complete", app: "Up", code: "" });
+  await expectWhole(bed, apps, apps);
+  const seconds = backAfter("frozen", await startOfController(bed));
+  report([{ name: "cluster.giveback_after_restart_seconds", value: seconds, unit: "s", command }]);
+});
+
+test("the pod of the installed controller crashes in the freeze, and the one that comes after it gives the app back", async () => {
   unlock = await lockTable(bed);
   await bed.start("crashed", "frozen");
   await bed.step("crashed", "Capture", ["Running"]);

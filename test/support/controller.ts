@@ -27,7 +27,7 @@ export const isReady = (pod: PodBody): boolean =>
 /** Name of the pod that holds the lease. */
 export async function leader(bed: Bed): Promise<string> {
   const lease = await k(bed, "get", "lease", "handover-controller", "-o", "jsonpath={.spec.holderIdentity}");
-  return lease.replace(/-1-\d+$/, "");
+  return lease.replace(/\/.*/, "");
 }
 
 /** A pod that sees the processes of the node; for `crashController`. */
@@ -37,20 +37,36 @@ export const reaper: Manifest = workload(
   podSpec({ script: idle, container: { securityContext: { privileged: true } }, spec: { hostPID: true } }),
 );
 
-// The bracket keeps the script, whose own words the shell has as its command line, from finding itself.
-const killAll = `for p in /proc/[0-9]*; do
-  case "$(tr '\\0' ' ' <$p/cmdline 2>/dev/null)" in *[m]ain.mjs\\ controller*) kill -9 \${p#/proc/}; echo killed;; esac
-done`;
+/**
+ * A script for the reaper: numbers of the processes of the node with these words in their command line. The bracket keeps the
+ * script, whose own words the shell has as its command line, from finding itself.
+ */
+export const processesWith = ([first = "", ...more]: string): string =>
+  `for p in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$p/cmdline 2>/dev/null)" in *[${first}]${more.join("").replaceAll(" ", "\\ ")}*) echo \${p#/proc/};; esac; done`;
 
-/** As a crash: the process gets no signal that it could act on, and gives no lease back. Then its pod is replaced. */
-export async function crashController(bed: Bed): Promise<void> {
+const killAll = `for p in $(${processesWith("main.mjs controller")}); do kill -9 $p; echo killed; done`;
+
+/** As a crash: the process gets no signal that it could act on, and gives no lease back. The kubelet starts it again. */
+export async function killController(bed: Bed): Promise<void> {
   // The one that wrote what the test has just seen may be dead already, and its successor not yet there.
   await waitUntil(
     "there is a controller to kill",
     () => bed.sh("deploy/reaper", killAll),
     (told) => told.includes("killed"),
   );
+}
+
+/** As `killController`, and its pod is replaced. */
+export async function crashController(bed: Bed): Promise<void> {
+  await killController(bed);
   await dropController(bed);
+}
+
+/** When the process that works now was started, by its own words. */
+export async function startOfController(bed: Bed): Promise<number> {
+  const lines = (await k(bed, "logs", `pod/${await leader(bed)}`)).split("\n").filter((line) => line.startsWith("{"));
+  const started = lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === "started");
+  return Date.parse(started?.time);
 }
 
 /** Its pods are deleted at once; what they get to do is what the kubelet lets them do. */

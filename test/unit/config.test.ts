@@ -11,6 +11,7 @@ test("defaults", () => {
     config: {
       namespace: "handover-system",
       podName: "pod-1",
+      podUID: undefined,
       watchNamespace: undefined,
       workers: 4,
       http: { host: "0.0.0.0", port: 8080 },

@@ -41,6 +41,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "handover.env" -}}
 - {name: HANDOVER_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
 - {name: HANDOVER_POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+- {name: HANDOVER_POD_UID, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}
 - {name: HANDOVER_WATCH_NAMESPACE, value: {{ .Values.watchNamespace | quote }}}
 - {name: HANDOVER_IMAGE, value: {{ include "handover.image" . | quote }}}
 - {name: HANDOVER_IMAGE_PULL_POLICY, value: {{ .Values.image.pullPolicy | quote }}}

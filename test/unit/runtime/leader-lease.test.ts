@@ -120,6 +120,35 @@ describe("the lease", () => {
     expect(elector.holds()).toBe(true);
   });
 
+  const place = "pod/uid";
+  const whose = (holderIdentity: string): LeaseServer => {
+    const server = new LeaseServer();
+    const metadata = { namespace: "ns", name: "lease", uid: "lease", resourceVersion: "other" };
+    const spec = { holderIdentity, leaseDurationSeconds: 15 };
+    server.lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec };
+    return server;
+  };
+
+  test.each([
+    { holder: "pod/uid/1", takes: true },
+    { holder: "pod/uid2/1", takes: false },
+    { holder: "pod/uid", takes: false },
+  ])("of $holder is taken at once from the place pod/uid: $takes", async ({ holder, takes }) => {
+    const { elector } = new Contender(whose(holder), [], { identity: `${place}/2`, place }).start();
+    await settle();
+    expect(elector.holds()).toBe(takes);
+  });
+
+  test("is not taken back from a successor in the same place", async () => {
+    const server = new LeaseServer();
+    const first = new Contender(server, [], { identity: `${place}/1`, place }).start();
+    await settle();
+    const second = new Contender(server, [], { identity: `${place}/2`, place }).start();
+    await settle();
+    await first.clock.advance(2400);
+    expect([first.result, second.elector.holds(), server.holder]).toEqual(["lost", true, `${place}/2`]);
+  });
+
   test("that another was faster to make or to change is no trouble worth a line", async () => {
     const server = new LeaseServer();
     const both = [new Contender(server).start(), new Contender(server, [], { identity: "b" }).start()];
