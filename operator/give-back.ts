@@ -9,7 +9,7 @@ import { act } from "./cluster/act.ts";
 import { type Cluster, createClient } from "./cluster/client.ts";
 import { connect, loadKubeConfig } from "./cluster/connection.ts";
 import { type Config, readConfig } from "./config.ts";
-import { parseRecord, workloadResource } from "./decide/record.ts";
+import { isExchanging, parseRecord, workloadResource } from "./decide/record.ts";
 import { decideRelease } from "./decide/record-step.ts";
 import { type Log, createLog } from "./log.ts";
 import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
@@ -44,8 +44,10 @@ async function until(context: Context, sentence: string, done: () => Promise<boo
   }
 }
 
-const isExchanging = (lease: Lease): boolean =>
-  parseRecord(lease)?.holders.some(({ exchanging }) => exchanging === true) ?? false;
+const exchanges = (lease: Lease): boolean => {
+  const record = parseRecord(lease);
+  return record !== undefined && isExchanging(record);
+};
 const exchangeUnderWay = `a restore is exchanging the state of an app; try again when it is over: ${list}`;
 const isRestoring = (lease: Lease): boolean =>
   parseRecord(lease)?.holders.some(({ kind }) => kind === "RestoreRequest") ?? false;
@@ -100,7 +102,7 @@ export async function giveBackAll(): Promise<void> {
     until(context, `apps could not be given back: ${list}`, async () => {
       const records = await recordsOf(context);
       // One that began while the controller was being stopped. Its app must not start on a mixture.
-      if (records.some(isExchanging)) throw new Error(exchangeUnderWay);
+      if (records.some(exchanges)) throw new Error(exchangeUnderWay);
       for (const lease of records) await releaseOnce(context, lease);
       return records.length === 0;
     }),

@@ -9,8 +9,8 @@ import { act } from "./cluster/act.ts";
 import { type Cluster, createClient } from "./cluster/client.ts";
 import { connect, loadKubeConfig } from "./cluster/connection.ts";
 import { armedFile, guardVariables } from "./decide/guard.ts";
-import { parseRecord, workloadResource } from "./decide/record.ts";
-import { decideRelease, isOverdue } from "./decide/record-step.ts";
+import { isExchanging, parseRecord, workloadResource } from "./decide/record.ts";
+import { decideRelease } from "./decide/record-step.ts";
 import { parseInstant } from "./domain/instant.ts";
 import { type Log, createLog } from "./log.ts";
 import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
@@ -68,9 +68,9 @@ export async function guard(context: GuardContext, signal: AbortSignal): Promise
 
 /** Milliseconds until the last deadline of its holders. An unreadable record counts as held: it may be of a newer version. */
 function heldFor(lease: Lease, now: number): number {
-  const holders = parseRecord(lease)?.holders.filter((holder) => !isOverdue(holder, now));
-  if (holders === undefined || holders.some(({ exchanging }) => exchanging === true)) return Infinity;
-  return Math.max(0, ...holders.map(({ deadline }) => (parseInstant(deadline) ?? now) - now));
+  const record = parseRecord(lease);
+  if (record === undefined || isExchanging(record)) return Infinity;
+  return Math.max(0, ...record.holders.map(({ deadline }) => (parseInstant(deadline) ?? now) - now));
 }
 
 async function readScale({ cluster, namespace }: GuardContext, lease: Lease) {

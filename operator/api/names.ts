@@ -16,6 +16,8 @@ export const labels = {
   guard: prefixed("guard"),
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
+/** Name of the Job; on its pods, set by Kubernetes. */
+export const jobNameLabel = "batch.kubernetes.io/job-name";
 export const managedBy = "handover";
 
 export const annotations = {

@@ -4,7 +4,7 @@
  */
 import type { BackupPolicy, BackupRun, PolicySpec, RestoreRequest, RestoreSpec, Workload } from "../api/kinds.ts";
 import { isFinished, isTrue } from "../api/conditions.ts";
-import { claimTrouble, locationsOf, readableLocations } from "./locations.ts";
+import { claimTrouble, locationsOf, readableLocations, volumeClaims } from "./locations.ts";
 import { isIncluded } from "./restore-jobs.ts";
 import { type Refusal, refuse, refuseStop } from "./stop-checks.ts";
 import { type AppObservation, workloadKey } from "./app.ts";
@@ -133,7 +133,7 @@ const workloadMissing: Check = (seen, spec) => {
 const unstoppable: Check = (seen, spec) =>
   seen.stops
     ? refuseStop(seen.app, spec.app.workloads, {
-        claims: new Set((spec.volumes ?? []).map((volume) => volume.claimName)),
+        claims: volumeClaims(spec),
         restores: seen.type === "Restore",
       })
     : undefined;

@@ -1,5 +1,5 @@
 /** What a pass decides: a status to record, then actions to carry out, then events to tell. Plain data, carried out elsewhere. */
-import type { BackupRun, Metadata, Resource } from "../api/kinds.ts";
+import type { BackupRun, Metadata, Resource, StepRecord } from "../api/kinds.ts";
 
 export interface JobManifest {
   readonly apiVersion: string;
@@ -60,6 +60,14 @@ export interface Decision<Status> {
   readonly events: readonly DomainEvent[];
   /** Milliseconds until the next pass, when no event comes before. */
   readonly wakeAfter?: number | undefined;
+}
+
+/** What a pass over a run or a restore changes; local to one call of its decision. */
+export interface Draft<Status> {
+  status: Status;
+  readonly steps: Map<string, StepRecord>;
+  readonly actions: Action[];
+  readonly waits: (number | undefined)[];
 }
 
 /** Facts about Handover itself that decisions need. */

@@ -5,7 +5,7 @@
 import type { HoldContext } from "./hold-steps.ts";
 import { workloadKey } from "./app.ts";
 import { judgeJob } from "./job-state.ts";
-import { claimTrouble } from "./locations.ts";
+import { claimTrouble, volumeClaims } from "./locations.ts";
 import type { RestoreContext } from "./restore-observation.ts";
 import { type StepRecord, fail } from "./step.ts";
 import { decideExchange, whatStartedIt } from "./workload.ts";
@@ -64,6 +64,6 @@ export function isAbandoned({ seen, draft }: RestoreContext): boolean {
   if (seen.request.metadata.deletionTimestamp === undefined || policy === undefined) return false;
   const { app } = seen;
   const left = workloads.some((item) => app.workloads.get(workloadKey(item))?.metadata.uid === item.uid);
-  const claims = [policy.store.claimName, ...(policy.volumes ?? []).map(({ claimName }) => claimName)];
+  const claims = [policy.store.claimName, ...volumeClaims(policy)];
   return !left && claims.every((name) => claimTrouble(name, app.claims)?.code === "HO-P102");
 }

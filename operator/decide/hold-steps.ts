@@ -6,7 +6,7 @@ import type { ErrorCode } from "../api/codes.ts";
 import type { HeldWorkload, PodRef, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant, parseInstant } from "../domain/instant.ts";
 import { formatDuration, parseDuration } from "../domain/quantities.ts";
-import type { Action } from "./decision.ts";
+import type { Action, Draft } from "./decision.ts";
 import { type Holder, parseRecord } from "./record.ts";
 import { type StepRecord, fail, finish } from "./step.ts";
 import { describeLost, doubtOf, followPods, isOutOfReach, spreadDoubt } from "./stopping.ts";
@@ -46,8 +46,21 @@ export interface HoldMove {
   readonly wakeAfter?: number | undefined;
 }
 
+/** Takes over what came of stopping the app or of giving it back. */
+export function applyHold<S extends Pick<RunStatus, "workloads" | "pods" | "times">>(
+  { step, actions, held, pods, times, wakeAfter }: HoldMove,
+  draft: Draft<S>,
+): void {
+  draft.steps.set(step.name, step);
+  draft.actions.push(...actions);
+  draft.waits.push(wakeAfter);
+  if (held !== undefined) draft.status = { ...draft.status, workloads: held };
+  if (pods !== undefined) draft.status = withPods(draft.status, pods);
+  if (times !== undefined) draft.status = { ...draft.status, times: { ...draft.status.times, ...times } };
+}
+
 /** What a status remembers of the pods that have to end; nothing once they have. */
-export function withPods<S extends { readonly pods?: readonly PodRef[] }>(status: S, pods: readonly PodRef[]): S {
+function withPods<S extends { readonly pods?: readonly PodRef[] }>(status: S, pods: readonly PodRef[]): S {
   if (pods.length > 0) return { ...status, pods };
   const { pods: _pods, ...rest } = status;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without an optional field it is still one of them
@@ -73,8 +86,14 @@ function stopTimeOf({ app, held, times }: HoldContext): StopTimes {
 /** The record's own deadline, the net under everything, comes a little later, so that the orderly way goes first. */
 const deadlineGrace = 15_000;
 
-/** How long guards may take to be armed, and other holders to let go, before the app is touched. */
-const guardsWithin = 60_000;
+/**
+ * How long guards may take to be armed, and other holders to let go, before the app is touched. Longer than a watch that has gone
+ * deaf takes to be noticed.
+ */
+const guardsWithin = 120_000;
+
+/** How much of that a deadline allows for in advance; whoever has waited longer sets it anew as the app goes down. */
+const usualWait = 60_000;
 
 /** When the app went down, as far as this holder is concerned. */
 function downSince({ quiescedAt, times }: Pick<HoldContext, "quiescedAt" | "times">): Instant | undefined {
@@ -119,7 +138,7 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     { claims: context.claims, needed: context.needed },
     {
       ...context.holder,
-      deadline: formatInstant(startedAt + guardsWithin + context.budget + deadlineGrace),
+      deadline: formatInstant(Math.max(startedAt + usualWait, now) + context.budget + deadlineGrace),
     },
     now,
   );

@@ -1,6 +1,7 @@
 /** What a Job and its pods say: a small state with results, parsed and never trusted. */
 import type { ErrorCode } from "../api/codes.ts";
 import type { ContainerStatus, Job, Pod } from "../api/kinds.ts";
+import { jobNameLabel } from "../api/names.ts";
 import { type MoverSuccess, type ResultOf, parseResult } from "../contract/result.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 
@@ -138,7 +139,7 @@ function stuck(job: Job, pod: Pod | undefined, now: Instant): JobProblem | undef
 
 /** @param pods pods of the owner; those of this Job are picked by the label that Kubernetes sets. */
 export function judgeJob(name: string, job: Job | undefined, pods: readonly Pod[], now: Instant): JobState {
-  const own = pods.filter((pod) => pod.metadata.labels?.["batch.kubernetes.io/job-name"] === name);
+  const own = pods.filter((pod) => pod.metadata.labels?.[jobNameLabel] === name);
   if (job === undefined) return own.some((pod) => !isTerminated(pod)) ? { is: "ending" } : { is: "absent" };
   if (job.metadata.deletionTimestamp !== undefined) return { is: "ending" };
   const conditions = job.status?.conditions ?? [];

@@ -14,6 +14,10 @@ export interface ClaimTrouble {
 
 type Claims = ReadonlyMap<string, Claim>;
 
+/** The claims that the app keeps its files on. */
+export const volumeClaims = ({ volumes = [] }: PolicySpec): ReadonlySet<string> =>
+  new Set(volumes.map(({ claimName }) => claimName));
+
 /** Why a claim is as good as missing, if it is. */
 export function claimTrouble(name: string, claims: Claims): ClaimTrouble | undefined {
   const claim = claims.get(name);

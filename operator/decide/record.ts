@@ -45,6 +45,10 @@ const recordSchema = z.object({
 export type Holder = Readonly<z.infer<typeof holderSchema>>;
 export type QuiesceRecord = Readonly<z.infer<typeof recordSchema>>;
 
+/** An exchange of the app's data is under way, and no clock ends the hold. */
+export const isExchanging = ({ holders }: QuiesceRecord): boolean =>
+  holders.some(({ exchanging }) => exchanging === true);
+
 export const workloadResource = (kind: string): Resource => (kind === "StatefulSet" ? statefulSets : deployments);
 
 const holdersOf = ({ holders }: QuiesceRecord): string => holders.map(({ name }) => name).join(",");

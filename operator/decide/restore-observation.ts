@@ -1,7 +1,7 @@
 /** What a pass over a restore sees, and what it changes. */
-import type { BackupPolicy, BackupRun, Job, RestoreRequest, RestoreStatus, StepRecord } from "../api/kinds.ts";
+import type { BackupPolicy, BackupRun, Job, RestoreRequest, RestoreStatus } from "../api/kinds.ts";
 import type { Instant } from "../domain/instant.ts";
-import type { Action, Settings } from "./decision.ts";
+import type { Draft, Settings } from "./decision.ts";
 import type { AppObservation } from "./app.ts";
 
 export interface RestoreObservation {
@@ -24,9 +24,4 @@ export interface RestoreContext {
   readonly hasFinalizer: boolean;
 }
 
-export interface RestoreDraft {
-  status: RestoreStatus;
-  readonly steps: Map<string, StepRecord>;
-  readonly actions: Action[];
-  readonly waits: (number | undefined)[];
-}
+export type RestoreDraft = Draft<RestoreStatus>;

@@ -4,8 +4,9 @@ import { labels } from "../api/names.ts";
 import type { MoverSuccess } from "../contract/result.ts";
 import { formatBytes, parseDuration } from "../domain/quantities.ts";
 import { isAbandoned, isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
-import { type HoldContext, type HoldMove, advanceGiveBack, advanceQuiesce, withPods } from "./hold-steps.ts";
+import { type HoldContext, advanceGiveBack, advanceQuiesce, applyHold } from "./hold-steps.ts";
 import { resultOf } from "./job-state.ts";
+import { volumeClaims } from "./locations.ts";
 import { type RestoreJobContext, buildRestoreJob } from "./restore-jobs.ts";
 import type { RestoreContext } from "./restore-observation.ts";
 import { type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
@@ -39,7 +40,8 @@ export function advanceRestoreStep(name: string, context: RestoreContext): void 
   }
   if (name === "Swap" && step.state === "Pending" && !mayExchange(step, holdOf(context), context)) return;
   if (name === "Swap" && step.state === "Running") return advanceJob(noteDisturbance(step, holdOf(context)), context);
-  if (name === "Quiesce") return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context);
+  if (name === "Quiesce")
+    return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context.draft);
   advanceJob(step, context);
 }
 
@@ -83,16 +85,6 @@ function cancel(step: StepRecord, context: RestoreContext): void {
   );
 }
 
-function applyHold(move: HoldMove, context: RestoreContext): void {
-  const { draft } = context;
-  draft.steps.set(move.step.name, move.step);
-  draft.actions.push(...move.actions);
-  draft.waits.push(move.wakeAfter);
-  if (move.held !== undefined) draft.status = { ...draft.status, workloads: move.held };
-  if (move.pods !== undefined) draft.status = withPods(draft.status, move.pods);
-  if (move.times !== undefined) draft.status = { ...draft.status, times: { ...draft.status.times, ...move.times } };
-}
-
 const holdOf = (context: RestoreContext): HoldContext => {
   const { name, uid, namespace } = context.seen.request.metadata;
   const policy = policyOf(context);
@@ -103,7 +95,7 @@ const holdOf = (context: RestoreContext): HoldContext => {
     held: heldOf(context),
     pods: context.draft.status.pods ?? [],
     needed: [],
-    claims: new Set((policy.volumes ?? []).map((volume) => volume.claimName)),
+    claims: volumeClaims(policy),
     stopTimeout: policy.app.stopTimeout,
     budget: (parseDuration(policy.app.stopTimeout) ?? 120_000) + exchangeWithin,
     times: context.draft.status.times ?? {},
@@ -126,12 +118,12 @@ function giveBack(step: StepRecord, context: RestoreContext): void {
   }
   if (step.code === "HO-R804") {
     const { code: _code, ...rest } = step;
-    return applyHold(advanceGiveBack({ ...rest, state: "Running" }, holdOf(context)), context);
+    return applyHold(advanceGiveBack({ ...rest, state: "Running" }, holdOf(context)), context.draft);
   }
   // A Job that was ended before it began takes a while to go.
   if (swap?.state === "Failed" && isBusy(context)) return void context.draft.waits.push(1_000);
   if (isOver(swap) || quiesce === "Failed" || context.cancelled)
-    applyHold(advanceGiveBack(step, holdOf(context)), context);
+    applyHold(advanceGiveBack(step, holdOf(context)), context.draft);
 }
 
 function describe(results: readonly MoverSuccess[]): string {

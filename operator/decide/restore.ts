@@ -9,7 +9,8 @@
 import { isFinished, isTrue } from "../api/conditions.ts";
 import type { RestoreStatus, StepRecord } from "../api/kinds.ts";
 import { annotations, finalizer } from "../api/names.ts";
-import { type Instant, formatInstant } from "../domain/instant.ts";
+import type { Instant } from "../domain/instant.ts";
+import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
 import { checkCandidate } from "./checks.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { trackerEvents, warnOfTrackers } from "./gitops.ts";
@@ -18,12 +19,10 @@ import { mayBeHalf } from "./exchange.ts";
 import { advanceRestoreStep } from "./restore-steps.ts";
 import { restoreSteps, summariseRestore } from "./restore-summary.ts";
 import { stepEvents } from "./run-summary.ts";
-import { fail, isOver, skip } from "./step.ts";
-import { workloadKey } from "./app.ts";
+import { fail, isAllOver, skip } from "./step.ts";
 
 function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
   const { request, policy } = seen;
-  const at = formatInstant(now);
   const stops = policy?.spec.app.quiesce === "ScaleToZero" || (policy?.spec.app.workloads.length ?? 0) > 0;
   const asked = request.spec.include;
   const unknown = [
@@ -50,40 +49,13 @@ function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
       asked: request.spec,
     }) ??
     (unknown.length > 0 ? { code: "HO-R805" as const, message: `the policy has no ${unknown.join(", ")}` } : undefined);
-  if (refusal !== undefined || policy === undefined) {
-    return {
-      steps: [
-        {
-          name: "Accept",
-          state: "Failed",
-          startedAt: at,
-          finishedAt: at,
-          code: refusal?.code ?? "HO-P101",
-          message: refusal?.message ?? "",
-        },
-      ],
-    };
-  }
+  if (refusal !== undefined || policy === undefined) return { steps: [refusedStep(now, refusal)] };
   return {
     policy: policy.spec,
     policyUID: policy.metadata.uid,
-    workloads: policy.spec.app.workloads.flatMap((item) => {
-      const workload = seen.app.workloads.get(workloadKey(item));
-      return workload === undefined
-        ? []
-        : [{ kind: item.kind, name: item.name, uid: workload.metadata.uid, replicas: workload.spec.replicas ?? 1 }];
-    }),
+    workloads: workloadsToHold(seen.app, policy.spec),
     steps: [
-      {
-        name: "Accept",
-        state: "Done",
-        startedAt: at,
-        finishedAt: at,
-        message: [
-          `policy generation ${policy.metadata.generation ?? 0}`,
-          ...warnOfTrackers(seen.app, policy.spec),
-        ].join("; "),
-      },
+      acceptedStep(now, policy, warnOfTrackers(seen.app, policy.spec)),
       ...restoreSteps.map((name): StepRecord => ({ name, state: "Pending" })),
     ],
   };
@@ -114,10 +86,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
     skipHopeless(draft.steps);
   }
   const steps = [...draft.steps.values()];
-  const jobsLeft =
-    draft.actions.some((action) => action.do === "deleteJob") ||
-    steps.some((step) => step.state === "Done" && step.job !== undefined && seen.jobs.has(step.job));
-  const over = steps.every(isOver) && !jobsLeft;
+  const over = isAllOver(steps, seen.jobs, draft.actions);
   const status = summariseRestore(seen, { ...draft.status, steps }, over, now);
   if (over && hasFinalizer) draft.actions.push(dropFinalizer());
   return {

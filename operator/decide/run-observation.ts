@@ -1,7 +1,6 @@
 /** What a pass over a backup run sees, and what it makes of it. */
 import type { BackupPolicy, BackupRun, Job, RestoreRequest, RunStatus } from "../api/kinds.ts";
-import type { Action, Decision, Settings } from "./decision.ts";
-import type { StepRecord } from "./step.ts";
+import type { Decision, Draft, Settings } from "./decision.ts";
 import type { AppObservation } from "./app.ts";
 
 export interface RunObservation {
@@ -18,10 +17,4 @@ export interface RunObservation {
 
 export type RunDecision = Decision<RunStatus>;
 
-/** What a pass changes; local to one call of decideRun. */
-export interface RunDraft {
-  status: RunStatus;
-  readonly steps: Map<string, StepRecord>;
-  readonly actions: Action[];
-  readonly waits: (number | undefined)[];
-}
+export type RunDraft = Draft<RunStatus>;

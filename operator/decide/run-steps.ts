@@ -4,15 +4,9 @@ import type { ErrorCode } from "../api/codes.ts";
 import { labels } from "../api/names.ts";
 import { parseResult } from "../contract/result.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
-import {
-  type HoldContext,
-  type HoldMove,
-  advanceGiveBack,
-  advanceQuiesce,
-  isOverBudget,
-  withPods,
-} from "./hold-steps.ts";
+import { type HoldContext, advanceGiveBack, advanceQuiesce, applyHold, isOverBudget } from "./hold-steps.ts";
 import { brokenPart, resultOf } from "./job-state.ts";
+import { volumeClaims } from "./locations.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
 import { type RunJobContext, budgetOf, buildRunJob, identitiesOf } from "./run-jobs.ts";
 import { describe, troubleIn } from "./run-reports.ts";
@@ -52,8 +46,6 @@ const isDoneOrAbsent = (context: StepContext, name: string): boolean =>
 const setTimes = (context: StepContext, times: NonNullable<RunStatus["times"]>): void => {
   context.draft.status = { ...context.draft.status, times: { ...context.draft.status.times, ...times } };
 };
-const claimsOf = (policy: PolicySpec): ReadonlySet<string> =>
-  new Set((policy.volumes ?? []).map((volume) => volume.claimName));
 const heldOf = (context: StepContext): readonly HeldWorkload[] => context.draft.status.workloads ?? [];
 
 /**
@@ -103,7 +95,8 @@ export function advanceRunStep(name: string, context: StepContext): void {
   if (name === "GiveBack") return giveBack(step, context);
   if (context.cancelled && !isOver(step)) return cancel(step, context);
   if (step.state === "Pending" && !isReady(name, context)) return;
-  if (name === "Quiesce") return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context);
+  if (name === "Quiesce")
+    return isOver(step) ? undefined : applyHold(advanceQuiesce(step, holdOf(context)), context.draft);
   advanceJob(step, context);
 }
 
@@ -127,17 +120,6 @@ function cancel(step: StepRecord, context: StepContext): void {
   );
 }
 
-/** Stops or gives back, and takes over what came of it. */
-function applyHold(move: HoldMove, context: StepContext): void {
-  const { draft } = context;
-  draft.steps.set(move.step.name, move.step);
-  draft.actions.push(...move.actions);
-  draft.waits.push(move.wakeAfter);
-  if (move.held !== undefined) draft.status = { ...draft.status, workloads: move.held };
-  if (move.pods !== undefined) draft.status = withPods(draft.status, move.pods);
-  if (move.times !== undefined) setTimes(context, move.times);
-}
-
 const holdOf = (context: StepContext): HoldContext => {
   const { name, uid, namespace } = context.seen.run.metadata;
   const policy = policyOf(context);
@@ -147,8 +129,8 @@ const holdOf = (context: StepContext): HoldContext => {
     app: context.seen.app,
     held: heldOf(context),
     pods: context.draft.status.pods ?? [],
-    needed: [...claimsOf(policy), policy.store.claimName],
-    claims: claimsOf(policy),
+    needed: [...volumeClaims(policy), policy.store.claimName],
+    claims: volumeClaims(policy),
     stopTimeout: policy.app.stopTimeout,
     budget: budgetOf(policy),
     times: context.draft.status.times ?? {},
@@ -168,7 +150,7 @@ function giveBack(step: StepRecord, context: StepContext): void {
     isOver(draft.steps.get("Capture")) ||
     quiesce.state === "Failed" ||
     context.cancelled;
-  if (due) applyHold(advanceGiveBack(step, holdOf(context)), context);
+  if (due) applyHold(advanceGiveBack(step, holdOf(context)), draft);
 }
 
 /**
@@ -238,7 +220,7 @@ function watchCapture(step: StepRecord, move: StepMove, context: StepContext): b
     abort(step, context, "HO-S213", doubt);
     return true;
   }
-  const started = whatStartedIt(seen.app, heldOf(context), claimsOf(policy), seen.run.metadata.uid);
+  const started = whatStartedIt(seen.app, heldOf(context), volumeClaims(policy), seen.run.metadata.uid);
   if (started !== undefined) {
     abort(step, context, "HO-S209", started);
     return true;

@@ -11,7 +11,8 @@
 import { isFinished } from "../api/conditions.ts";
 import { type BackupRun, type PolicySpec, type RunStatus } from "../api/kinds.ts";
 import { annotations, finalizer } from "../api/names.ts";
-import { type Instant, formatInstant } from "../domain/instant.ts";
+import type { Instant } from "../domain/instant.ts";
+import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
 import { checkCandidate } from "./checks.ts";
 import { updateCopies } from "./copies.ts";
 import { type Action, type DomainEvent, earliest } from "./decision.ts";
@@ -19,8 +20,7 @@ import { trackerEvents, warnOfTrackers } from "./gitops.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
 import { advanceRunStep, mayFollow } from "./run-steps.ts";
 import { stepEvents, summariseRun } from "./run-summary.ts";
-import { type StepRecord, isLeft, isOver, skip } from "./step.ts";
-import { workloadKey } from "./app.ts";
+import { type StepRecord, isAllOver, isOver, skip } from "./step.ts";
 
 const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string[]): readonly string[] => {
   const full = run.spec.type === "Full";
@@ -48,9 +48,7 @@ const warningsFor = ({ run, policy, app }: RunObservation): readonly string[] =>
 
 function accept(seen: RunObservation, now: Instant): RunStatus {
   const { run, policy } = seen;
-  const at = formatInstant(now);
   const stops = stopsApp(run, policy?.spec);
-  const warnings = warningsFor(seen);
   const refusal = checkCandidate({
     uid: run.metadata.uid,
     created: run.metadata.creationTimestamp ?? "",
@@ -63,10 +61,7 @@ function accept(seen: RunObservation, now: Instant): RunStatus {
     sinks: run.spec.sinks,
     type: run.spec.type,
   });
-  if (refusal !== undefined || policy === undefined) {
-    const { code, message } = refusal ?? { code: "HO-P101" as const, message: "" };
-    return { steps: [{ name: "Accept", state: "Failed", startedAt: at, finishedAt: at, code, message }] };
-  }
+  if (refusal !== undefined || policy === undefined) return { steps: [refusedStep(now, refusal)] };
   const wanted = policy.spec.sinks.filter((sink) => run.spec.sinks.length === 0 || run.spec.sinks.includes(sink.name));
   const steps = plannedSteps(
     run,
@@ -76,24 +71,13 @@ function accept(seen: RunObservation, now: Instant): RunStatus {
   return {
     policy: policy.spec,
     policyUID: policy.metadata.uid,
-    workloads: (stops ? policy.spec.app.workloads : []).flatMap((item) => {
-      const workload = seen.app.workloads.get(workloadKey(item));
-      return workload === undefined
-        ? []
-        : [{ kind: item.kind, name: item.name, uid: workload.metadata.uid, replicas: workload.spec.replicas ?? 1 }];
-    }),
+    workloads: stops ? workloadsToHold(seen.app, policy.spec) : [],
     copies: [
       { location: "source", state: "Missing", required: true },
       ...wanted.map((sink) => ({ location: sink.name, state: "Missing" as const, required: sink.required })),
     ],
     steps: [
-      {
-        name: "Accept",
-        state: "Done",
-        startedAt: at,
-        finishedAt: at,
-        message: [`policy generation ${policy.metadata.generation ?? 0}`, ...warnings].join("; "),
-      },
+      acceptedStep(now, policy, warningsFor(seen)),
       ...steps.map((name): StepRecord => ({ name, state: "Pending" })),
     ],
   };
@@ -145,11 +129,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   skipHopeless(draft.steps);
 
   const steps = [...draft.steps.values()];
-  // A step that was skipped or failed this very pass may free its successors; one more pass finds them.
-  const jobsLeft =
-    draft.actions.some((action) => action.do === "deleteJob") ||
-    steps.some((step) => step.job !== undefined && isLeft(step, seen.jobs.get(step.job)));
-  const over = steps.every(isOver) && !jobsLeft;
+  const over = isAllOver(steps, seen.jobs, draft.actions);
   const status = summariseRun(seen, updateCopies({ ...draft.status, steps }), over, now);
   if (over && hasFinalizer)
     draft.actions.push(setFinalizers((run.metadata.finalizers ?? []).filter((name) => name !== finalizer)));

@@ -165,8 +165,21 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
   }
 }
 
+/**
+ * Whether nothing is left to do: every step is over, and no Job is left to go or is being told to go. A step that was skipped or
+ * failed this very pass may free its successors; one more pass finds them.
+ */
+export const isAllOver = (
+  steps: readonly StepRecord[],
+  jobs: ReadonlyMap<string, Job>,
+  actions: readonly Action[],
+): boolean =>
+  steps.every(isOver) &&
+  !actions.some((action) => action.do === "deleteJob") &&
+  !steps.some((step) => step.job !== undefined && isLeft(step, jobs.get(step.job)));
+
 /** Whether the step is over and its Job is not: the Job has to end first. Failed Jobs stay until their run is deleted. */
-export const isLeft = (step: StepRecord, job: Job | undefined): job is Job =>
+const isLeft = (step: StepRecord, job: Job | undefined): job is Job =>
   isOver(step) &&
   job !== undefined &&
   (step.state === "Done" || (!isFinished(job) && job.metadata.deletionTimestamp === undefined));

@@ -4,8 +4,7 @@
  */
 import type { ErrorCode } from "../api/codes.ts";
 import type { Autoscaler, HeldWorkload, Workload } from "../api/kinds.ts";
-import { isTerminated } from "./job-state.ts";
-import { type AppObservation, isMover, matchesSelector, mountsClaim, workloadKey } from "./app.ts";
+import { type AppObservation, matchesSelector, runningPods, workloadKey } from "./app.ts";
 
 export interface Refusal {
   readonly code: ErrorCode;
@@ -98,12 +97,8 @@ function claimUsedByOthers(
   claims: ReadonlySet<string>,
 ): Refusal | undefined {
   const workloads = targets.flatMap((target) => app.workloads.get(workloadKey(target)) ?? []);
-  const other = app.pods.find(
-    (pod) =>
-      !isMover(pod) &&
-      !isTerminated(pod) &&
-      mountsClaim(pod, claims) &&
-      !workloads.some((workload) => matchesSelector(pod, workload)),
+  const other = runningPods(app, [], claims).find(
+    (pod) => !workloads.some((workload) => matchesSelector(pod, workload)),
   );
   return other === undefined
     ? undefined

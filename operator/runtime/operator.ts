@@ -24,7 +24,7 @@ import type { Cluster } from "../cluster/client.ts";
 import type { EventRecorder } from "../cluster/events.ts";
 import { observePolicy, observeRecord, observeRestore, observeRun } from "../cluster/observe.ts";
 import type { ListWatch } from "../cluster/watch.ts";
-import type { Settings } from "../decide/decision.ts";
+import type { Decision, RecordManifest, Settings } from "../decide/decision.ts";
 import { decidePolicy } from "../decide/policy.ts";
 import { parseRecord, workloadResource } from "../decide/record.ts";
 import { decideRecord } from "../decide/record-step.ts";
@@ -52,6 +52,8 @@ export interface OperatorOptions {
 const kinds = ["policy", "run", "restore", "record"] as const;
 type Kind = (typeof kinds)[number];
 const isKind = (text: string): text is Kind => kinds.some((kind) => kind === text);
+const keyOf = (kind: Kind, { metadata }: Pick<RecordManifest, "metadata">): string =>
+  `${kind}/${metadata.namespace}/${metadata.name}`;
 
 export class Operator {
   readonly #options: OperatorOptions;
@@ -127,7 +129,7 @@ export class Operator {
   }
 
   #enqueue(kind: Kind, object: KubeObject): void {
-    this.#queue.add(`${kind}/${object.metadata.namespace}/${object.metadata.name}`);
+    this.#queue.add(keyOf(kind, object));
   }
 
   #runChanged(run: BackupRun, deleted: boolean, old: BackupRun | undefined): void {
@@ -197,17 +199,13 @@ export class Operator {
           [...this.#runs.values()].filter((other) => other.metadata.namespace === namespace),
           settings,
         );
-        return carryOut(this.#options, runs, run, decideRun(seen, clock.now()));
+        return this.#carryOutHolder(runs, run, decideRun(seen, clock.now()));
       }
       case "restore": {
         const request = await cluster.get<RestoreRequest>(restores, namespace, name);
         if (request === undefined) return undefined;
-        return carryOut(
-          this.#options,
-          restores,
-          request,
-          decideRestore(await observeRestore(cluster, request, settings), clock.now()),
-        );
+        const seen = await observeRestore(cluster, request, settings);
+        return this.#carryOutHolder(restores, request, decideRestore(seen, clock.now()));
       }
       case "record": {
         const lease = await cluster.get<Lease>(leases, namespace, name);
@@ -222,5 +220,17 @@ export class Operator {
         return carryOut(this.#options, leases, lease, decideRecord(seen, settings, clock.now()), about);
       }
     }
+  }
+
+  /** Of a run or a restore. The records it has written are worked on at once, also when no watch tells of them. */
+  async #carryOutHolder<Status>(
+    resource: Resource,
+    object: KubeObject<unknown, Status>,
+    decision: Decision<Status | undefined>,
+  ): Promise<PassOutcome> {
+    const outcome = await carryOut(this.#options, resource, object, decision);
+    for (const action of decision.actions)
+      if (action.do === "createRecord" || action.do === "updateRecord") this.#queue.add(keyOf("record", action.record));
+    return outcome;
   }
 }

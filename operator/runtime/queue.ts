@@ -29,7 +29,7 @@ export class WorkQueue {
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #closed = false;
 
-  constructor({ clock, baseMs = 500, maxMs = 300_000 }: QueueOptions) {
+  constructor({ clock, baseMs = 500, maxMs = 30_000 }: QueueOptions) {
     this.#clock = clock;
     this.#backoff = { baseMs, maxMs, random: () => clock.random() };
   }

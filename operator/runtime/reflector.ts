@@ -62,7 +62,7 @@ export class Reflector<T extends KubeObject> {
     this.#clock = clock;
     this.#idleMs = idleMs;
     this.#relistMs = relistMs;
-    this.#backoff = new Backoff({ baseMs: 250, maxMs: 30_000, random: () => clock.random() });
+    this.#backoff = new Backoff({ baseMs: 250, maxMs: 10_000, random: () => clock.random() });
     this.#lastActivity = clock.monotonic();
     this.#lastTurn = this.#lastActivity;
     this.synced = promise;

@@ -3,18 +3,25 @@ import { describe, expect, test } from "@jest/globals";
 import { type Pod, leases, pods } from "../../../operator/api/kinds.ts";
 import { annotations, labels } from "../../../operator/api/names.ts";
 import { isArmed } from "../../../operator/decide/guard.ts";
+import { parseRecord } from "../../../operator/decide/record.ts";
+import { parseInstant } from "../../../operator/domain/instant.ts";
+import { parseDuration } from "../../../operator/domain/quantities.ts";
 import { aPolicy, aWorkload } from "../../support/builders.ts";
 import { Scenario } from "../../simulator/scenario.ts";
 
 describe("the quiesce record is deleted", () => {
   test.each(["Quiesce", "Capture", "GiveBack"])("while %s runs, the app comes back as it was", async (phase) => {
     const scenario = Scenario.run();
-    await scenario.until(() => scenario.step(phase)?.state === "Running");
     // At once: of a workload at zero it is the only memory in the cluster but for the run's own.
-    await scenario.until(() => scenario.replicas() === 0);
-    scenario.laws.mayForget = true;
-    for (const { metadata } of scenario.records) scenario.world.delete(leases, metadata.name);
+    scenario.once(
+      () => scenario.step(phase)?.state === "Running" && scenario.replicas() === 0,
+      () => {
+        scenario.laws.mayForget = true;
+        for (const { metadata } of scenario.records) scenario.world.delete(leases, metadata.name);
+      },
+    );
     await scenario.settle();
+    expect(scenario.laws.mayForget).toBe(true);
     const kept = phase === "GiveBack";
     expect(scenario.replicas()).toBe(3);
     expect(scenario.status).toMatchObject({
@@ -32,6 +39,14 @@ test("an app whose guard cannot be armed is not stopped", async () => {
   expect(scenario.status.times?.stopAt).toBeUndefined();
   expect(scenario.world.writes.filter(({ verb }) => verb === "scale")).toEqual([]);
   expect(scenario.records).toEqual([]);
+});
+
+test("an app whose guard was slow has its whole budget from the stop on", async () => {
+  const scenario = Scenario.run({ script: { guardTakes: 90_000 } });
+  await scenario.until(() => scenario.replicas() === 0);
+  const [holder] = parseRecord(scenario.records[0]!)?.holders ?? [];
+  const budget = parseDuration(aPolicy().build().spec.app.maxDowntime) ?? Number.NaN;
+  expect(parseInstant(holder?.deadline)).toBeGreaterThanOrEqual(scenario.world.now + budget);
 });
 
 test("no workload goes down before the guards of all are armed", async () => {
