@@ -9,6 +9,7 @@ import { cleanOnSignal, clusterDown, clusterUp, installChart, type Stage } from 
 import { ensurePrograms } from "./cluster/bed/packages.ts";
 import { run } from "./cluster/bed/processes.ts";
 import { say, step } from "./cluster/bed/progress.ts";
+import type { JestSuite } from "./jest-report.ts";
 import { forgetSimulator, simulatorFigures } from "./simulator/figures.ts";
 import { needs } from "./needs.ts";
 
@@ -33,18 +34,7 @@ const sum = (counts: readonly Counts[]): Counts => ({
   why: counts.flatMap(({ why = [] }) => why),
 });
 
-interface Suite {
-  readonly name: string;
-  readonly message: string;
-  readonly status: string;
-  readonly assertionResults: readonly {
-    readonly fullName: string;
-    readonly status: string;
-    readonly failureMessages: readonly string[];
-  }[];
-}
-
-function failuresOf(suites: readonly Suite[]): readonly string[] {
+function failuresOf(suites: readonly JestSuite[]): readonly string[] {
   const short = (text: string): string => text.replaceAll(/\s+/g, " ").slice(0, 300);
   return suites
     .filter(({ status }) => status !== "passed")

@@ -60,6 +60,8 @@ function describe(source: string, { location: { start, end }, mutatorName, repla
   return `${start.line}:${start.column} ${mutatorName}: ${short(original)} -> ${short(replacement)}`;
 }
 
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
 const only = process.argv.slice(2);
 await new Stryker(only.length === 0 ? config : { ...config, mutate: only }).runMutationTest();
 const { files }: Report = JSON.parse(readFileSync(report, "utf8"));
@@ -70,14 +72,14 @@ const score = scoreOf(all);
 
 for (const { path, source, mutants } of entries) {
   const left = mutants.filter(({ status }) => status === "Survived" || status === "NoCoverage");
-  for (const mutant of left) console.log(`${path}:${describe(source, mutant)}`);
+  for (const mutant of left) print(`${path}:${describe(source, mutant)}`);
 }
-console.log(`\n  ${"mutants".padEnd(36)}${head}${"score".padStart(9)}`);
-for (const { path, mutants } of entries) console.log(row(path, countOf(mutants)));
-console.log(row("all", all));
+print(`\n  ${"mutants".padEnd(36)}${head}${"score".padStart(9)}`);
+for (const { path, mutants } of entries) print(row(path, countOf(mutants)));
+print(row("all", all));
 if (only.length === 0)
   writeFigures([{ name: "mutation.score", value: score, unit: "percent", command: "make test-mutation" }]);
 if (score < threshold) {
-  console.log(`\nfewer than ${threshold} percent of the mutants are killed`);
+  print(`\nfewer than ${threshold} percent of the mutants are killed`);
   process.exitCode = 1;
 }

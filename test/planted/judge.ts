@@ -2,6 +2,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../cluster/bed/processes.ts";
+import type { JestSuite } from "../jest-report.ts";
 import { type PlantedBug, fullNameOf } from "./bug.ts";
 import type { Copy } from "./copy.ts";
 
@@ -17,16 +18,6 @@ export interface Account {
   readonly results: readonly TestResult[];
   /** Why files of tests could not be loaded at all. */
   readonly unloadable: readonly string[];
-}
-
-interface Suite {
-  readonly name: string;
-  readonly message: string;
-  readonly assertionResults: readonly {
-    readonly fullName: string;
-    readonly status: string;
-    readonly failureMessages: readonly string[];
-  }[];
 }
 
 /** In milliseconds: more than one test may take on a busy machine. A bug that makes a test hang must not hold up the others. */
@@ -52,7 +43,7 @@ export async function runTests(
     env: copy.env,
     timeoutMs: patience * workers,
   });
-  let suites: readonly Suite[];
+  let suites: readonly JestSuite[];
   try {
     suites = JSON.parse(readFileSync(report, "utf8")).testResults;
   } catch {

@@ -4,14 +4,14 @@
  */
 import type { ErrorCode } from "../../operator/api/codes.ts";
 import { type Job, type Pod, type Resource, type Workload, deployments, jobs, pods } from "../../operator/api/kinds.ts";
-import { labels } from "../../operator/api/names.ts";
+import { jobNameLabel, labels } from "../../operator/api/names.ts";
 import { taskVariable } from "../../operator/contract/mounts.ts";
 import { type MoverTask, parseTask } from "../../operator/contract/task.ts";
 import { guard } from "../../operator/guard.ts";
 import { isTerminated } from "../../operator/decide/job-state.ts";
 import { guardVariables } from "../../operator/decide/guard.ts";
-import type { Log } from "../../operator/log.ts";
 import { aPod, namespace } from "../support/builders.ts";
+import { silentLog } from "../support/silent-log.ts";
 import { type Truth, newTruth, succeed } from "./movers.ts";
 import { portOf } from "./port.ts";
 import { ProcessClock } from "./timers.ts";
@@ -36,7 +36,6 @@ export interface Script extends WorkloadTimes {
 }
 
 const stepOf = (job: Job): string => job.metadata.labels?.[labels.step]?.replace(".", "/") ?? "";
-const jobLabel = "batch.kubernetes.io/job-name";
 interface PodTemplate {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
   readonly spec: {
@@ -47,8 +46,6 @@ interface PodTemplate {
     readonly volumes: NonNullable<Pod["spec"]["volumes"]>;
   };
 }
-const silent = (): void => undefined;
-const log: Log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };
 
 export class Kubelet {
   readonly truth: Truth = newTruth();
@@ -78,7 +75,7 @@ export class Kubelet {
   }
 
   #podsOfJob(name: string): readonly Pod[] {
-    return this.#world.all<Pod>(pods).filter((pod) => pod.metadata.labels?.[jobLabel] === name);
+    return this.#world.all<Pod>(pods).filter((pod) => pod.metadata.labels?.[jobNameLabel] === name);
   }
 
   #startJob(job: Job): void {
@@ -98,7 +95,7 @@ export class Kubelet {
     const podName = `${name}-${++this.#pods}`;
     const pod = world.put<Pod>(pods, {
       ...aPod(podName)
-        .labelled({ app: "", ...template.metadata.labels, [jobLabel]: name })
+        .labelled({ app: "", ...template.metadata.labels, [jobNameLabel]: name })
         .build(),
       spec: { containers: template.spec.containers.map((one) => ({ name: one.name })), volumes: template.spec.volumes },
       status:
@@ -141,7 +138,7 @@ export class Kubelet {
     const { template } = job.spec as { readonly template: PodTemplate };
     const { name } = world.put<Pod>(pods, {
       ...aPod(`${job.metadata.name}-${++this.#pods}`)
-        .labelled({ app: "", ...template.metadata.labels, [jobLabel]: job.metadata.name })
+        .labelled({ app: "", ...template.metadata.labels, [jobNameLabel]: job.metadata.name })
         .build(),
       spec: { containers: [{ name: "guard" }] },
       status: { phase: "Running", containerStatuses: [{ name: "guard", state: { running: {} } }] },
@@ -157,7 +154,7 @@ export class Kubelet {
     const clock = new ProcessClock(world.timers, () => world.find(pods, name) !== undefined && isAlive());
     const cluster = portOf(world, { isAlive: () => world.find(pods, name) !== undefined && isAlive() });
     const run = async (): Promise<void> => {
-      await guard({ cluster, clock, log, namespace, record, armed }, new AbortController().signal);
+      await guard({ cluster, clock, log: silentLog, namespace, record, armed }, new AbortController().signal);
       this.#endGuard(job, name);
     };
     world.after(guardTakes, () => void run());

@@ -1,7 +1,7 @@
 /** Two deaths while the app is held: every pair of writes between the first hold and the last give-back. */
 import { describe, expect, test, jest } from "@jest/globals";
 import { type Lease, leases } from "../../operator/api/kinds.ts";
-import { parseRecord } from "../../operator/decide/record.ts";
+import { isExchanging, parseRecord } from "../../operator/decide/record.ts";
 import { play, prepare } from "./plan.ts";
 import type { StoryName } from "./stories.ts";
 import { tally } from "./tally.ts";
@@ -11,16 +11,21 @@ jest.setTimeout(600_000);
 const told: readonly StoryName[] = ["small run", "restore"];
 const touchesHold = ({ plural, verb }: Write): boolean => plural === leases.plural || verb === "scale";
 
-const isExchanging = (lease: Lease): boolean =>
-  parseRecord(lease)?.holders.some(({ exchanging }) => exchanging === true) === true;
+/** The numbers of the first and of the last write that the hold has to do with, when nothing befalls the story. */
+async function holdOf(story: StoryName): Promise<{ readonly first: number; readonly last: number }> {
+  const { scenario } = prepare({ story, faults: [] });
+  await scenario.settle();
+  const { writes } = scenario.world;
+  return { first: writes.findIndex(touchesHold) + 1, last: writes.findLastIndex(touchesHold) + 1 };
+}
+const exchanges = (lease: Lease): boolean => {
+  const record = parseRecord(lease);
+  return record !== undefined && isExchanging(record);
+};
 
 describe.each(told.map((story) => ({ story })))("$story", ({ story }) => {
   test("the app comes back when the controller dies twice while it is held", async () => {
-    const { scenario } = prepare({ story, faults: [] });
-    await scenario.settle();
-    const { writes } = scenario.world;
-    const first = writes.findIndex(touchesHold) + 1;
-    const last = writes.findLastIndex(touchesHold) + 1;
+    const { first, last } = await holdOf(story);
     expect(last - first).toBeGreaterThan(10);
     for (let one = first; one <= last; one++)
       // The second death counts from the next life, whose first writes may be others than those of the reference.
@@ -34,16 +39,12 @@ describe.each(told.map((story) => ({ story })))("$story", ({ story }) => {
   });
 
   test("the guard gives the app back when the controller is dead for good, at every write of the hold", async () => {
-    const { scenario } = prepare({ story, faults: [] });
-    await scenario.settle();
-    const { writes } = scenario.world;
-    const first = writes.findIndex(touchesHold) + 1;
-    const last = writes.findLastIndex(touchesHold) + 1;
+    const { first, last } = await holdOf(story);
     for (let write = first; write <= last; write++) {
       const ended = await play({ story, faults: [{ write, die: "unanswered" }], forGood: true });
       tally("dead for good", ended);
       // Inside an exchange nobody starts the app, because it would start on a mixture.
-      const exchanging = ended.scenario.laws.wasExchanged || ended.scenario.records.some(isExchanging);
+      const exchanging = ended.scenario.laws.wasExchanged || ended.scenario.records.some(exchanges);
       expect([write, exchanging || ended.scenario.replicas() === 3]).toEqual([write, true]);
     }
   });

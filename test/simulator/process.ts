@@ -8,6 +8,7 @@ import { ApiError } from "../../operator/cluster/errors.ts";
 import { Metrics } from "../../operator/runtime/metrics.ts";
 import { Operator } from "../../operator/runtime/operator.ts";
 import { settings } from "../support/builders.ts";
+import { silentLog } from "../support/silent-log.ts";
 import { type PortOptions, portOf } from "./port.ts";
 import { ProcessClock } from "./timers.ts";
 import { type WatchFaults, listWatchOf } from "./watching.ts";
@@ -113,11 +114,10 @@ export class OperatorProcess {
   }
 
   #log(isAlive: () => boolean): Log {
-    const silent = (): void => undefined;
     const listen = ({ err }: Readonly<Record<string, unknown>>): void => {
       if (isAlive() && err !== undefined && !(err instanceof ApiError)) this.accidents.push(err);
     };
-    const log: Log = { debug: silent, info: silent, warn: listen, error: listen, child: () => log };
+    const log: Log = { ...silentLog, warn: listen, error: listen, child: () => log };
     return log;
   }
 }

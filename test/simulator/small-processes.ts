@@ -1,7 +1,6 @@
 /** Passes of the small world, write by write: the real ones, stopped before each write and continued from what was answered. */
 import { hash } from "node:crypto";
 import { type BackupRun, type KubeObject, type Lease, type Resource, leases, runs } from "../../operator/api/kinds.ts";
-import { labels } from "../../operator/api/names.ts";
 import type { Cluster } from "../../operator/cluster/client.ts";
 import { EventRecorder } from "../../operator/cluster/events.ts";
 import { observeRecord, observeRun } from "../../operator/cluster/observe.ts";
@@ -9,11 +8,11 @@ import type { Decision } from "../../operator/decide/decision.ts";
 import { parseRecord, workloadResource } from "../../operator/decide/record.ts";
 import { decideRecord, decideRelease, isOverdue } from "../../operator/decide/record-step.ts";
 import { decideRun } from "../../operator/decide/run.ts";
-import type { Log } from "../../operator/log.ts";
 import { carryOut } from "../../operator/runtime/reconcile.ts";
 import { namespace, settings } from "../support/builders.ts";
+import { silentLog } from "../support/silent-log.ts";
 import { portOf } from "./port.ts";
-import type { World } from "./world.ts";
+import { type World, recordsOf } from "./world.ts";
 
 /** A pass between two of its writes. */
 export interface InFlight {
@@ -27,14 +26,12 @@ export interface InFlight {
   readonly id: string;
 }
 
-const silent = (): void => undefined;
-const log: Log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };
 const events = new EventRecorder({
   cluster: { create: async () => "exists", patch: async () => "gone" },
   instance: "small",
   now: () => 0,
   monotonic: () => 0,
-  onFailure: silent,
+  onFailure: () => undefined,
 });
 
 const identify = (pass: Omit<InFlight, "id">): InFlight => {
@@ -44,10 +41,7 @@ const identify = (pass: Omit<InFlight, "id">): InFlight => {
 
 export const keysIn = (world: World): readonly string[] => [
   ...world.all(runs).map(({ metadata }) => `run/${metadata.name}`),
-  ...world
-    .all<Lease>(leases)
-    .filter(({ metadata }) => metadata.labels?.[labels.record] === "true")
-    .map(({ metadata }) => `record/${metadata.name}`),
+  ...recordsOf(world).map(({ metadata }) => `record/${metadata.name}`),
 ];
 
 /** What a pass of the key would do now; undefined when that is nothing. */
@@ -75,7 +69,7 @@ export async function begin(world: World, key: string): Promise<InFlight | undef
 
 /** The same for a guard, which goes by the clock alone. */
 export async function beginGuard(world: World): Promise<InFlight | undefined> {
-  const lease = world.all<Lease>(leases).find(({ metadata }) => metadata.labels?.[labels.record] === "true");
+  const [lease] = recordsOf(world);
   const record = lease === undefined ? undefined : parseRecord(lease);
   if (lease === undefined || record === undefined) return undefined;
   if (record.holders.some((holder) => !isOverdue(holder, world.now))) return undefined;
@@ -125,7 +119,7 @@ async function carryOutBy(world: World, pass: InFlight, perform: Perform): Promi
         port.remove(resource, of, name, conditions),
       ),
   };
-  await carryOut({ cluster, events, log }, pass.resource, pass.object, pass.decision);
+  await carryOut({ cluster, events, log: silentLog }, pass.resource, pass.object, pass.decision);
 }
 
 /** Goes through the writes that are done, then calls with the next one. @returns the answers so far, undefined at the end. */

@@ -15,15 +15,14 @@ import {
   claims,
   deployments,
   jobs,
-  leases,
   pods,
   policies,
   runs,
 } from "../../operator/api/kinds.ts";
-import { finalizer, labels } from "../../operator/api/names.ts";
+import { finalizer, jobNameLabel, labels } from "../../operator/api/names.ts";
 import { formatInstant } from "../../operator/domain/instant.ts";
 import { aClaim, aPod, aPolicy, aRun, aWorkload } from "../support/builders.ts";
-import { World } from "./world.ts";
+import { World, recordsOf } from "./world.ts";
 
 /** Texts for people: no decision rests on them, so worlds that differ in nothing else are one. */
 const texts = new Set(["message", "advice", "display", "reason", "lastTransitionTime", "resourceVersion"]);
@@ -72,7 +71,6 @@ export function firstWorld(): World {
 
 const appPod = aPod("shop-0").mounting("shop-uploads").build();
 const isMoverPod = ({ metadata }: Pod): boolean => metadata.labels?.[labels.step] !== undefined;
-export const jobLabel = "batch.kubernetes.io/job-name";
 const released = JSON.stringify({ version: 1, ok: true, step: "release", releasedAt: "2026-11-21T01:00:00Z" });
 const dumped = JSON.stringify({
   version: 1,
@@ -129,12 +127,12 @@ export function happeningsIn(world: World): readonly Happening[] {
     found.push(["the app is ready", settle(wanted)]);
   for (const job of world.all<Job>(jobs)) {
     const { name } = job.metadata;
-    const own = world.all<Pod>(pods).find(({ metadata }) => metadata.labels?.[jobLabel] === name);
+    const own = world.all<Pod>(pods).find(({ metadata }) => metadata.labels?.[jobNameLabel] === name);
     if (own === undefined) found.push([`${name} gets its pod`, (to) => startPod(to, job)]);
     else if (isMoverPod(own)) found.push(...movesOf(own, name));
   }
   for (const pod of world.all<Pod>(pods)) {
-    const of = pod.metadata.labels?.[jobLabel];
+    const of = pod.metadata.labels?.[jobNameLabel];
     if (of !== undefined && world.find(jobs, of) === undefined)
       found.push([`${pod.metadata.name} ends`, (to) => to.delete(pods, pod.metadata.name)]);
   }
@@ -147,7 +145,10 @@ function startPod(world: World, job: Job): void {
   const { name } = job.metadata;
   world.put<Pod>(pods, {
     ...aPod(`${name}-pod`).build(),
-    metadata: { ...aPod(`${name}-pod`).build().metadata, labels: { ...template.metadata.labels, [jobLabel]: name } },
+    metadata: {
+      ...aPod(`${name}-pod`).build().metadata,
+      labels: { ...template.metadata.labels, [jobNameLabel]: name },
+    },
     spec: {
       containers: template.spec.containers.map((one) => ({ name: one.name })),
       volumes: template.spec.volumes ?? [],
@@ -186,5 +187,4 @@ export const frozenPods = (world: World): readonly Pod[] =>
       pod.status?.containerStatuses?.some(({ name, state }) => name === "release" && state?.terminated === undefined),
     );
 export const appRuns = (world: World): boolean => world.find(pods, "shop-0") !== undefined;
-export const recordIn = (world: World): Lease | undefined =>
-  world.all<Lease>(leases).find((lease) => lease.metadata.labels?.[labels.record] === "true");
+export const recordIn = (world: World): Lease | undefined => recordsOf(world)[0];

@@ -11,7 +11,7 @@ import {
   statefulSets,
 } from "../../operator/api/kinds.ts";
 import { labels } from "../../operator/api/names.ts";
-import { parseRecord } from "../../operator/decide/record.ts";
+import { isExchanging, parseRecord } from "../../operator/decide/record.ts";
 import type { Instant } from "../../operator/domain/instant.ts";
 import { parseDuration } from "../../operator/domain/quantities.ts";
 import type { Laws } from "./laws.ts";
@@ -33,8 +33,7 @@ export class Stopwatch {
   readonly #releasedAt = new Map<string, Instant>();
   /** The longest of any policy that there ever was: a run goes on with the policy that it has accepted. */
   #budget = 0;
-  /** The longest that an app was kept down, and the longest from a release to the write that gives back; milliseconds. */
-  longestDown = 0;
+  /** The longest from the moment in which the last holder had what it wanted to the write that gives back; milliseconds. */
   slowestGiveBack = 0;
 
   constructor(world: World, laws: Laws) {
@@ -54,13 +53,10 @@ export class Stopwatch {
     const since = this.#downSince.get(name);
     if (down && since === undefined) this.#downSince.set(name, this.#world.now);
     if (down || since === undefined) return;
-    this.longestDown = Math.max(this.longestDown, this.#world.now - since);
     this.#judge(name, since);
-    for (const holder of this.#holders.get(name) ?? []) {
-      const releasedAt = this.#releasedAt.get(holder);
-      if (releasedAt !== undefined)
-        this.slowestGiveBack = Math.max(this.slowestGiveBack, this.#world.now - Math.max(releasedAt, since));
-    }
+    const released = [...(this.#holders.get(name) ?? [])].map((holder) => this.#releasedAt.get(holder) ?? Infinity);
+    if (released.length > 0)
+      this.slowestGiveBack = Math.max(this.slowestGiveBack, this.#world.now - Math.max(since, ...released));
     this.#downSince.delete(name);
     this.#holders.delete(name);
   }
@@ -84,8 +80,8 @@ export class Stopwatch {
       const workload = this.#laws.workload(name);
       // A record that nobody can read is a matter for people.
       if (workload === undefined || this.#laws.hasSpoiledRecord(workload)) continue;
-      const exchanging = this.#laws.record(workload)?.holders.some((holder) => holder.exchanging === true) === true;
-      if (!exchanging) this.#judge(name, since);
+      const record = this.#laws.record(workload);
+      if (record === undefined || !isExchanging(record)) this.#judge(name, since);
     }
   }
   #judge(name: string, since: Instant): void {

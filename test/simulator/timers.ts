@@ -18,6 +18,9 @@ export class Timers {
   constructor(now: Instant) {
     this.now = now;
   }
+  get size(): number {
+    return this.#timers.length;
+  }
   get next(): Instant | undefined {
     return this.#timers.at(-1)?.due;
   }
@@ -36,12 +39,17 @@ export class Timers {
       if (index >= 0) this.#timers.splice(index, 1);
     };
   }
+  /** Runs the next timer, if it is due until then. @returns whether there was one */
+  step(to: Instant): boolean {
+    const timer = this.#timers.at(-1);
+    if (timer === undefined || timer.due > to) return false;
+    this.#timers.pop();
+    this.now = Math.max(this.now, timer.due);
+    timer.run();
+    return true;
+  }
   advance(to: Instant): void {
-    for (let timer = this.#timers.at(-1); timer !== undefined && timer.due <= to; timer = this.#timers.at(-1)) {
-      this.#timers.pop();
-      this.now = Math.max(this.now, timer.due);
-      timer.run();
-    }
+    while (this.step(to));
     this.now = Math.max(this.now, to);
   }
 }

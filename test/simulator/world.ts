@@ -101,7 +101,7 @@ export class World {
   }
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- where JSON becomes a type
   find<T extends KubeObject>(resource: Resource, name: string): T | undefined {
-    return this.#of(resource.plural).get(name) as T | undefined;
+    return this.findBy(resource.plural, name) as T | undefined;
   }
   findBy(plural: string, name: string): KubeObject | undefined {
     return this.#of(plural).get(name);

@@ -14,11 +14,11 @@ import {
   pods,
   runs,
 } from "../../operator/api/kinds.ts";
-import { labels } from "../../operator/api/names.ts";
+import { jobNameLabel, labels } from "../../operator/api/names.ts";
 import { isTerminated } from "../../operator/decide/job-state.ts";
 import { parseRecord } from "../../operator/decide/record.ts";
 import { type InFlight, begin, beginGuard, keysIn, proceed, refuseTheLate } from "./small-processes.ts";
-import { appRuns, firstWorld, frozenPods, happeningsIn, jobLabel, recordIn } from "./small-world.ts";
+import { appRuns, firstWorld, frozenPods, happeningsIn, recordIn } from "./small-world.ts";
 import type { Snapshot, World, Write } from "./world.ts";
 
 /** What laws ask of a world. */
@@ -183,7 +183,7 @@ function factsOf(world: World): Facts {
 }
 
 const runsOn = (world: World, job: string): boolean =>
-  !world.all<Pod>(pods).some((pod) => pod.metadata.labels?.[jobLabel] === job && isTerminated(pod));
+  !world.all<Pod>(pods).some((pod) => pod.metadata.labels?.[jobNameLabel] === job && isTerminated(pod));
 
 /** @returns the law that the decision breaks. What changes between a look and a write, S10 is there for. */
 function judgeLook({ decision }: InFlight, world: World): string | undefined {

@@ -1,5 +1,5 @@
 /** Stops the API server as a machine does that hangs: connections stay open, and nobody answers. */
-import { reaper } from "./controller.ts";
+import { processesWith, reaper } from "./controller.ts";
 import { type Bed, waitUntil } from "./bed.ts";
 
 /** Installs the pod that `stopApiServer` works from. */
@@ -16,12 +16,9 @@ export interface Outage {
 
 /** @returns when the API server answers again, in milliseconds since 1970. */
 export async function stopApiServer(bed: Bed, { seconds, ends }: Outage): Promise<number> {
-  // The bracket keeps the script, whose own words the shell has as its command line, from finding itself.
-  const find = (words: string): string =>
-    `for p in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$p/cmdline 2>/dev/null)" in *[${words[0]}]${words.slice(1).replaceAll(" ", "\\ ")}*) echo \${p#/proc/};; esac; done`;
-  const middle = ends === undefined ? "" : `kill $(${find(ends)})`;
+  const middle = ends === undefined ? "" : `kill $(${processesWith(ends)})`;
   const half = Math.floor(seconds / 2);
-  const script = `server=$(${find("kube-apiserver")}); [ -n "$server" ] || { echo none; exit 1; }
+  const script = `server=$(${processesWith("kube-apiserver")}); [ -n "$server" ] || { echo none; exit 1; }
     (sleep 1; kill -STOP $server; sleep ${half}; ${middle}; sleep ${seconds - half}; kill -CONT $server) >/dev/null 2>&1 </dev/null &
     echo $server`;
   await bed.sh("deploy/reaper", script);

@@ -15,7 +15,7 @@ import {
   type StepRecord,
   type Workload,
 } from "../../operator/api/kinds.ts";
-import { annotations, finalizer, labels } from "../../operator/api/names.ts";
+import { annotations, finalizer, jobNameLabel, labels } from "../../operator/api/names.ts";
 import type { MoverSuccess } from "../../operator/contract/result.ts";
 import { type AppObservation, workloadKey } from "../../operator/decide/app.ts";
 import type { Settings } from "../../operator/decide/decision.ts";
@@ -223,7 +223,7 @@ class PodBuilder extends Builder<Pod> {
   }
   /** One of a Job of Handover. */
   ofJob(job: string, ownerUID: string): this {
-    return this.labelled({ [labels.owner]: ownerUID, [labels.step]: "x", "batch.kubernetes.io/job-name": job });
+    return this.labelled({ [labels.owner]: ownerUID, [labels.step]: "x", [jobNameLabel]: job });
   }
   mounting(...claimNames: readonly string[]): this {
     const volumes = claimNames.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } }));

@@ -5,26 +5,26 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { apiServerKeys } from "../cluster/bed/components.ts";
 import { kubeBinaries } from "../cluster/bed/kube-binary.ts";
 import { kubeconfig, makePki } from "../cluster/bed/pki.ts";
 import { tail, until } from "../cluster/bed/processes.ts";
 import { type Api, connect } from "./api.ts";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
+import { freePort } from "./free-port.ts";
 
 /** Ends with the process that started it, also when that one is killed. */
 export const spawnMortal = (file: string, args: readonly string[], options: SpawnOptions): ChildProcess =>
   spawn("setpriv", ["--pdeathsig", "KILL", file, ...args], options);
+
+/** Resolves when it is gone, also when it was gone before. */
+export async function killChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGKILL");
+  await ended;
+}
 
 interface Ports {
   readonly api: number;
@@ -95,13 +95,7 @@ export class ControlPlane {
       "--advertise-address=127.0.0.1",
       "--endpoint-reconciler-type=none", // no Service leads to a loopback
       `--secure-port=${this.#ports.api}`,
-      `--cert-dir=${pki}`,
-      `--tls-cert-file=${pki}/apiserver.crt`,
-      `--tls-private-key-file=${pki}/apiserver.key`,
-      `--client-ca-file=${pki}/ca.crt`,
-      "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-      `--service-account-key-file=${pki}/sa.pub`,
-      `--service-account-signing-key-file=${pki}/sa.key`,
+      ...apiServerKeys(pki),
       "--authorization-mode=RBAC",
       ...flags,
     ]);
@@ -148,9 +142,6 @@ export class ControlPlane {
   async #end(name: string): Promise<void> {
     const child = this.#children.get(name);
     this.#children.delete(name);
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    child.kill("SIGKILL");
-    await ended;
+    if (child !== undefined) await killChild(child);
   }
 }

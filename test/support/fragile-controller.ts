@@ -8,6 +8,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { operatorImage, operatorNamespace } from "../../demo/stage.ts";
 import type { Bed } from "./bed.ts";
+import { killChild } from "./control-plane.ts";
 import { type Gate, type Point, type Write, openGate } from "./write-gate.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -60,17 +61,12 @@ export async function startFragile(bed: Bed, { strike, inspect }: FragileOptions
       stdio: ["ignore", log, log],
     });
   };
-  const end = async (): Promise<void> => {
-    const ended = new Promise((done) => child.once("exit", done));
-    child.kill("SIGKILL");
-    if (child.exitCode === null && child.signalCode === null) await ended;
-  };
   const gate: Gate = await openGate({
     kubeconfig: process.env["HANDOVER_TEST_KUBECONFIG"] ?? "",
     strike: (write) => (killing || stopped ? undefined : strike(write)),
     kill: async ({ what }, point) => {
       killing = true;
-      await end();
+      await killChild(child);
       kills.push({ what, point });
       await inspect({ what, point });
       killing = false;
@@ -88,7 +84,7 @@ export async function startFragile(bed: Bed, { strike, inspect }: FragileOptions
     writes: gate.writes,
     stop: async () => {
       stopped = true;
-      await end();
+      await killChild(child);
       await gate.close();
       closeSync(log);
     },

@@ -1,10 +1,9 @@
 /** The controller as the chart starts it: the real entry, configured by environment, with the rights of the chart and a token in a file. */
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Api } from "./api.ts";
-import { type ControlPlane, spawnMortal } from "./control-plane.ts";
+import { type ControlPlane, killChild, spawnMortal } from "./control-plane.ts";
 import { installed } from "./installed.ts";
 
 const main = new URL("../../operator/main.ts", import.meta.url).pathname;
@@ -135,9 +134,6 @@ export class OperatorProcess {
   }
 
   async stop(): Promise<void> {
-    if (this.#child === undefined || this.end !== undefined) return;
-    const ended = once(this.#child, "exit");
-    this.kill("SIGKILL");
-    await ended;
+    if (this.#child !== undefined) await killChild(this.#child);
   }
 }

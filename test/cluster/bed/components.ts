@@ -10,6 +10,16 @@ export const pauseImage = "localhost/pause:1";
 
 const conf = "/run/bed/state/conf";
 const pki = `${conf}/pki`;
+/** What an API server is told of the keys and certificates that `makePki` has left in a directory. */
+export const apiServerKeys = (dir: string): readonly string[] => [
+  `--cert-dir=${dir}`,
+  `--tls-cert-file=${dir}/apiserver.crt`,
+  `--tls-private-key-file=${dir}/apiserver.key`,
+  `--client-ca-file=${dir}/ca.crt`,
+  "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+  `--service-account-key-file=${dir}/sa.pub`,
+  `--service-account-signing-key-file=${dir}/sa.key`,
+];
 const podNetwork = "10.244.0.0/16";
 const apiPort = 6443;
 
@@ -55,13 +65,7 @@ export const storeAndApi: readonly Component[] = [
       "--service-cluster-ip-range=10.96.0.0/16",
       `--advertise-address=${nodeAddress}`,
       `--secure-port=${apiPort}`,
-      `--cert-dir=${pki}`,
-      `--tls-cert-file=${pki}/apiserver.crt`,
-      `--tls-private-key-file=${pki}/apiserver.key`,
-      `--client-ca-file=${pki}/ca.crt`,
-      "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-      `--service-account-key-file=${pki}/sa.pub`,
-      `--service-account-signing-key-file=${pki}/sa.key`,
+      ...apiServerKeys(pki),
       "--authorization-mode=Node,RBAC",
       "--enable-admission-plugins=NodeRestriction",
       "--allow-privileged",

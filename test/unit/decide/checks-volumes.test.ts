@@ -2,20 +2,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Claim } from "../../../operator/api/kinds.ts";
 import { type Candidate, checkCandidate } from "../../../operator/decide/checks.ts";
-import { aClaim, aPolicy, anApp } from "../../support/builders.ts";
+import { aClaim, anApp } from "../../support/builders.ts";
+import { aCandidate } from "../../support/candidate.ts";
 
-const candidate: Candidate = {
-  uid: "me",
-  created: "2026-11-21T01:00:00Z",
-  policyName: "shop",
-  policy: aPolicy().build(),
-  app: anApp(),
-  runs: [],
-  restores: [],
-  stops: true,
-  sinks: [],
-  type: "Full",
-};
 const uploads = (spec: Claim["spec"]): Pick<Candidate, "app"> => ({
   app: anApp({ claims: new Map([...anApp().claims, ["shop-uploads", { ...aClaim("shop-uploads"), spec }]]) }),
 });
@@ -46,7 +35,7 @@ describe("a volume", () => {
     },
     { name: "of files for several pods", seen: uploads({ accessModes: ["ReadWriteOnce"], volumeMode: "Filesystem" }) },
   ])("$name", ({ seen, code, says }) => {
-    const refusal = checkCandidate({ ...candidate, ...seen });
+    const refusal = checkCandidate({ ...aCandidate, ...seen });
     expect(refusal?.code).toBe(code);
     expect(refusal?.message ?? "").toContain(says ?? "");
   });

@@ -4,19 +4,8 @@ import type { Workload } from "../../../operator/api/kinds.ts";
 import { type Candidate, checkCandidate } from "../../../operator/decide/checks.ts";
 import { workloadKey } from "../../../operator/decide/app.ts";
 import { aClaim, aPod, aPolicy, aRestore, aRun, aWorkload, anApp, anAutoscaler } from "../../support/builders.ts";
+import { aCandidate } from "../../support/candidate.ts";
 
-const candidate: Candidate = {
-  uid: "me",
-  created: "2026-11-21T01:00:00Z",
-  policyName: "shop",
-  policy: aPolicy().build(),
-  app: anApp(),
-  runs: [],
-  restores: [],
-  stops: true,
-  sinks: [],
-  type: "Full",
-};
 const claims = (...list: readonly ReturnType<typeof aClaim>[]): Map<string, ReturnType<typeof aClaim>> =>
   new Map([...anApp().claims, ...list.map((claim) => [claim.metadata.name, claim] as const)]);
 const workload = (change: ReturnType<typeof aWorkload>): Pick<Candidate, "app"> => ({
@@ -237,7 +226,7 @@ const cases: readonly Case[] = [
 
 describe("a run or restore is refused before anything is stopped", () => {
   test.each(cases)("$name", ({ seen, code, says }) => {
-    const refusal = checkCandidate({ ...candidate, ...seen });
+    const refusal = checkCandidate({ ...aCandidate, ...seen });
     expect(refusal?.code).toBe(code);
     expect(refusal?.message ?? "").toContain(says ?? "");
   });
@@ -269,7 +258,7 @@ test("the first refusal wins, in the order of the list", () => {
     ["HO-S202", { app: { ...app, claims: anApp().claims } }],
     ["HO-S206", { app: { ...app, claims: anApp().claims, workloads: statefulSet({}).app.workloads } }],
   ];
-  let seen = candidate;
+  let seen = aCandidate;
   for (const [code, change] of layers) {
     seen = { ...seen, ...change };
     expect(checkCandidate(seen)?.code).toBe(code);

@@ -10,41 +10,16 @@ import {
   restores,
   runs,
 } from "../../../operator/api/kinds.ts";
-import { aRestore, aRun } from "../../support/builders.ts";
 import type { Call, CallFault } from "../../simulator/port.ts";
 import { Scenario } from "../../simulator/scenario.ts";
+import { subjects } from "../../simulator/subjects.ts";
 
 jest.setTimeout(900_000);
-
-const stories = {
-  run: {
-    resource: runs,
-    name: "shop-1",
-    story: { run: aRun().build() },
-    phases: [
-      "Preflight",
-      "Warm",
-      "Quiesce",
-      "Capture",
-      "GiveBack",
-      "Seal",
-      "Transport/vault",
-      "Verify/vault",
-      "Prune/vault",
-    ],
-  },
-  restore: {
-    resource: restores,
-    name: "back",
-    story: { restore: aRestore().build() },
-    phases: ["Plan", "Stage", "Quiesce", "Swap", "GiveBack", "Cleanup"],
-  },
-} as const;
 
 describe.each(["run", "restore"] as const)("the namespace of a %s is being deleted", (kind) => {
   /** Nothing can be made any more, and everything goes, in whatever order; what has finalizers waits for us. */
   const end = async (phase: string, order: readonly Resource[]): Promise<{ scenario: Scenario; waited: number }> => {
-    const { resource, story } = stories[kind];
+    const { resource, story } = subjects[kind];
     let terminating = false;
     const fault = ({ verb }: Call): CallFault | undefined =>
       terminating && verb === "create" ? { fail: 403 } : undefined;
@@ -72,7 +47,7 @@ describe.each(["run", "restore"] as const)("the namespace of a %s is being delet
     { name: "the record first", order: [leases, policies, runs, restores, jobs, claims, deployments] },
     { name: "the run last", order: [jobs, claims, leases, deployments, policies, runs, restores] },
   ])("$name: nothing holds it up", async ({ order }) => {
-    for (const phase of stories[kind].phases) {
+    for (const phase of subjects[kind].phases) {
       const { scenario, waited } = await end(phase, order);
       expect([phase, scenario.records]).toEqual([phase, []]);
       // L4, by the clock of the cluster.

@@ -4,19 +4,8 @@ import type { Autoscaler, Claim } from "../../../operator/api/kinds.ts";
 import { type Candidate, checkCandidate } from "../../../operator/decide/checks.ts";
 import { earliest } from "../../../operator/decide/decision.ts";
 import { aClaim, aPod, aPolicy, aRun, aWorkload, anApp, anAutoscaler } from "../../support/builders.ts";
+import { aCandidate } from "../../support/candidate.ts";
 
-const candidate: Candidate = {
-  uid: "me",
-  created: "2026-11-21T01:00:00Z",
-  policyName: "shop",
-  policy: aPolicy().build(),
-  app: anApp(),
-  runs: [],
-  restores: [],
-  stops: true,
-  sinks: [],
-  type: "Full",
-};
 const only = (...claims: readonly Claim[]): Candidate["app"]["claims"] =>
   new Map(claims.map((claim) => [claim.metadata.name, claim]));
 const [store, vault, uploads] = [aClaim("shop-backups"), aClaim("vault"), aClaim("shop-uploads")];
@@ -87,7 +76,7 @@ describe("a restore", () => {
     },
   ];
   test.each(cases)("$name: $code", ({ seen, code, says }) => {
-    const refusal = checkCandidate({ ...candidate, type: "Restore", asked: { from: { latest: true } }, ...seen });
+    const refusal = checkCandidate({ ...aCandidate, type: "Restore", asked: { from: { latest: true } }, ...seen });
     expect(refusal?.code).toBe(code);
     expect(refusal?.message ?? "").toContain(says ?? "");
   });
@@ -156,7 +145,7 @@ describe("a run", () => {
     },
   ];
   test.each(cases)("$name: $code", ({ seen, code, says }) => {
-    const refusal = checkCandidate({ ...candidate, ...seen });
+    const refusal = checkCandidate({ ...aCandidate, ...seen });
     expect(refusal?.code).toBe(code);
     expect(refusal?.message ?? "").toContain(says ?? "");
   });

@@ -1,11 +1,12 @@
 /** A capture of which one container dies: its pod can come to no good end, so the app does not wait for the other containers. */
 import { describe, expect, test } from "@jest/globals";
 import { type Job, type Pod, deployments, jobs, pods } from "../../../operator/api/kinds.ts";
+import { jobNameLabel } from "../../../operator/api/names.ts";
 import { Scenario } from "../../simulator/scenario.ts";
 
 const job = "shop-1-capture-1";
 const podOf = (scenario: Scenario): Pod =>
-  scenario.world.all<Pod>(pods).find((pod) => pod.metadata.labels?.["batch.kubernetes.io/job-name"] === job)!;
+  scenario.world.all<Pod>(pods).find((pod) => pod.metadata.labels?.[jobNameLabel] === job)!;
 
 /** Killed as by the kernel for want of memory: it leaves no result, and tells the others nothing. */
 function kill(scenario: Scenario, container: string, message = ""): void {
