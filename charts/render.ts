@@ -37,9 +37,10 @@ export function renderCrds(): ReadonlyMap<string, string> {
 const preface = `# Handover without Helm: kubectl apply --server-side -f install.yaml
 # Rendered from charts/handover by \`make generate\`. Do not edit.
 #
-# Before it is deleted, no run and no restore may be active (kubectl get brun,rreq -A: PHASE is Done everywhere), because
-# nothing gives back an application that a run has stopped once the controller is gone. Deleting this whole file also
-# deletes the kinds, and with them every policy and run, but never data in a store or sink.
+# Before it is deleted, no run and no restore may be active (kubectl get brun,rreq -A: PHASE is Done everywhere): without the
+# controller an application that a run has stopped comes back at the end of its budget only, by its guard, and the run keeps
+# its finalizer. Deleting this whole file also deletes the kinds, and with them every policy and run, but never data in a
+# store or sink.
 ---
 apiVersion: v1
 kind: Namespace

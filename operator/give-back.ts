@@ -1,14 +1,16 @@
 /**
- * Gives back every app that a quiesce record still holds, then ends. For the moment when the controller goes for good: the
- * chart runs it before an uninstall, and a person may. It takes the controller's place first, so that nothing is stopped
- * behind its back, and it waits for a restore under way, because in the middle of an exchange an app must not start.
+ * Gives back every app that a quiesce record still holds, lets go of the runs and restores, then ends. For the moment when the
+ * controller goes for good: the chart runs it before an uninstall, and a person may. It takes the controller's place first, so that
+ * nothing is stopped behind its back, and it waits for a restore under way, because in the middle of an exchange an app must not
+ * start.
  */
-import { type Lease, type Workload, deployments, leases } from "./api/kinds.ts";
+import { type Lease, type Workload, deployments, leases, restores, runs } from "./api/kinds.ts";
 import { labels } from "./api/names.ts";
 import { act } from "./cluster/act.ts";
 import { type Cluster, createClient } from "./cluster/client.ts";
 import { connect, loadKubeConfig } from "./cluster/connection.ts";
 import { type Config, readConfig } from "./config.ts";
+import { isHeldBack, letGo } from "./decide/finalizers.ts";
 import { isExchanging, parseRecord, workloadResource } from "./decide/record.ts";
 import { decideRelease } from "./decide/record-step.ts";
 import { type Log, createLog } from "./log.ts";
@@ -78,6 +80,21 @@ async function releaseOnce(context: Context, lease: Lease): Promise<void> {
   for (const action of actions) await act(cluster, leases, lease, action);
 }
 
+/**
+ * Without a controller nobody would take the finalizers away, and a run or a namespace that is deleted would stay for ever.
+ * @returns whether none is left
+ */
+async function letGoOnce({ cluster, config }: Context): Promise<boolean> {
+  const scope = config.watchNamespace === undefined ? {} : { namespace: config.watchNamespace };
+  let left = 0;
+  for (const resource of [runs, restores])
+    for (const object of (await cluster.list(resource, scope)).filter(({ metadata }) => isHeldBack(metadata))) {
+      left++;
+      await act(cluster, resource, object, letGo(object.metadata));
+    }
+  return left === 0;
+}
+
 export async function giveBackAll(): Promise<void> {
   const read = readConfig(process.env);
   if ("mistakes" in read) throw new Error(read.mistakes.join("; "));
@@ -98,15 +115,16 @@ export async function giveBackAll(): Promise<void> {
     clock: context.clock,
     log,
   });
-  const end = await elector.run(new AbortController().signal, () =>
-    until(context, `apps could not be given back: ${list}`, async () => {
+  const end = await elector.run(new AbortController().signal, async () => {
+    await until(context, `apps could not be given back: ${list}`, async () => {
       const records = await recordsOf(context);
       // One that began while the controller was being stopped. Its app must not start on a mixture.
       if (records.some(exchanges)) throw new Error(exchangeUnderWay);
       for (const lease of records) await releaseOnce(context, lease);
       return records.length === 0;
-    }),
-  );
+    });
+    await until(context, "runs and restores keep their finalizer: kubectl get brun,rreq -A", () => letGoOnce(context));
+  });
   if (end === "lost") throw new Error("another controller has taken over; is a second one installed?");
   log.info({}, "no app is held");
   await connection.close();

@@ -1,6 +1,6 @@
 /** What a run or a restore may say of the app: what it has done to it, or has seen. Of anything else that it is unknown. */
-import type { CodeEntry, ErrorCode } from "../api/codes.ts";
-import type { PolicySpec, RunStatus, StepRecord } from "../api/kinds.ts";
+import type { ErrorCode } from "../api/codes.ts";
+import type { PolicySpec, RunStatus } from "../api/kinds.ts";
 import { type AppObservation, workloadKey } from "./app.ts";
 import { unreadyWorkloads } from "./workload.ts";
 
@@ -31,22 +31,4 @@ export function seeApp(app: AppObservation, policy: PolicySpec | undefined): App
 export function judgeApp(app: AppObservation, held: NonNullable<RunStatus["workloads"]>): AppState {
   if (isHeld(app, held)) return "Unknown";
   return unreadyWorkloads(app, held).length === 0 ? "Up" : "Down";
-}
-
-/**
- * The app in the words of an advice. The catalogue says how things are when all is over, the state how they are now.
- * @param trouble the step that the advice is about
- */
-export function tellApp(app: AppState, entry: CodeEntry, trouble: StepRecord | undefined): string {
-  switch (app) {
-    case "Stopped":
-      // A step that has failed for good sets the giving back off; one that is tried again does not.
-      return trouble?.state === "Failed" ? "stopped, being given back" : "stopped";
-    case "Down":
-      return "DOWN";
-    case "Unknown":
-      return "unknown; nothing was done to it";
-    default:
-      return entry.app;
-  }
 }

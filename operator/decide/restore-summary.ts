@@ -1,16 +1,18 @@
 /** From the recorded steps of a restore to what people and tools read. Nothing here is remembered. */
-import { explain, reasonOf } from "../api/codes.ts";
+import { reasonOf } from "../api/codes.ts";
+import { discarded, nothing } from "../api/codes/entry.ts";
 import { type NewCondition, setConditions } from "../api/conditions.ts";
 import type { RestoreStatus, StepRecord } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatDuration } from "../domain/quantities.ts";
-import { type AppState, isBecauseOfAnother, judgeApp, seeApp, tellApp } from "./app-state.ts";
+import { advise } from "./advice.ts";
+import { type AppState, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
 
 /** The order in which the steps are taken. */
 export const restoreSteps = ["Plan", "Stage", "Quiesce", "Swap", "GiveBack", "Cleanup"];
 
-const conditionOf: Readonly<Record<string, string>> = {
+export const conditionOf: Readonly<Record<string, string>> = {
   Accept: "Accepted",
   Plan: "Planned",
   Stage: "Staged",
@@ -28,6 +30,7 @@ export function summariseRestore(
   const steps = status.steps ?? [];
   const state = (name: string): StepRecord["state"] | undefined => steps.find((step) => step.name === name)?.state;
   const restored = state("Swap") === "Done";
+  const exchanged = ![undefined, "Pending", "Skipped"].includes(state("Swap"));
   const ready = state("GiveBack") !== "Failed";
   const disturbed = steps.some(({ name, code: why }) => name === "Swap" && why === "HO-R808");
   const result = over ? (restored && ready && !disturbed ? "Complete" : "Failed") : "";
@@ -41,7 +44,6 @@ export function summariseRestore(
     run: request.metadata.name,
     job: trouble?.job,
   };
-  const entry = code === "" ? undefined : explain(code, names);
   const touched = ![undefined, "Pending", "Skipped"].includes(state("Quiesce"));
   const app = ((): AppState => {
     if (state("GiveBack") === "Failed" || held !== undefined) return "Down";
@@ -55,8 +57,20 @@ export function summariseRestore(
   const approve = `kubectl -n ${request.metadata.namespace} patch rreq ${request.metadata.name} --type merge -p '{"spec":{"planOnly":false}}'`;
   const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
   const advice =
-    entry !== undefined
-      ? `${code} ${trouble?.message ?? ""}. App: ${tellApp(app, entry, trouble)}. Data: ${restored && !disturbed ? "the restored state is in place" : entry.data}. Next: ${entry.next}`
+    code !== ""
+      ? advise({
+          code,
+          what: trouble?.message ?? "",
+          step: trouble,
+          app,
+          wasStopped: status.times?.stopAt !== undefined,
+          names,
+          data: (entry) => {
+            if (restored && !disturbed) return "the restored state is in place";
+            if (entry.data !== nothing && entry.data !== discarded) return entry.data;
+            return exchanged ? "both states are still there" : "nothing was changed";
+          },
+        })
       : waits
         ? `Nothing has been changed. Read status.plan, then: ${approve}`
         : "";

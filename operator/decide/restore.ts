@@ -8,17 +8,18 @@
  */
 import { isFinished, isTrue } from "../api/conditions.ts";
 import type { RestoreStatus, StepRecord } from "../api/kinds.ts";
-import { annotations, finalizer } from "../api/names.ts";
+import { annotations } from "../api/names.ts";
 import type { Instant } from "../domain/instant.ts";
 import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
 import { checkCandidate } from "./checks.ts";
-import { type Action, type Decision, earliest } from "./decision.ts";
+import { type Decision, earliest } from "./decision.ts";
+import { holdBack, isHeldBack, letGo } from "./finalizers.ts";
 import { trackerEvents, warnOfTrackers } from "./gitops.ts";
 import type { RestoreDraft, RestoreObservation } from "./restore-observation.ts";
 import { mayBeHalf } from "./exchange.ts";
 import { advanceRestoreStep } from "./restore-steps.ts";
-import { restoreSteps, summariseRestore } from "./restore-summary.ts";
-import { stepEvents } from "./run-summary.ts";
+import { restoreSteps, conditionOf, summariseRestore } from "./restore-summary.ts";
+import { type Teller, stepEvents } from "./step-events.ts";
 import { fail, isAllOver, skip } from "./step.ts";
 
 function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
@@ -64,10 +65,9 @@ function accept(seen: RestoreObservation, now: Instant): RestoreStatus {
 export function decideRestore(seen: RestoreObservation, now: Instant): Decision<RestoreStatus> {
   const { request } = seen;
   const before = request.status ?? {};
-  const hasFinalizer = request.metadata.finalizers?.includes(finalizer) === true;
-  const dropFinalizer = (): Action =>
-    setFinalizers((request.metadata.finalizers ?? []).filter((name) => name !== finalizer));
-  if (isFinished(request)) return { status: before, actions: hasFinalizer ? [dropFinalizer()] : [], events: [] };
+  const hasFinalizer = isHeldBack(request.metadata);
+  if (isFinished(request))
+    return { status: before, actions: hasFinalizer ? [letGo(request.metadata)] : [], events: [] };
 
   const accepted = before.steps === undefined ? { ...before, ...accept(seen, now) } : before;
   const draft: RestoreDraft = {
@@ -80,7 +80,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
     request.metadata.deletionTimestamp !== undefined || request.metadata.annotations?.[annotations.cancel] === "true";
   if (draft.steps.get("Accept")?.state === "Done") {
     if (!hasFinalizer && request.metadata.deletionTimestamp === undefined)
-      draft.actions.push(setFinalizers([...(request.metadata.finalizers ?? []), finalizer]));
+      draft.actions.push(holdBack(request.metadata));
     refuseWhileOthersWork(seen, draft, now);
     for (const name of restoreSteps) advanceRestoreStep(name, { seen, draft, now, cancelled, hasFinalizer });
     skipHopeless(draft.steps);
@@ -88,7 +88,7 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
   const steps = [...draft.steps.values()];
   const over = isAllOver(steps, seen.jobs, draft.actions);
   const status = summariseRestore(seen, { ...draft.status, steps }, over, now);
-  if (over && hasFinalizer) draft.actions.push(dropFinalizer());
+  if (over && hasFinalizer) draft.actions.push(letGo(request.metadata));
   return {
     status,
     actions: draft.actions,
@@ -96,13 +96,13 @@ export function decideRestore(seen: RestoreObservation, now: Instant): Decision<
       ...(before.steps === undefined && draft.steps.get("Accept")?.state === "Done" && seen.policy !== undefined
         ? trackerEvents(warnOfTrackers(seen.app, seen.policy.spec))
         : []),
-      ...stepEvents(before, status),
+      ...stepEvents(teller, before, status),
     ],
     wakeAfter: over ? undefined : earliest(...draft.waits),
   };
 }
 
-const setFinalizers = (finalizers: readonly string[]): Action => ({ do: "setFinalizers", finalizers });
+const teller: Teller = { kind: "Restore", conditionOf, complete: "the restored state is in place" };
 
 /** A plan may have waited for a person for days; what was free at its beginning may be taken when it is approved. */
 function refuseWhileOthersWork(seen: RestoreObservation, draft: RestoreDraft, now: Instant): void {

@@ -1,7 +1,7 @@
 /** What the movers of a run report, in words for people; and what of it is trouble although the step was carried out. */
 import { type ErrorCode, errorCodes } from "../api/codes.ts";
 import type { MoverSuccess } from "../contract/result.ts";
-import { formatBytes } from "../domain/quantities.ts";
+import { count, formatBytes } from "../domain/quantities.ts";
 import { resultOf } from "./job-state.ts";
 
 /** A refusal begins with its code. */
@@ -21,28 +21,28 @@ export function describe(results: readonly MoverSuccess[]): string {
     switch (result.step) {
       case "preflight":
         return [
-          `${result.files} files, ${formatBytes(result.bytes)}`,
+          `${count(result.files, "file")}, ${formatBytes(result.bytes)}`,
           ...result.databases.map((db) => `${db.name} on PostgreSQL ${db.serverVersion}`),
           ...result.warnings,
         ].join("; ");
       case "warm":
-        return `mirror up to date, ${result.files} files, ${formatBytes(result.bytes)}`;
+        return `mirror up to date, ${count(result.files, "file")}, ${formatBytes(result.bytes)}`;
       case "dump":
-        return `${result.tables} tables, ${result.rows} rows, ${formatBytes(result.storedBytes)} stored`;
+        return `${count(result.tables, "table")}, ${count(result.rows, "row")}, ${formatBytes(result.storedBytes)} stored`;
       case "archive":
         return [
-          `${result.files} files, ${formatBytes(result.bytes)}, ${formatBytes(result.storedBytes)} stored`,
+          `${count(result.files, "file")}, ${formatBytes(result.bytes)}, ${formatBytes(result.storedBytes)} stored`,
           ...result.warnings,
         ].join("; ");
       case "seal":
         return `sealed ${result.id}`;
       case "transport":
-        return `${result.delivered.length} generations, ${formatBytes(result.bytes)}, ${formatBytes(result.bytes / Math.max(result.seconds, 0.001))}/s`;
+        return `${count(result.delivered.length, "generation")}, ${formatBytes(result.bytes)}, ${formatBytes(result.bytes / Math.max(result.seconds, 0.001))}/s`;
       case "verify":
-        return `${formatBytes(result.bytes)} read again, ${result.verified.length} generations verified${result.damaged.length === 0 ? "" : `, DAMAGED: ${result.damaged.join(", ")}`}`;
+        return `${formatBytes(result.bytes)} read again, ${count(result.verified.length, "generation")} verified${result.damaged.length === 0 ? "" : `, DAMAGED: ${result.damaged.join(", ")}`}`;
       case "prune":
         return result.refused === undefined
-          ? `${result.location.generations} generations kept, ${result.removed.length} removed`
+          ? `${count(result.location.generations, "generation")} kept, ${result.removed.length} removed`
           : `nothing was removed at ${result.location.name}: ${refusalOf(result.refused).why}`;
       default:
         return "";

@@ -1,18 +1,19 @@
 /** From recorded steps to what people and tools read: result, app, conditions, columns, events. Nothing here is remembered. */
-import { explain, reasonOf } from "../api/codes.ts";
+import { reasonOf } from "../api/codes.ts";
+import { discarded, nothing } from "../api/codes/entry.ts";
 import { type NewCondition, isFinished, setConditions } from "../api/conditions.ts";
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
-import { formatBytes, formatDuration } from "../domain/quantities.ts";
-import { type AppState, isBecauseOfAnother, judgeApp, seeApp, tellApp } from "./app-state.ts";
+import { count, formatBytes, formatDuration } from "../domain/quantities.ts";
+import { type AppState, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
+import { advise } from "./advice.ts";
 import { counts } from "./copies.ts";
-import type { DomainEvent } from "./decision.ts";
 import { budgetOf } from "./run-jobs.ts";
 import type { RunObservation } from "./run-observation.ts";
-import { type StepRecord, isOver } from "./step.ts";
+import { type StepRecord, baseOf, isOver, isTrouble } from "./step.ts";
 
 /** The condition that a step stands for; a step per sink counts with its siblings. */
-const conditionOf: Readonly<Record<string, string>> = {
+export const conditionOf: Readonly<Record<string, string>> = {
   Accept: "Accepted",
   Quiesce: "Quiesced",
   Capture: "Captured",
@@ -22,12 +23,6 @@ const conditionOf: Readonly<Record<string, string>> = {
   Verify: "Verified",
   Prune: "Pruned",
 };
-
-const baseOf = (step: StepRecord): string => step.name.split("/")[0] ?? "";
-
-/** Failed, or carried out without doing what it is for, as a prune that was refused. */
-const isTrouble = (step: StepRecord): boolean =>
-  step.state === "Failed" || (step.state === "Done" && step.code !== undefined);
 
 function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
   if (!over) return "";
@@ -152,16 +147,30 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
     trouble?.code ??
     (result === "AtRisk" && damaged !== undefined ? "HO-V601" : lacking === undefined ? "" : "HO-V602");
   const job = trouble?.job ?? steps.find((step) => step.name === `Verify/${lacking?.location}`)?.job;
-  const entry = code === "" ? undefined : explain(code, { ...names, job });
   const what =
     trouble?.message ??
     (damaged !== undefined
       ? `the copy at ${damaged.location} is damaged`
       : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
+  const wasStopped = status.times?.stopAt !== undefined;
+  const sealed = result === "Complete" ? undefined : status.generation;
   const advice =
-    entry === undefined
+    code === ""
       ? ""
-      : `${code} ${what}. App: ${tellApp(app, entry, trouble)}. Data: ${status.generation === undefined || result === "Complete" ? entry.data : `generation ${status.generation.id} is sealed at the source`}. Next: ${entry.next}`;
+      : advise({
+          code,
+          what,
+          step: trouble,
+          app,
+          wasStopped,
+          names: { ...names, job },
+          data: (entry) =>
+            sealed !== undefined
+              ? `generation ${sealed.id} is sealed at the source`
+              : entry.data === nothing && wasStopped
+                ? discarded
+                : entry.data,
+        });
   const wanted = status.copies ?? [];
   const good = wanted.filter((copy) => counts(copy, status) && copy.state !== "Pruned").length;
   const generation = status.generation;
@@ -172,8 +181,11 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
     generation === undefined
       ? ""
       : [
-          ...(run.spec.type === "Full" ? [`${generation.files} files`] : ["captured while the app ran"]),
-          `${generation.tables} tables`,
+          ...(run.spec.type === "Full" ? [count(generation.files ?? 0, "file")] : ["captured while the app ran"]),
+          count(generation.tables ?? 0, "table"),
+          ...(status.copies ?? [])
+            .filter((copy) => !counts(copy, status))
+            .map(({ location }) => `no copy at ${location}`),
         ].join(", ");
   const next: RunStatus = {
     ...status,
@@ -202,32 +214,4 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
       ),
     ],
   };
-}
-
-/** One event for each step that ended between two states of the record, and one for the end. */
-export function stepEvents(
-  before: Pick<RunStatus, "steps" | "conditions">,
-  after: Pick<RunStatus, "steps" | "advice"> & { readonly result?: string | undefined },
-): readonly DomainEvent[] {
-  const old = new Map(before.steps?.map((step) => [step.name, step.state]));
-  const events: DomainEvent[] = [];
-  for (const step of after.steps ?? []) {
-    if (old.get(step.name) === step.state) continue;
-    const text = step.name.includes("/") ? `${step.name.split("/")[1]}: ${step.message ?? ""}` : (step.message ?? "");
-    if (step.state === "Done" && step.code === undefined && step.name !== "Accept")
-      events.push({ type: "Normal", reason: conditionOf[baseOf(step)] ?? `${baseOf(step)}Done`, message: text });
-    if (isTrouble(step) || (step.state === "Waiting" && step.code !== undefined))
-      events.push({
-        type: "Warning",
-        reason: reasonOf(step.code),
-        message: `${step.code} ${text}`,
-      });
-  }
-  if (after.result !== undefined && after.result !== "")
-    events.push({
-      type: after.result === "Complete" ? "Normal" : "Warning",
-      reason: `Run${after.result}`,
-      message: after.advice === undefined || after.advice === "" ? "every required copy is verified" : after.advice,
-    });
-  return events;
 }

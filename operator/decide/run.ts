@@ -10,16 +10,18 @@
  */
 import { isFinished } from "../api/conditions.ts";
 import { type BackupRun, type PolicySpec, type RunStatus } from "../api/kinds.ts";
-import { annotations, finalizer } from "../api/names.ts";
+import { annotations } from "../api/names.ts";
 import type { Instant } from "../domain/instant.ts";
 import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
 import { checkCandidate } from "./checks.ts";
 import { updateCopies } from "./copies.ts";
-import { type Action, type DomainEvent, earliest } from "./decision.ts";
+import { type DomainEvent, earliest } from "./decision.ts";
+import { holdBack, isHeldBack, letGo } from "./finalizers.ts";
 import { trackerEvents, warnOfTrackers } from "./gitops.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
 import { advanceRunStep, mayFollow } from "./run-steps.ts";
-import { stepEvents, summariseRun } from "./run-summary.ts";
+import { conditionOf, summariseRun } from "./run-summary.ts";
+import { type Teller, stepEvents } from "./step-events.ts";
 import { type StepRecord, isAllOver, isOver, skip } from "./step.ts";
 
 const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string[]): readonly string[] => {
@@ -120,9 +122,9 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   const cancelled =
     run.metadata.deletionTimestamp !== undefined || run.metadata.annotations?.[annotations.cancel] === "true";
   const mayStart = draft.steps.get("Accept")?.state === "Done";
-  const hasFinalizer = run.metadata.finalizers?.includes(finalizer) === true;
+  const hasFinalizer = isHeldBack(run.metadata);
   if (mayStart && !hasFinalizer && run.metadata.deletionTimestamp === undefined)
-    draft.actions.push(setFinalizers([...(run.metadata.finalizers ?? []), finalizer]));
+    draft.actions.push(holdBack(run.metadata));
   if (mayStart) {
     for (const name of draft.steps.keys()) advanceRunStep(name, { seen, draft, now, cancelled, hasFinalizer });
   }
@@ -131,30 +133,26 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   const steps = [...draft.steps.values()];
   const over = isAllOver(steps, seen.jobs, draft.actions);
   const status = summariseRun(seen, updateCopies({ ...draft.status, steps }), over, now);
-  if (over && hasFinalizer)
-    draft.actions.push(setFinalizers((run.metadata.finalizers ?? []).filter((name) => name !== finalizer)));
+  if (over && hasFinalizer) draft.actions.push(letGo(run.metadata));
   return {
     status,
     actions: draft.actions,
     events: [
       ...(before.steps === undefined && mayStart ? trackerEvents(warningsFor(seen)) : []),
-      ...stepEvents(before, status),
+      ...stepEvents(teller, before, status),
     ],
     wakeAfter: over ? undefined : earliest(...draft.waits),
   };
 }
 
-const setFinalizers = (finalizers: readonly string[]): Action => ({ do: "setFinalizers", finalizers });
+const teller: Teller = { kind: "Run", conditionOf, complete: "every required copy is verified" };
 
 /** A finished run changes only in what is known of its copies: later runs bring late ones over and prune old ones. */
 function decideFinished(seen: RunObservation, now: Instant): RunDecision {
   const { run } = seen;
   const before = run.status ?? {};
   const status = summariseRun(seen, updateCopies(before, seen.siblings), true, now);
-  const actions =
-    run.metadata.finalizers?.includes(finalizer) === true
-      ? [setFinalizers(run.metadata.finalizers.filter((name) => name !== finalizer))]
-      : [];
+  const actions = isHeldBack(run.metadata) ? [letGo(run.metadata)] : [];
   const events: readonly DomainEvent[] =
     before.result === "AtRisk" && status.result === "Complete"
       ? [{ type: "Normal", reason: "LateCopyArrived", message: "every required copy is verified now" }]

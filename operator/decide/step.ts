@@ -49,6 +49,13 @@ const backoff = (attempt: number): number => Math.min(600_000, 10_000 * 3 ** (at
 export const isOver = (step: StepRecord | undefined): boolean =>
   step?.state === "Done" || step?.state === "Skipped" || step?.state === "Failed";
 
+/** Its name without the sink. */
+export const baseOf = (step: StepRecord): string => step.name.split("/")[0] ?? "";
+
+/** Failed, or carried out without doing what it is for, as a prune that was refused. */
+export const isTrouble = (step: StepRecord): boolean =>
+  step.state === "Failed" || (step.state === "Done" && step.code !== undefined);
+
 export const finish = (step: StepRecord, now: Instant, message: string): StepRecord => ({
   ...step,
   state: "Done",

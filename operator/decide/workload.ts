@@ -84,7 +84,11 @@ export function decideStop(
   const [first] = left;
   return first === undefined
     ? { state: "reached", actions: [], message: "no process of the app runs" }
-    : waiting(`${left.length} pods still run, ${first.metadata.name} among them`);
+    : waiting(
+        left.length === 1
+          ? `pod ${first.metadata.name} still runs`
+          : `${left.length} pods still run, ${first.metadata.name} among them`,
+      );
 }
 
 /** @returns undefined when the workload is held, its guard is armed, or it was found at zero */

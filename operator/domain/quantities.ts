@@ -44,3 +44,6 @@ export function formatBytes(bytes: number): string {
   }
   return `${bytes} B`;
 }
+
+/** `1 file`, `2 files` */
+export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;

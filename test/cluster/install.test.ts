@@ -76,6 +76,8 @@ test("an uninstall in the middle of a capture brings the app back, and leaves ki
     "backuprun.backup.handover.dev/interrupted",
     "backuprun.backup.handover.dev/same",
   ]);
+  // Nobody is left who would take them away, and a namespace that is deleted would stay for ever.
+  expect(await bed.k("get", "brun", "-o", "jsonpath={.items[*].metadata.finalizers}")).toBe("");
   expect(await bed.sh("deploy/toolbox", "ls /vault/e2e-install/shop/store")).toContain("000001");
 });
 

@@ -39,9 +39,9 @@ export const other = {
   },
   "HO-X003": {
     reason: "Cancelled",
-    what: "The run was cancelled.",
+    what: "The run or the restore was cancelled.",
     app: givenBack,
     data: discarded,
-    next: "kubectl -n {namespace} get brun",
+    next: "kubectl -n {namespace} get brun,rreq",
   },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

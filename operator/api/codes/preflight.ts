@@ -28,7 +28,7 @@ export const preflight = {
     what: "A Secret or one of its keys is missing.",
     app: untouched,
     data: nothing,
-    next: "kubectl -n {namespace} get secret",
+    next: "create it with the name and the keys in the message, or name another one: " + editPolicy,
   },
   "HO-P105": {
     reason: "StoreForeign",
@@ -42,14 +42,14 @@ export const preflight = {
     what: "The directory of this policy belongs to another policy of the same name.",
     app: untouched,
     data: nothing,
-    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/adopt-lineage=<uid in the message>",
+    next: "if it is the same application made anew, then start another run after: kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/adopt-lineage=<uid in the message>",
   },
   "HO-P107": {
     reason: "VolumeEmpty",
     what: "A volume is empty although the newest generation of it holds files, or a path in it does not exist.",
     app: untouched,
     data: nothing,
-    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/accept-empty=<volume in the message>",
+    next: "bring its files back or correct the path; if it is meant to be empty, start another run after: kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/accept-empty=<volume in the message>",
   },
   "HO-P108": {
     reason: "InvalidSpec",
@@ -84,7 +84,7 @@ export const preflight = {
     what: "The run names a sink that the policy does not have.",
     app: untouched,
     data: nothing,
-    next: editPolicy,
+    next: "start another run that names a sink of the policy: " + describePolicy,
   },
   "HO-P113": {
     reason: "LineageBusy",

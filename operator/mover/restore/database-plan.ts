@@ -2,7 +2,7 @@
 import type { Client } from "pg";
 import type { DatabaseRef } from "../../contract/task.ts";
 import type { DatabasePart } from "../../domain/manifest.ts";
-import { formatBytes } from "../../domain/quantities.ts";
+import { count, formatBytes } from "../../domain/quantities.ts";
 import type { MoverContext } from "../context.ts";
 import { connect } from "../database/connection.ts";
 import { listTables } from "../database/snapshot.ts";
@@ -77,7 +77,7 @@ async function describeLive(client: Client, ref: DatabaseRef, server: DatabaseSe
   ]);
   const size = formatBytes(Number(rows[0]?.bytes ?? 0));
   const tables = await countTables(ref, server);
-  return `database ${ref.name} (${size}${tables === undefined ? "" : `, ${tables} tables`})`;
+  return `database ${ref.name} (${size}${tables === undefined ? "" : `, ${count(tables, "table")}`})`;
 }
 
 /** @returns undefined when the live database lets nobody in, which is no reason not to replace it. */

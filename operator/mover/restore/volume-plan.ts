@@ -2,7 +2,7 @@
 import { statfs } from "node:fs/promises";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { VolumePart } from "../../domain/manifest.ts";
-import { formatBytes } from "../../domain/quantities.ts";
+import { count, formatBytes } from "../../domain/quantities.ts";
 import { MoverError } from "../errors.ts";
 import { Tree } from "../mirror/tree.ts";
 import { isReserved } from "./names.ts";
@@ -32,7 +32,7 @@ export async function planVolume(root: string, part: VolumePart): Promise<PartPl
     throw refuse(`the restored state needs ${part.files} inodes beside the present one, ${ffree} are free`);
   const present = await measure(root, part);
   return {
-    replaces: `volume ${part.name} (${present.files} files, ${formatBytes(present.bytes)})`,
+    replaces: `volume ${part.name} (${count(present.files, "file")}, ${formatBytes(present.bytes)})`,
     warnings:
       part.exclude.length === 0
         ? []

@@ -4,7 +4,7 @@
  * and for databases pg_restore and psql.
  */
 import type { Manifest } from "../../domain/manifest.ts";
-import { formatBytes } from "../../domain/quantities.ts";
+import { count, formatBytes } from "../../domain/quantities.ts";
 
 export const restoreScriptFile = "restore.sh";
 export const restoreGuideFile = "RESTORE.md";
@@ -116,11 +116,11 @@ export function rowCheck(
 export function restoreGuide(manifest: Omit<Manifest, "files">): string {
   const databases = manifest.databases.map(
     ({ name, database, serverVersion, tables }) =>
-      `- \`databases/${name}/\`: database \`${database}\` of PostgreSQL ${serverVersion}, ${tables.length} tables`,
+      `- \`databases/${name}/\`: database \`${database}\` of PostgreSQL ${serverVersion}, ${count(tables.length, "table")}`,
   );
   const volumes = manifest.volumes.map(
     ({ archive, claimName, files, bytes }) =>
-      `- \`${archive}\`: claim \`${claimName}\`, ${files} files, ${formatBytes(bytes)}`,
+      `- \`${archive}\`: claim \`${claimName}\`, ${count(files, "file")}, ${formatBytes(bytes)}`,
   );
   return `# Generation ${manifest.id}
 

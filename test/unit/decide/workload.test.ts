@@ -120,13 +120,13 @@ describe("stopping", () => {
       name: "Down, and a pod still runs: waits",
       seen: down({}, aPod().build()),
       state: "waiting",
-      says: "1 pods still run, shop-0 among them",
+      says: "pod shop-0 still runs",
     },
     {
       name: "Down, and a stranger has the claim: waits",
       seen: down({}, aPod("x").meta({ labels: {} }).mounting("shop-uploads").build()),
       state: "waiting",
-      says: "x among them",
+      says: "pod x still runs",
     },
     {
       name: "Down, and every container has ended, although the pod is there",

@@ -1,0 +1,41 @@
+/** What people are told when something went wrong: the code, what happened, what of the app, what of the data, what to type next. */
+import { type CodeEntry, type ErrorCode, explain } from "../api/codes.ts";
+import { givenBack, untouched } from "../api/codes/entry.ts";
+import type { StepRecord } from "../api/kinds.ts";
+import type { AppState } from "./app-state.ts";
+
+export interface Trouble {
+  readonly code: ErrorCode;
+  readonly what: string;
+  /** That the advice is about. */
+  readonly step: StepRecord | undefined;
+  readonly app: AppState;
+  /** Whether this run or restore has stopped it. */
+  readonly wasStopped: boolean;
+  readonly names: Parameters<typeof explain>[1];
+  /** From what the catalogue says to what is so. */
+  readonly data: (entry: CodeEntry) => string;
+}
+
+export function advise(trouble: Trouble): string {
+  const { code, what } = trouble;
+  const entry = explain(code, trouble.names);
+  return `${code} ${what}. App: ${tellApp(trouble, entry)}. Data: ${trouble.data(entry)}. Next: ${entry.next}`;
+}
+
+/** The catalogue says how things are when all is over, the state how they are now. */
+function tellApp({ app, step, wasStopped }: Trouble, entry: CodeEntry): string {
+  switch (app) {
+    case "Stopped":
+      // A step that has failed for good sets the giving back off; one that is tried again does not.
+      return step?.state === "Failed" ? "stopped, being given back" : "stopped";
+    case "Down":
+      return "DOWN";
+    case "Unknown":
+      return "unknown; nothing was done to it";
+    default:
+      // The same mistake may be met before the stop and after it.
+      if (entry.app === untouched || entry.app === givenBack) return wasStopped ? givenBack : untouched;
+      return entry.app;
+  }
+}

@@ -1,0 +1,42 @@
+/** What people are told of the app and of the data, by what was done to them and not by the code alone. */
+import { describe, expect, test } from "@jest/globals";
+import { type Trouble, advise } from "../../../operator/decide/advice.ts";
+import { Scenario } from "../../simulator/scenario.ts";
+
+const trouble: Trouble = {
+  code: "HO-D301",
+  what: "connection refused",
+  step: undefined,
+  app: "Up",
+  wasStopped: false,
+  names: { namespace: "shop", policy: "shop", run: "shop-1" },
+  data: ({ data }) => data,
+};
+
+describe("an advice", () => {
+  test.each([
+    { code: "HO-D301", wasStopped: false, says: "App: not stopped." },
+    { code: "HO-D301", wasStopped: true, says: "App: given back, running." },
+    { code: "HO-S207", wasStopped: false, says: "App: not stopped." },
+    { code: "HO-S207", wasStopped: true, says: "App: given back, running." },
+    { code: "HO-R803", wasStopped: true, says: "App: not stopped, running on its present state." },
+  ] as const)("with $code of an app that was stopped: $wasStopped, says $says", ({ says, ...facts }) => {
+    expect(advise({ ...trouble, ...facts })).toContain(says);
+  });
+
+  test.each([
+    { app: "Down", step: undefined, says: "App: DOWN." },
+    { app: "Unknown", step: undefined, says: "App: unknown; nothing was done to it." },
+    { app: "Stopped", step: { name: "Capture", state: "Failed" }, says: "App: stopped, being given back." },
+    { app: "Stopped", step: { name: "Capture", state: "Waiting" }, says: "App: stopped." },
+  ] as const)("of an app that is $app says $says", ({ says, ...facts }) => {
+    expect(advise({ ...trouble, ...facts })).toContain(says);
+  });
+});
+
+test("a restore is told of in words of its own", async () => {
+  const scenario = await Scenario.restore().settle();
+  const reasons = scenario.world.events.map(({ reason }) => reason);
+  expect(reasons).toContain("RestoreComplete");
+  expect(reasons.filter((reason) => reason.startsWith("Run"))).toEqual([]);
+});
