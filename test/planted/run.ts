@@ -51,8 +51,11 @@ async function judgeOne(bug: PlantedBug, copy: Copy, compiler: Compiler): Promis
   }
 }
 
-async function judgeAll(bugs: readonly PlantedBug[], copies: readonly Copy[]): Promise<readonly Verdict[]> {
-  const compiler = new Compiler(root);
+async function judgeAll(
+  bugs: readonly PlantedBug[],
+  copies: readonly Copy[],
+  compiler: Compiler,
+): Promise<readonly Verdict[]> {
   const left = [...bugs];
   const verdicts: Verdict[] = [];
   await Promise.all(
@@ -74,16 +77,16 @@ function print({ bug, is, why }: Verdict): void {
   );
 }
 
-async function main(ids: readonly string[], copies: readonly Copy[]): Promise<number> {
+/** @param pristine nothing is ever planted in it: what is compared and compiled is of one moment, whatever happens to the tree */
+async function main(ids: readonly string[], pristine: Copy, copies: readonly Copy[]): Promise<number> {
   const bugs = ids.length === 0 ? plantedBugs : plantedBugs.filter(({ id }) => ids.includes(id));
-  const [first] = copies;
-  if (first === undefined || bugs.length === 0) throw new Error("no such bug");
+  if (bugs.length === 0) throw new Error("no such bug");
   await ensurePrograms(needs);
   say(`${bugs.length} bugs; first their tests without them`);
-  const nothing = await findVoid(bugs, first);
+  const nothing = await findVoid(bugs, pristine);
   nothing.forEach(print);
   const planted = bugs.filter((bug) => nothing.every((verdict) => verdict.bug !== bug));
-  const verdicts = [...nothing, ...(await judgeAll(planted, copies))];
+  const verdicts = [...nothing, ...(await judgeAll(planted, copies, new Compiler(pristine.root)))];
   const missed = verdicts.filter(({ is }) => is !== "caught");
   if (missed.length > 0) {
     process.stdout.write("\nnot caught:\n");
@@ -107,8 +110,11 @@ async function start(ids: readonly string[]): Promise<number> {
     clean();
   });
   try {
-    for (let count = 0; count < workers; count++) copies.push(new Copy(root));
-    return await main(ids, [...copies]);
+    const pristine = new Copy(root);
+    copies.push(pristine);
+    const workshops = Array.from({ length: workers }, () => new Copy(root));
+    copies.push(...workshops);
+    return await main(ids, pristine, workshops);
   } finally {
     clean();
   }

@@ -72,4 +72,16 @@ export const guardBugs: readonly PlantedBug[] = [
       test: ["the guard", "is not armed before the API server has answered, and goes on through failures"],
     },
   },
+  {
+    id: "deadline-of-the-intent",
+    breaks: "L2",
+    what: "the deadline of a record counts from when its guard was asked for, however late it was armed",
+    file: "operator/decide/hold-steps.ts",
+    text: "Math.max(startedAt + usualWait, now) + context.budget",
+    becomes: "startedAt + usualWait + context.budget",
+    caughtBy: {
+      file: "test/unit/decide/run-record.test.ts",
+      test: ["an app whose guard was slow has its whole budget from the stop on"],
+    },
+  },
 ];

@@ -222,4 +222,30 @@ export const runtimeBugs: readonly PlantedBug[] = [
       test: ["a policy that was edited is judged by its new spec, and its status says of which one it speaks"],
     },
   },
+  {
+    id: "record-waits-for-watch",
+    breaks: "S31",
+    what: "a quiesce record is worked on only when a watch tells of it",
+    file: "operator/runtime/operator.ts",
+    text: `      if (action.do === "createRecord" || action.do === "updateRecord") this.#queue.add(keyOf("record", action.record));
+`,
+    becomes: `      if (action.do === "createRecord") break;
+`,
+    caughtBy: {
+      file: "test/simulator/events.test.ts",
+      test: ["run", "S31 ends the same when no event is ever told"],
+    },
+  },
+  {
+    id: "two-in-one-place",
+    breaks: "S30",
+    what: "two processes of one pod take the lease from each other for ever",
+    file: "operator/runtime/leader.ts",
+    text: "place !== undefined && this.#renewedAt === undefined && holder",
+    becomes: "place !== undefined && holder",
+    caughtBy: {
+      file: "test/unit/runtime/leader-lease.test.ts",
+      test: ["the lease", "is not taken back from a successor in the same place"],
+    },
+  },
 ];
