@@ -4,15 +4,28 @@
  * nothing is stopped behind its back, and it waits for a restore under way, because in the middle of an exchange an app must not
  * start.
  */
-import { type Lease, type Workload, deployments, leases, restores, runs } from "./api/kinds.ts";
+import {
+  type HeldWorkload,
+  type KubeObject,
+  type Lease,
+  type RunStatus,
+  type Workload,
+  deployments,
+  leases,
+  restores,
+  runs,
+} from "./api/kinds.ts";
 import { labels } from "./api/names.ts";
 import { act } from "./cluster/act.ts";
 import { type Cluster, createClient } from "./cluster/client.ts";
 import { connect, loadKubeConfig } from "./cluster/connection.ts";
+import { ApiError } from "./cluster/errors.ts";
 import { type Config, readConfig } from "./config.ts";
+import { isOpen, mayBeHalf } from "./decide/exchange.ts";
 import { isHeldBack, letGo } from "./decide/finalizers.ts";
-import { isExchanging, parseRecord, workloadResource } from "./decide/record.ts";
+import { isExchanging, parseRecord, rebuildRecord, workloadResource } from "./decide/record.ts";
 import { decideRelease } from "./decide/record-step.ts";
+import { isOver } from "./decide/step.ts";
 import { type Log, createLog } from "./log.ts";
 import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
 import { LeaderElector } from "./runtime/leader.ts";
@@ -30,6 +43,9 @@ interface Context {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** A run or a restore, as far as it holds an app. */
+type Held = KubeObject<unknown, Pick<RunStatus, "steps" | "workloads">>;
 
 const recordsOf = ({ cluster, config }: Context): Promise<readonly Lease[]> =>
   cluster.list<Lease>(leases, {
@@ -80,17 +96,47 @@ async function releaseOnce(context: Context, lease: Lease): Promise<void> {
   for (const action of actions) await act(cluster, leases, lease, action);
 }
 
+/** Whoever has removed the kinds has removed the objects. */
+const ifNoKind = (error: unknown): readonly Held[] => {
+  if (error instanceof ApiError && error.status === 404) return [];
+  throw error;
+};
+
+/** Workloads that the object has stopped and not given back, and whose record somebody has deleted. */
+async function forgotten({ cluster }: Context, { metadata, status }: Held): Promise<readonly HeldWorkload[]> {
+  // What was given back and is at zero now, a person has parked.
+  if (isOver(status?.steps?.find(({ name }) => name === "GiveBack"))) return [];
+  const found: HeldWorkload[] = [];
+  for (const item of status?.workloads ?? []) {
+    if (item.heldAt === undefined) continue;
+    const workload = await cluster.get<Workload>(workloadResource(item.kind), metadata.namespace, item.name);
+    if (workload?.metadata.uid === item.uid && workload.spec.replicas === 0) found.push(item);
+  }
+  return found;
+}
+
 /**
- * Without a controller nobody would take the finalizers away, and a run or a namespace that is deleted would stay for ever.
- * @returns whether none is left
+ * Without a controller nobody would take the finalizers away, and a run or a namespace that is deleted would stay for ever. Called when
+ * no record is left.
+ * @returns whether none is held back any more. @throws while a restore exchanges the data of an app that needs no record
  */
-async function letGoOnce({ cluster, config }: Context): Promise<boolean> {
+async function letGoOnce(context: Context): Promise<boolean> {
+  const { cluster, config } = context;
   const scope = config.watchNamespace === undefined ? {} : { namespace: config.watchNamespace };
   let left = 0;
   for (const resource of [runs, restores])
-    for (const object of (await cluster.list(resource, scope)).filter(({ metadata }) => isHeldBack(metadata))) {
+    for (const object of await cluster.list<Held>(resource, scope).catch(ifNoKind)) {
+      if (!isHeldBack(object.metadata)) continue;
       left++;
-      await act(cluster, resource, object, letGo(object.metadata));
+      const swap = object.status?.steps?.find(({ name }) => name === "Swap");
+      if (isOpen(swap) || mayBeHalf(swap)) throw new Error(exchangeUnderWay);
+      const lost = await forgotten(context, object);
+      for (const item of lost)
+        await act(cluster, resource, object, {
+          do: "createRecord",
+          record: rebuildRecord(object.metadata.namespace, item),
+        });
+      if (lost.length === 0) await act(cluster, resource, object, letGo(object.metadata));
     }
   return left === 0;
 }
@@ -115,16 +161,15 @@ export async function giveBackAll(): Promise<void> {
     clock: context.clock,
     log,
   });
-  const end = await elector.run(new AbortController().signal, async () => {
-    await until(context, `apps could not be given back: ${list}`, async () => {
+  const end = await elector.run(new AbortController().signal, () =>
+    until(context, `apps could not be given back: ${list}`, async () => {
       const records = await recordsOf(context);
       // One that began while the controller was being stopped. Its app must not start on a mixture.
       if (records.some(exchanges)) throw new Error(exchangeUnderWay);
       for (const lease of records) await releaseOnce(context, lease);
-      return records.length === 0;
-    });
-    await until(context, "runs and restores keep their finalizer: kubectl get brun,rreq -A", () => letGoOnce(context));
-  });
+      return records.length === 0 && letGoOnce(context);
+    }),
+  );
   if (end === "lost") throw new Error("another controller has taken over; is a second one installed?");
   log.info({}, "no app is held");
   await connection.close();

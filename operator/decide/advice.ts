@@ -1,6 +1,6 @@
 /** What people are told when something went wrong: the code, what happened, what of the app, what of the data, what to type next. */
 import { type CodeEntry, type ErrorCode, explain } from "../api/codes.ts";
-import { givenBack, untouched } from "../api/codes/entry.ts";
+import { givenBack, onPresentState, untouched } from "../api/codes/entry.ts";
 import type { StepRecord } from "../api/kinds.ts";
 import type { AppState } from "./app-state.ts";
 
@@ -35,7 +35,7 @@ function tellApp({ app, step, wasStopped }: Trouble, entry: CodeEntry): string {
       return "unknown; nothing was done to it";
     default:
       // The same mistake may be met before the stop and after it.
-      if (entry.app === untouched || entry.app === givenBack) return wasStopped ? givenBack : untouched;
-      return entry.app;
+      if (wasStopped) return entry.app === untouched || entry.app === onPresentState ? givenBack : entry.app;
+      return entry.app === givenBack ? untouched : entry.app;
   }
 }

@@ -72,13 +72,13 @@ const readyBudget = 300_000;
 /** Between looks at an app that is stopping or starting. */
 const glance = 100;
 
-/** The first of the workloads to go down, by the records, which are written when it is seen. */
-function stopTimeOf({ app, held, times }: HoldContext): StopTimes {
+/** The first of the workloads to go down in the name of this holder, by the records, which are written when it is seen. */
+function stopTimeOf({ app, held, holder, times }: HoldContext): StopTimes {
   if (times.stopAt !== undefined) return {};
   const [first] = held
     .flatMap(({ uid }) => app.records.get(uid) ?? [])
-    .map((lease) => parseRecord(lease)?.downAt)
-    .filter((at) => at !== undefined)
+    .flatMap((lease) => parseRecord(lease) ?? [])
+    .flatMap(({ holders, downAt }) => (holders.some(({ uid }) => uid === holder.uid) ? (downAt ?? []) : []))
     .toSorted();
   return first === undefined ? {} : { stopAt: first };
 }
@@ -131,6 +131,7 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     const { actions } = spreadDoubt(app, held, context.holder.uid, doubt);
     return actions.length === 0 ? end("HO-S213", doubt) : { step, actions, pods, times, wakeAfter: 0 };
   }
+  const begun = downSince({ ...context, times: { ...context.times, ...times } });
   const move = decideStop(
     app,
     context.namespace,
@@ -138,7 +139,8 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
     { claims: context.claims, needed: context.needed },
     {
       ...context.holder,
-      deadline: formatInstant(Math.max(startedAt + usualWait, now) + context.budget + deadlineGrace),
+      // The budget is that of the whole app: it begins with the first workload that goes down.
+      deadline: formatInstant((begun ?? Math.max(startedAt + usualWait, now)) + context.budget + deadlineGrace),
     },
     now,
   );
@@ -151,7 +153,6 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
       wakeAfter: 0,
     };
   if (move.state === "lost") return end(move.code ?? "HO-S211", move.message);
-  const begun = downSince({ ...context, times: { ...context.times, ...times } });
   const stopTimeout = parseDuration(context.stopTimeout) ?? 120_000;
   if (move.unguarded === true && now - startedAt >= guardsWithin) return end("HO-S212", move.message);
   if (begun === undefined && now - startedAt >= Math.max(guardsWithin, stopTimeout))
@@ -186,7 +187,9 @@ export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMov
       startedAt: formatInstant(now),
       message: "giving the app back",
     };
-    return advanceGiveBack(running, context);
+    const move = advanceGiveBack(running, context);
+    // Nobody may have looked since it went down.
+    return { ...move, times: { ...stopTimeOf(context), ...move.times } };
   }
   if (step.state === "Running") {
     const move = decideGiveBack(app, context.namespace, held, context.holder.uid);

@@ -7,6 +7,7 @@ import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatDuration } from "../domain/quantities.ts";
 import { advise } from "./advice.ts";
 import { type AppState, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
+import { isOpen, mayBeHalf } from "./exchange.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
 
 /** The order in which the steps are taken. */
@@ -30,7 +31,8 @@ export function summariseRestore(
   const steps = status.steps ?? [];
   const state = (name: string): StepRecord["state"] | undefined => steps.find((step) => step.name === name)?.state;
   const restored = state("Swap") === "Done";
-  const exchanged = ![undefined, "Pending", "Skipped"].includes(state("Swap"));
+  const swap = steps.find(({ name }) => name === "Swap");
+  const halfway = isOpen(swap) || mayBeHalf(swap);
   const ready = state("GiveBack") !== "Failed";
   const disturbed = steps.some(({ name, code: why }) => name === "Swap" && why === "HO-R808");
   const result = over ? (restored && ready && !disturbed ? "Complete" : "Failed") : "";
@@ -68,7 +70,7 @@ export function summariseRestore(
           data: (entry) => {
             if (restored && !disturbed) return "the restored state is in place";
             if (entry.data !== nothing && entry.data !== discarded) return entry.data;
-            return exchanged ? "both states are still there" : "nothing was changed";
+            return halfway ? "both states are still there" : "nothing was changed";
           },
         })
       : waits

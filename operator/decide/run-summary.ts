@@ -128,6 +128,14 @@ function conditionsOf(
   return list;
 }
 
+/** @param words of the catalogue, which knows neither how far the run had come nor what it has left. */
+function tellData(words: string, { generation }: RunStatus, result: RunStatus["result"], wasStopped: boolean): string {
+  const isGeneral = words === nothing || words === discarded;
+  if (generation === undefined) return isGeneral && wasStopped ? discarded : words;
+  if (result !== "Complete") return `generation ${generation.id} is sealed at the source`;
+  return isGeneral ? `generation ${generation.id} is verified at every required sink` : words;
+}
+
 export function summariseRun(seen: RunObservation, status: RunStatus, over: boolean, now: Instant): RunStatus {
   const { run } = seen;
   const steps = status.steps ?? [];
@@ -153,7 +161,6 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
       ? `the copy at ${damaged.location} is damaged`
       : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
   const wasStopped = status.times?.stopAt !== undefined;
-  const sealed = result === "Complete" ? undefined : status.generation;
   const advice =
     code === ""
       ? ""
@@ -164,12 +171,7 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
           app,
           wasStopped,
           names: { ...names, job },
-          data: (entry) =>
-            sealed !== undefined
-              ? `generation ${sealed.id} is sealed at the source`
-              : entry.data === nothing && wasStopped
-                ? discarded
-                : entry.data,
+          data: (entry) => tellData(entry.data, status, result, wasStopped),
         });
   const wanted = status.copies ?? [];
   const good = wanted.filter((copy) => counts(copy, status) && copy.state !== "Pruned").length;
@@ -185,7 +187,7 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
           count(generation.tables ?? 0, "table"),
           ...(status.copies ?? [])
             .filter((copy) => !counts(copy, status))
-            .map(({ location }) => `no copy at ${location}`),
+            .map(({ location }) => `no checked copy at ${location}`),
         ].join(", ");
   const next: RunStatus = {
     ...status,

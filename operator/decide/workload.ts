@@ -119,7 +119,8 @@ function takeHold(
     return waiting(`stopping ${item.kind} ${item.name}`, { do: "createRecord", record });
   }
   const { lease, record } = found;
-  if (!record.holders.some(({ uid }) => uid === holder.uid)) {
+  const own = record.holders.find(({ uid }) => uid === holder.uid);
+  if (own === undefined) {
     if (record.state === "Restoring" || record.holders.length === 0)
       return waiting(`${item.kind} ${item.name} is being given back by another holder`);
     // Two captures may share a hold. An exchange changes the data, so it shares with nobody.
@@ -136,8 +137,19 @@ function takeHold(
     const message = `waiting for the guard of ${item.kind} ${item.name}: ${guardTrouble(app.pods, lease)}`;
     return { ...waiting(message), unguarded: true };
   }
+  // Another has brought it down, and this one had waited so long for it that less than its budget would be left.
+  if (record.downAt !== undefined && own.deadline < holder.deadline)
+    return waiting(`stopping ${item.kind} ${item.name}`, {
+      do: "updateRecord",
+      record: changeRecord(lease, renewHolder(record, holder)),
+    });
   return undefined;
 }
+
+const renewHolder = (record: QuiesceRecord, holder: Holder): QuiesceRecord => ({
+  ...record,
+  holders: record.holders.map((one) => (one.uid === holder.uid ? holder : one)),
+});
 
 /** What somebody has done to a workload since it was brought to zero. */
 function whatChanged(app: AppObservation, item: HeldWorkload, record: QuiesceRecord | undefined): string | undefined {

@@ -228,9 +228,13 @@ export class Operator {
     object: KubeObject<unknown, Status>,
     decision: Decision<Status | undefined>,
   ): Promise<PassOutcome> {
-    const outcome = await carryOut(this.#options, resource, object, decision);
-    for (const action of decision.actions)
-      if (action.do === "createRecord" || action.do === "updateRecord") this.#queue.add(keyOf("record", action.record));
-    return outcome;
+    try {
+      return await carryOut(this.#options, resource, object, decision);
+    } finally {
+      // Also after a failure: a write whose answer was lost may have been made.
+      for (const action of decision.actions)
+        if (action.do === "createRecord" || action.do === "updateRecord")
+          this.#queue.add(keyOf("record", action.record));
+    }
   }
 }

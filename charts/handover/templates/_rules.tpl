@@ -64,7 +64,10 @@ the kubelet mounts them into the Jobs. No pods are created, patched or entered.
   verbs: [update]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [list, update, delete]
+  verbs: [list, create, update, delete]
+- apiGroups: [backup.handover.dev]
+  resources: [backupruns, restorerequests]
+  verbs: [list, patch]
 {{- end }}
 
 {{/* In the namespace of the chart. A right to create cannot be limited to a name. */}}

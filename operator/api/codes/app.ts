@@ -84,7 +84,7 @@ export const app = {
     what: "The guard that would give the app back without the controller did not start, so the app was not stopped.",
     app: untouched,
     data: nothing,
-    next: "kubectl -n {namespace} describe jobs,pods -l backup.handover.dev/guard",
+    next: "kubectl -n {namespace} get events",
   },
   "HO-S213": {
     reason: "UncertainQuiesce",

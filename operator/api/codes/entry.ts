@@ -12,6 +12,7 @@ export interface CodeEntry {
 }
 
 export const untouched = "not stopped";
+export const onPresentState = "not stopped, running on its present state";
 export const nothing = "nothing was written; older generations are untouched";
 export const givenBack = "given back, running";
 export const discarded = "this run left no generation; older generations are untouched";

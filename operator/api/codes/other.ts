@@ -1,5 +1,5 @@
 /** Space, deadlines, and what has no other name. */
-import { type CodeEntry, givenBack, discarded, editPolicy, logs } from "./entry.ts";
+import { type CodeEntry, onPresentState, givenBack, discarded, editPolicy, logs } from "./entry.ts";
 
 export const other = {
   "HO-C901": {
@@ -19,7 +19,7 @@ export const other = {
   "HO-C903": {
     reason: "TargetFull",
     what: "The volume or the database server has too little free space for the restored state beside the present one.",
-    app: "not stopped, running on its present state",
+    app: onPresentState,
     data: "nothing was changed",
     next: "grow the claim of the volume: kubectl -n {namespace} get pvc",
   },

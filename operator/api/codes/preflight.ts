@@ -28,7 +28,7 @@ export const preflight = {
     what: "A Secret or one of its keys is missing.",
     app: untouched,
     data: nothing,
-    next: "create it with the name and the keys in the message, or name another one: " + editPolicy,
+    next: "create what spec.databases names, or name another Secret: " + editPolicy,
   },
   "HO-P105": {
     reason: "StoreForeign",
@@ -81,10 +81,10 @@ export const preflight = {
   },
   "HO-P112": {
     reason: "PolicyInvalidSink",
-    what: "The run names a sink that the policy does not have.",
+    what: "The run or the restore names a location that the policy does not have.",
     app: untouched,
     data: nothing,
-    next: "start another run that names a sink of the policy: " + describePolicy,
+    next: "start it again with a location that the policy has: " + describePolicy,
   },
   "HO-P113": {
     reason: "LineageBusy",

@@ -1,5 +1,5 @@
 /** Restores. */
-import { type CodeEntry, untouched, logs } from "./entry.ts";
+import { type CodeEntry, onPresentState, untouched, logs } from "./entry.ts";
 
 export const restore = {
   "HO-R801": {
@@ -19,7 +19,7 @@ export const restore = {
   "HO-R803": {
     reason: "StageFailed",
     what: "The generation could not be loaded beside the app.",
-    app: "not stopped, running on its present state",
+    app: onPresentState,
     data: "nothing was changed",
     next: logs,
   },

@@ -77,7 +77,7 @@ export const guardBugs: readonly PlantedBug[] = [
     breaks: "L2",
     what: "the deadline of a record counts from when its guard was asked for, however late it was armed",
     file: "operator/decide/hold-steps.ts",
-    text: "Math.max(startedAt + usualWait, now) + context.budget",
+    text: "(begun ?? Math.max(startedAt + usualWait, now)) + context.budget",
     becomes: "startedAt + usualWait + context.budget",
     caughtBy: {
       file: "test/unit/decide/run-record.test.ts",

@@ -227,9 +227,9 @@ export const runtimeBugs: readonly PlantedBug[] = [
     breaks: "S31",
     what: "a quiesce record is worked on only when a watch tells of it",
     file: "operator/runtime/operator.ts",
-    text: `      if (action.do === "createRecord" || action.do === "updateRecord") this.#queue.add(keyOf("record", action.record));
+    text: `          this.#queue.add(keyOf("record", action.record));
 `,
-    becomes: `      if (action.do === "createRecord") break;
+    becomes: `          break;
 `,
     caughtBy: {
       file: "test/simulator/events.test.ts",

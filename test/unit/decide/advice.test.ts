@@ -19,7 +19,9 @@ describe("an advice", () => {
     { code: "HO-D301", wasStopped: true, says: "App: given back, running." },
     { code: "HO-S207", wasStopped: false, says: "App: not stopped." },
     { code: "HO-S207", wasStopped: true, says: "App: given back, running." },
-    { code: "HO-R803", wasStopped: true, says: "App: not stopped, running on its present state." },
+    { code: "HO-R803", wasStopped: false, says: "App: not stopped, running on its present state." },
+    { code: "HO-R803", wasStopped: true, says: "App: given back, running." },
+    { code: "HO-R808", wasStopped: true, says: "App: running on the restored state." },
   ] as const)("with $code of an app that was stopped: $wasStopped, says $says", ({ says, ...facts }) => {
     expect(advise({ ...trouble, ...facts })).toContain(says);
   });

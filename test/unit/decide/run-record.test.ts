@@ -1,6 +1,6 @@
 /** The quiesce record and its guard: nothing goes down without them, and nothing stays down when somebody deletes the record. */
 import { describe, expect, test } from "@jest/globals";
-import { type Pod, leases, pods } from "../../../operator/api/kinds.ts";
+import { type Pod, type Workload, deployments, leases, pods } from "../../../operator/api/kinds.ts";
 import { annotations, labels } from "../../../operator/api/names.ts";
 import { isArmed } from "../../../operator/decide/guard.ts";
 import { parseRecord } from "../../../operator/decide/record.ts";
@@ -47,6 +47,35 @@ test("an app whose guard was slow has its whole budget from the stop on", async 
   const [holder] = parseRecord(scenario.records[0]!)?.holders ?? [];
   const budget = parseDuration(aPolicy().build().spec.app.maxDowntime) ?? Number.NaN;
   expect(parseInstant(holder?.deadline)).toBeGreaterThanOrEqual(scenario.world.now + budget);
+});
+
+test("the budget is that of the whole app: it begins with the first workload that goes down, however late the last one does", async () => {
+  const policy = aPolicy()
+    .workloads({ kind: "Deployment", name: "shop" }, { kind: "Deployment", name: "worker" })
+    .build();
+  const scenario = Scenario.run({
+    policy,
+    workloads: [aWorkload("shop").replicas(3).build(), aWorkload("worker").replicas(1).build()],
+  });
+  const update = (updatedReplicas: number) => (): void =>
+    scenario.world.change<Workload>(deployments, "worker", ({ status }) => ({
+      status: { ...status, updatedReplicas },
+    }));
+  scenario.once(
+    () => scenario.replicas("shop") === 0,
+    () => {
+      update(0)();
+      scenario.world.after(90_000, update(1));
+    },
+  );
+  await scenario.until(() => scenario.replicas("worker") === 0);
+  const records = scenario.records.map((lease) => parseRecord(lease)!);
+  const [first = Number.NaN] = records.map(({ downAt }) => parseInstant(downAt) ?? Infinity).toSorted((a, b) => a - b);
+  expect(scenario.world.now - first).toBeGreaterThan(89_000);
+  const deadlines = records.flatMap(({ holders }) => holders.map(({ deadline }) => parseInstant(deadline) ?? Infinity));
+  const budget = parseDuration(policy.spec.app.maxDowntime) ?? Number.NaN;
+  // The guard has its own grace after it, and both have to fit into two minutes.
+  for (const deadline of deadlines) expect(deadline - first).toBeLessThanOrEqual(budget + 75_000);
 });
 
 test("no workload goes down before the guards of all are armed", async () => {

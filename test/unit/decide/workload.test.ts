@@ -136,6 +136,16 @@ describe("stopping", () => {
     },
     { name: "Down, and no pod is left", seen: down(), state: "reached", says: "no process" },
     {
+      name: "Down by another, and too little time left of its own: takes the whole",
+      seen: down({
+        downAt: "2026-11-21T01:00:00.000Z",
+        holders: [{ ...holder, deadline: "2026-11-21T00:00:00.000Z" }],
+      }),
+      state: "waiting",
+      says: "stopping Deployment shop",
+      does: "updateRecord",
+    },
+    {
       name: "held by another run: joins it",
       seen: down({ holders: [other] }),
       state: "waiting",
