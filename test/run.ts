@@ -99,7 +99,7 @@ async function cluster(stage: Stage): Promise<Counts> {
     HANDOVER_KUBECTL: join(root, ".cluster/bin/kubectl"),
     HANDOVER_HELM: join(root, ".cluster/bin/helm"),
   };
-  // They share one cluster of one node: two at once, but for those that kill, replace or count what there is only one of.
+  // They share one cluster of one node: two at once, a third only makes the others slower, but for those that kill, replace or count what there is only one of.
   const alone = ["interruptions", "install", "idle", "kills-controller", "kills-outage"].map(
     (suite) => `test/cluster/${suite}.test.ts`,
   );

@@ -133,7 +133,7 @@ describe("a policy that knows its places", () => {
     await bed.sh("deploy/files", "rm -rf /uploads/*");
     const { status } = await bed.run("empty", "chain");
     expect(status).toMatchObject({ result: "Failed", code: "HO-P107", app: "Up" });
-    expect(status.advice).toMatch(/volume uploads is empty.*\. Next: kubectl -n e2e-places annotate bpol chain /);
+    expect(status.advice).toMatch(/volume uploads is empty.*\. Next: .*kubectl -n e2e-places annotate bpol chain /);
     expect(await generationOf()).toBe(generation);
     await bed.annotate("BackupPolicy", "chain", { "accept-empty": "uploads" });
     expect((await bed.run("empty-meant", "chain")).status).toMatchObject({ result: "Complete", code: "" });

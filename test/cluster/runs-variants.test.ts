@@ -182,6 +182,7 @@ test("while it is suspended, no slot makes a run, though one started by hand wor
     () => Promise.resolve(Date.now()),
     (now) => now > suspendedAt + 65_000,
   );
-  const runs = (await slots()).map(({ metadata }) => metadata.name).filter((name) => name !== "by-hand");
-  expect(runs.toSorted()).toEqual(runsAtSuspension.toSorted());
+  // Of those there were, the oldest may have gone as history meanwhile.
+  const known = ["by-hand", ...runsAtSuspension];
+  expect((await slots()).map(({ metadata }) => metadata.name).filter((name) => !known.includes(name))).toEqual([]);
 });

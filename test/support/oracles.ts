@@ -43,7 +43,10 @@ export async function leftovers(bed: Bed): Promise<readonly string[]> {
     bed.list<Named>("Pod", guard),
     bed.list<Running>("Job", mover),
     bed.list<Running>("Pod", mover),
-    bed.sh("deploy/toolbox", "find /store /vault -mindepth 4 -maxdepth 4 -path '*/staging/*'"),
+    bed.sh(
+      "deploy/toolbox",
+      `for d in /*/${bed.namespace}/*/staging; do [ ! -d "$d" ] || find "$d" -mindepth 1 -maxdepth 1; done`,
+    ),
   ]);
   return [
     ...names("record", leases),
@@ -68,12 +71,12 @@ export const nothingIsLeft = (bed: Bed): Promise<readonly string[]> =>
     60,
   );
 
-/** Generations in the stores by location, each with the verdict of sha256sum. */
+/** Generations by location, each with the verdict of sha256sum. In the toolbox every claim but the store is a vault. */
 async function generationsOf(bed: Bed, policy: string): Promise<ReadonlyMap<string, boolean>> {
   const base = `${bed.namespace}/${policy}`;
   const told = await bed.sh(
     "deploy/toolbox",
-    `for d in /store/${base}/handover/* /store/${base}/store/* /vault/${base}/store/*; do
+    `for d in /store/${base}/handover/* /*/${base}/store/*; do
        [ -d "$d" ] || continue; cd "$d"
        if sha256sum --strict --quiet -c SHA256SUMS && sha256sum --strict --quiet -c manifest.sha256; then echo "$d ok"; else echo "$d bad"; fi
      done 2>/dev/null`,
