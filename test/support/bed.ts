@@ -175,13 +175,23 @@ export class Bed {
 
   /** A shell script in a pod of the workload. */
   sh(target: string, script: string): Promise<string> {
-    return this.k("exec", target, "--", "sh", "-ec", script);
+    return this.#exec(target, "sh", "-ec", script);
   }
   /** As the superuser of the test's PostgreSQL. */
   async sql(database: string, text: string): Promise<string> {
     const asPostgres = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"];
     const psql = ["psql", "-X", "-v", "ON_ERROR_STOP=1", database, "-Atc", text];
-    return (await this.k("exec", "deploy/db", "--", ...asPostgres, ...psql)).trim();
+    return (await this.#exec("deploy/db", ...asPostgres, ...psql)).trim();
+  }
+  /** What has not begun is asked for again: a busy kubelet does not know its containers for a moment. */
+  async #exec(target: string, ...command: readonly string[]): Promise<string> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await this.k("exec", target, "--", ...command);
+      } catch (error) {
+        if (attempt === 10 || !String(error).includes("unable to upgrade connection")) throw error;
+        await new Promise((wake) => setTimeout(wake, 500));
+      }
   }
 
   async start(name: string, policyName: string, spec: Readonly<Record<string, unknown>> = {}): Promise<void> {
