@@ -47,11 +47,11 @@ interface Context {
 /** A run or a restore, as far as it holds an app. */
 type Held = KubeObject<unknown, Pick<RunStatus, "steps" | "workloads">>;
 
+const scopeOf = ({ watchNamespace }: Config): { readonly namespace?: string } =>
+  watchNamespace === undefined ? {} : { namespace: watchNamespace };
+
 const recordsOf = ({ cluster, config }: Context): Promise<readonly Lease[]> =>
-  cluster.list<Lease>(leases, {
-    ...(config.watchNamespace === undefined ? {} : { namespace: config.watchNamespace }),
-    labels: `${labels.record}=true`,
-  });
+  cluster.list<Lease>(leases, { ...scopeOf(config), labels: `${labels.record}=true` });
 
 /** Repeats until it is so. @throws with the sentence when patience ends. */
 async function until(context: Context, sentence: string, done: () => Promise<boolean>): Promise<void> {
@@ -122,10 +122,9 @@ async function forgotten({ cluster }: Context, { metadata, status }: Held): Prom
  */
 async function letGoOnce(context: Context): Promise<boolean> {
   const { cluster, config } = context;
-  const scope = config.watchNamespace === undefined ? {} : { namespace: config.watchNamespace };
   let left = 0;
   for (const resource of [runs, restores])
-    for (const object of await cluster.list<Held>(resource, scope).catch(ifNoKind)) {
+    for (const object of await cluster.list<Held>(resource, scopeOf(config)).catch(ifNoKind)) {
       if (!isHeldBack(object.metadata)) continue;
       left++;
       const swap = object.status?.steps?.find(({ name }) => name === "Swap");

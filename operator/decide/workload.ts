@@ -71,12 +71,9 @@ export function decideStop(
     if (refusal !== undefined) return refused(refusal);
     // From now on it may be scaled, so from now on zero replicas without a record are ours, and not before: a person may park
     // the app while its record waits for the guard.
-    const holders = record.holders.map((one) => (one.uid === holder.uid ? holder : one));
+    const stopping: QuiesceRecord = { ...renewHolder(record, holder), state: "Stopping" };
     return {
-      ...waiting(message, {
-        do: "updateRecord",
-        record: changeRecord(lease, { ...record, state: "Stopping", holders }),
-      }),
+      ...waiting(message, { do: "updateRecord", record: changeRecord(lease, stopping) }),
       held: { ...item, replicas: record.original, heldAt: formatInstant(now) },
     };
   }
