@@ -74,32 +74,34 @@ async function observeApp(
     cluster.list<Autoscaler>(autoscalers, { namespace }),
     cluster.list<Pod>(pods, { namespace }),
   ]);
+  const records = new Map(
+    found.flatMap(({ workload, lease }) =>
+      workload === undefined || lease === undefined ? [] : [[workload.metadata.uid, lease]],
+    ),
+  );
   return {
     workloads: new Map(found.flatMap(({ key, workload }) => (workload === undefined ? [] : [[key, workload]]))),
-    records: new Map(
-      found.flatMap(({ workload, lease }) =>
-        workload === undefined || lease === undefined ? [] : [[workload.metadata.uid, lease]],
-      ),
-    ),
+    records,
     claims: new Map(claimList.map((claim) => [claim.metadata.name, claim])),
     autoscalers: autoscalerList,
     pods: podList,
-    lastStates: await observeVanished(cluster, namespace, podList, known),
+    lastStates: await observeVanished(cluster, namespace, podList, [...records.values()], known),
   };
 }
 
 /**
  * Pods that were seen running and are gone without having been seen to end, as when this process was away for a while. Since the pod of
- * a guard: it was there before anything was stopped.
+ * a guard of this app: it was there before anything was stopped. That of another app may have come when the pods had gone already.
  */
 async function observeVanished(
   cluster: Cluster,
   namespace: string,
   present: readonly Pod[],
+  records: readonly Lease[],
   { steps, pods: remembered = [] }: Known,
 ): Promise<ReadonlyMap<string, Pod>> {
   const stopping = steps?.some(({ name, state }) => name === "Quiesce" && state === "Running") === true;
-  const guard = present.find((pod) => pod.metadata.labels?.[labels.guard] !== undefined && isArmed(pod));
+  const guard = present.find((pod) => isArmed(pod) && records.some((lease) => isGuardOf(pod, lease)));
   const vanished = stopping ? vanishedPods(present, remembered) : [];
   if (guard === undefined || vanished.length === 0) return new Map();
   const states = await Promise.all(

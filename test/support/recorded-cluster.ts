@@ -9,7 +9,7 @@ export interface RecordedCluster {
   readonly calls: Call[];
 }
 
-const reads: readonly string[] = ["get", "list", "getScale"];
+const reads: readonly string[] = ["get", "list", "lastState", "getScale"];
 
 /** @param answers what a method returns: a value, or a function of its arguments. A write that is not told of is `done`. */
 export function recordCluster(answers: Readonly<Partial<Record<Method, unknown>>> = {}): RecordedCluster {
@@ -28,6 +28,7 @@ export function recordCluster(answers: Readonly<Partial<Record<Method, unknown>>
   const methods: readonly Method[] = [
     "get",
     "list",
+    "lastState",
     "create",
     "update",
     "updateStatus",

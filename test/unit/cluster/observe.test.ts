@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { KubeObject, Lease, Pod, Resource } from "../../../operator/api/kinds.ts";
 import { labels } from "../../../operator/api/names.ts";
-import { observeRecord } from "../../../operator/cluster/observe.ts";
+import { observeRecord, observeRun } from "../../../operator/cluster/observe.ts";
 import {
   type Holder,
   type QuiesceRecord,
@@ -10,7 +10,7 @@ import {
   changeRecord,
   parseRecord,
 } from "../../../operator/decide/record.ts";
-import { aPod, aRestore, aRun, aWorkload, namespace } from "../../support/builders.ts";
+import { aPod, aPolicy, aRestore, aRun, aWorkload, namespace, settings } from "../../support/builders.ts";
 import { recordCluster } from "../../support/recorded-cluster.ts";
 
 const shop = aWorkload().replicas(3).build();
@@ -23,6 +23,14 @@ function lease(state: QuiesceRecord["state"], ...holders: readonly Holder[]): Le
   const { metadata } = changeRecord(stored, { ...parseRecord(stored)!, state, holders });
   return { ...stored, metadata: { ...stored.metadata, ...metadata } };
 }
+
+const aGuard = (name: string, of: string, ready: "True" | "False", change: object = {}): Pod => ({
+  ...aPod(name)
+    .labelled({ [labels.guard]: of })
+    .meta(change)
+    .build(),
+  status: { phase: "Running", conditions: [{ type: "Ready", status: ready }] },
+});
 
 /** @param objects by plural and name */
 const observe = async (holders: readonly Holder[], objects: Readonly<Record<string, KubeObject>>) =>
@@ -43,13 +51,7 @@ describe("the workload of a record", () => {
 });
 
 describe("the guard of a record whose workload still runs", () => {
-  const guardOf = (ready: "True" | "False", change: object = {}): Pod => ({
-    ...aPod("guard")
-      .labelled({ [labels.guard]: "record-uid" })
-      .meta(change)
-      .build(),
-    status: { phase: "Running", conditions: [{ type: "Ready", status: ready }] },
-  });
+  const guardOf = (ready: "True" | "False", change?: object): Pod => aGuard("guard", "record-uid", ready, change);
   test.each([
     { name: "that nobody has made is absent", job: undefined, pods: [], is: "absent" },
     { name: "that has no pod yet starts", job: {}, pods: [], is: "starting" },
@@ -79,5 +81,35 @@ describe("a holder of a record", () => {
     ["whose name another one has by now", { "backupruns/shop-1": aRun().meta({ uid: "another-uid" }).build() }],
   ])("%s holds nothing", async (_, objects: Readonly<Record<string, KubeObject>>) => {
     expect((await observe([byRun], objects)).liveHolders.has("shop-1-uid")).toBe(false);
+  });
+});
+
+describe("a pod that is gone without having been seen to end", () => {
+  const run = aRun()
+    .status({
+      policy: aPolicy().build().spec,
+      steps: [{ name: "Quiesce", state: "Running", attempt: 1 }],
+      pods: [{ name: "shop-0", uid: "shop-0-uid" }],
+    })
+    .build();
+  const last = aPod("shop-0").build();
+  const look = async (guards: readonly Pod[]): Promise<readonly unknown[]> => {
+    const stored = lease("Down", byRun);
+    const { cluster, calls } = recordCluster({
+      get: ({ plural }: Resource) => ({ deployments: shop, leases: stored })[plural],
+      list: ({ plural }: Resource) => (plural === "pods" ? guards : []),
+      lastState: last,
+    });
+    const { app } = await observeRun(cluster, run, [], settings);
+    const since = calls.filter(([method]) => method === "lastState").map((call) => call.at(-1));
+    expect([...app.lastStates.values()]).toEqual(since.map(() => last));
+    return since;
+  };
+  // That of another app may be younger than the end of the pod, and then nothing is told of it.
+  test("is asked for since the guard of its own app, whichever is listed first", async () => {
+    const own = aGuard("own", "record-uid", "True", { resourceVersion: "100" });
+    const others = aGuard("others", "others-uid", "True", { resourceVersion: "200" });
+    expect(await look([others, own])).toEqual(["100"]);
+    expect(await look([others])).toEqual([]);
   });
 });
