@@ -14,9 +14,12 @@ export interface Node {
   readonly state: string;
 }
 
-/** Environment of a node's processes: little, and the mark by which they are found. */
+/**
+ * Environment of a node's processes: little, and the mark by which they are found. Nearly all are of Go, and their garbage collector
+ * takes a fifth of a busy API server's time unless it may leave more lying about.
+ */
 function nodeEnv(name: string): NodeJS.ProcessEnv {
-  return { [marker]: name, PATH: systemPath, HOME: "/root", LANG: "C.UTF-8" };
+  return { [marker]: name, PATH: systemPath, HOME: "/root", LANG: "C.UTF-8", GOGC: "400" };
 }
 
 /** Makes the namespaces and waits until their first process has furnished them. `bin` is the directory of the binaries. */
