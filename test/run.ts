@@ -99,13 +99,26 @@ async function cluster(stage: Stage): Promise<Counts> {
     HANDOVER_KUBECTL: join(root, ".cluster/bin/kubectl"),
     HANDOVER_HELM: join(root, ".cluster/bin/helm"),
   };
-  // They share one cluster of one node: two at once, a third only makes the others slower, but for those that kill, replace or count what there is only one of.
-  const alone = ["interruptions", "install", "idle", "kills-controller", "kills-outage"].map(
-    (suite) => `test/cluster/${suite}.test.ts`,
-  );
-  const shared = globSync("test/cluster/*.test.ts", { cwd: root }).filter((path) => !alone.includes(path));
+  const named = (suites: readonly string[]): readonly string[] =>
+    suites.map((suite) => `test/cluster/${suite}.test.ts`);
+  // These replace or count what there is only one of, or make everybody wait.
+  const alone = named(["install", "idle", "kills-outage"]);
+  // One takes the installed controller away; the others have their own or need none.
+  const apart = named([
+    "kills-controller",
+    "faults",
+    "crds",
+    "chart",
+    "runtime",
+    "runtime-client",
+    "runtime-last-state",
+  ]);
+  const taken = new Set([...alone, ...apart]);
+  const shared = globSync("test/cluster/*.test.ts", { cwd: root }).filter((path) => !taken.has(path));
+  // The node has two cores: a third at once only makes the others slower.
   return sum([
     await jest("cluster", shared, env, "--maxWorkers=2"),
+    await jest("cluster-apart", apart, env, "--maxWorkers=2"),
     await jest("cluster-alone", alone, env, "--runInBand"),
   ]);
 }

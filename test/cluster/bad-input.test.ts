@@ -1,6 +1,6 @@
 /** Wrong input and a hostile world: each is named by its code with what it means for the app and for the data, and the app stays up. */
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { podSpec, idle, installApp, policy, workload } from "../support/app.ts";
+import { claim, podSpec, idle, installApp, policy, workload } from "../support/app.ts";
 import { badInputs, badWorld, policiesOf } from "../support/bad-input.ts";
 import { Bed, type Condition, type Task, type WorkloadBody, isTrue } from "../support/bed.ts";
 import { makeSmallVolumes, removeSmallVolumes } from "../support/small-volume.ts";
@@ -8,10 +8,15 @@ import { makeSmallVolumes, removeSmallVolumes } from "../support/small-volume.ts
 jest.setTimeout(600_000);
 
 let bed: Bed;
+/** Of its own, because a quota holds for everybody. */
+let tight: Bed;
 const before = new Map<string, WorkloadBody>();
 const watched = ["web", "scaled", "owned", "rolling"];
 
 beforeAll(async () => {
+  // First: how long a guard is waited for is more than all others take.
+  tight = await Bed.open("e2e-tight");
+  await leaveNoRoom();
   bed = await Bed.open("e2e-bad");
   await bed.apply(...badWorld);
   const owner = await bed.get<Task>("ConfigMap", "owner");
@@ -53,8 +58,22 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await removeSmallVolumes(bed, ["small-store"]);
-  await bed.close();
+  await Promise.all([bed.close(), tight.close()]);
 });
+
+/** An app whose guard finds no room, and a run of it. */
+async function leaveNoRoom(): Promise<void> {
+  await tight.apply(
+    ...["uploads", "store", "vault"].map((name) => claim(name)),
+    workload("Deployment", "web", podSpec({ script: idle, claims: { "/uploads": "uploads" } })),
+    policy("shop", { databases: [] }),
+  );
+  await tight.ready("web");
+  const quota = { hard: { "count/serviceaccounts": "1" } };
+  await tight.apply({ apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "tight" }, spec: quota });
+  before.set("tight", await tight.get<WorkloadBody>("Deployment", "web"));
+  await tight.start("unguarded", "shop");
+}
 
 describe("a run is refused before the app is stopped", () => {
   test.each(badInputs)("$what: $code", async ({ name, code, names, app = "Up" }) => {
@@ -70,7 +89,8 @@ describe("a run is refused before the app is stopped", () => {
   });
 
   test("nothing was scaled or changed, not even for a moment, and no record is left", async () => {
-    for (const [name, { metadata, spec }] of before) {
+    for (const name of watched) {
+      const { metadata, spec } = before.get(name)!;
       const now = await bed.get<WorkloadBody>("Deployment", name);
       expect({ name, generation: now.metadata.generation, replicas: now.spec.replicas }).toEqual({
         name,
@@ -104,4 +124,13 @@ describe("a policy whose schedule cannot work", () => {
     expect(find("Scheduled")?.status).toBe("False");
     expect(await bed.k("get", "bpol", name)).toContain(code);
   });
+});
+
+test("an app whose guard finds no room is not stopped, and the run says what is in the way", async () => {
+  const { status } = await tight.finished("unguarded");
+  expect(status).toMatchObject({ result: "Failed", app: "Up", code: "HO-S212" });
+  expect(status.advice).toContain("quota");
+  const { metadata } = await tight.get<WorkloadBody>("Deployment", "web");
+  expect(metadata.generation).toBe(before.get("tight")?.metadata.generation);
+  expect(await tight.list("Lease", "?labelSelector=backup.handover.dev/quiesce-record")).toEqual([]);
 });

@@ -1,13 +1,14 @@
 /**
  * The API server hangs for a minute, with one app in the freeze and two about as far in a restore and in a backup: none can be given
- * back meanwhile, and each is afterwards. And the installed controller killed in a freeze.
+ * back meanwhile, and each is afterwards. And the installed controller killed and drained in a freeze.
  */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { type Figure, printFigures, writeFigures } from "../../demo/figures.ts";
+import { operatorNamespace } from "../../demo/stage.ts";
 import { installReaper, stopApiServer } from "../support/api-server.ts";
 import { claim, database, idle, lockTable, podSpec, policy, toolbox, workload } from "../support/app.ts";
-import { Bed, stepOf } from "../support/bed.ts";
-import { crashController, killController, startOfController } from "../support/controller.ts";
+import { Bed, stepOf, waitUntil } from "../support/bed.ts";
+import { crashController, killController, leader, scaleController, startOfController } from "../support/controller.ts";
 import { expectWhole } from "../support/oracles.ts";
 import { type Timeline, watchTimeline } from "../support/timeline.ts";
 
@@ -98,6 +99,32 @@ test("the pod of the installed controller crashes in the freeze, and the one tha
   expect(stepOf(run, "Capture")?.attempt).toBe(1);
   await expectWhole(bed, apps, apps);
   report([{ name: "cluster.giveback_after_crash_seconds", value: backAfter("frozen", killedAt), unit: "s", command }]);
+});
+
+test("of two controllers one works, and the other goes on when it is drained in the freeze", async () => {
+  await scaleController(bed, 2);
+  try {
+    const first = await waitUntil(
+      "one leads",
+      () => leader(bed),
+      (name) => name !== "",
+    );
+    unlock = await lockTable(bed);
+    await bed.start("drained", "frozen");
+    await bed.step("drained", "Capture", ["Running"]);
+    expect(await leader(bed)).toBe(first);
+    await bed.kubectl("-n", operatorNamespace, "delete", "pod", first, "--wait=false");
+    await unlock();
+    unlock = undefined;
+    const run = await bed.finished("drained");
+    expect(await leader(bed)).not.toBe(first);
+    expect(run.status).toMatchObject({ result: "Complete", app: "Up", code: "" });
+    // What the first had begun went on without it.
+    expect(run.status.steps.filter(({ attempt = 1 }) => attempt !== 1)).toEqual([]);
+    await expectWhole(bed, apps, apps);
+  } finally {
+    await scaleController(bed, 1);
+  }
 });
 
 function report(figures: readonly Figure[]): void {

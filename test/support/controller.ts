@@ -30,7 +30,7 @@ export async function leader(bed: Bed): Promise<string> {
   return lease.replace(/\/.*/, "");
 }
 
-/** A pod that sees the processes of the node; for `crashController`. */
+/** A pod that sees the processes of the node; for `killController`. */
 export const reaper: Manifest = workload(
   "Deployment",
   "reaper",
