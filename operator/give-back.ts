@@ -26,6 +26,7 @@ import { isHeldBack, letGo } from "./decide/finalizers.ts";
 import { isExchanging, parseRecord, rebuildRecord, workloadResource } from "./decide/record.ts";
 import { decideRelease } from "./decide/record-step.ts";
 import { isOver } from "./decide/step.ts";
+import { isLeftAtZero } from "./decide/giving-back.ts";
 import { type Log, createLog } from "./log.ts";
 import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
 import { LeaderElector } from "./runtime/leader.ts";
@@ -83,7 +84,7 @@ async function stopController(context: Context): Promise<void> {
 }
 
 async function releaseOnce(context: Context, lease: Lease): Promise<void> {
-  const { cluster, log } = context;
+  const { cluster, clock, log } = context;
   const target = parseRecord(lease)?.target;
   const { namespace } = lease.metadata;
   const found =
@@ -91,7 +92,7 @@ async function releaseOnce(context: Context, lease: Lease): Promise<void> {
       ? undefined
       : await cluster.get<Workload>(workloadResource(target.kind), namespace, target.name);
   const workload = found?.metadata.uid === target?.uid ? found : undefined;
-  const { actions, events } = decideRelease(lease, workload);
+  const { actions, events } = decideRelease(lease, workload, clock.now());
   for (const event of events) log.info({ namespace, record: lease.metadata.name, reason: event.reason }, event.message);
   for (const action of actions) await act(cluster, leases, lease, action);
 }
@@ -108,9 +109,8 @@ async function forgotten({ cluster }: Context, { metadata, status }: Held): Prom
   if (isOver(status?.steps?.find(({ name }) => name === "GiveBack"))) return [];
   const found: HeldWorkload[] = [];
   for (const item of status?.workloads ?? []) {
-    if (item.heldAt === undefined) continue;
     const workload = await cluster.get<Workload>(workloadResource(item.kind), metadata.namespace, item.name);
-    if (workload?.metadata.uid === item.uid && workload.spec.replicas === 0) found.push(item);
+    if (isLeftAtZero(item, workload)) found.push(item);
   }
   return found;
 }

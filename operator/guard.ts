@@ -82,11 +82,11 @@ async function readScale({ cluster, namespace }: GuardContext, lease: Lease) {
 
 /** @returns milliseconds until the next look. */
 async function release(
-  { cluster, log }: GuardContext,
+  { cluster, clock, log }: GuardContext,
   lease: Lease,
   scale: Awaited<ReturnType<typeof readScale>>,
 ): Promise<number> {
-  const { actions, events } = decideRelease(lease, scale);
+  const { actions, events } = decideRelease(lease, scale, clock.now());
   for (const action of actions) {
     log.warn({ do: action.do }, "the hold is over and nobody has given the app back: the guard does");
     await act(cluster, leases, lease, action);

@@ -82,8 +82,10 @@ export interface HeldWorkload {
   readonly name: string;
   readonly uid: string;
   readonly replicas: number;
-  /** When the run took hold of it, written before its record is: from then on, zero replicas without a record are ours. */
+  /** When it was to be stopped, written before its record says so: from then on, zero replicas may be ours. */
   readonly heldAt?: string;
+  /** Its metadata.generation once it was scaled to zero for this holder, as far as known: with another one it is not ours any more. */
+  readonly downGeneration?: number;
 }
 
 /** A pod of the app that was seen running and has not been seen to end. */

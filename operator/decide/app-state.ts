@@ -2,7 +2,8 @@
 import type { ErrorCode } from "../api/codes.ts";
 import type { PolicySpec, RunStatus } from "../api/kinds.ts";
 import { type AppObservation, workloadKey } from "./app.ts";
-import { unreadyWorkloads } from "./workload.ts";
+import { parseRecord } from "./record.ts";
+import { unreadyWorkloads } from "./giving-back.ts";
 
 export type AppState = NonNullable<RunStatus["app"]>;
 
@@ -10,9 +11,16 @@ export type AppState = NonNullable<RunStatus["app"]>;
 export const isBecauseOfAnother = (code: ErrorCode | "" | undefined): boolean =>
   code === "HO-P109" || code === "HO-R806";
 
-/** Whether a quiesce record is on one of the workloads. */
+/** Whether one of the workloads may be stopped at any moment, or is: by its quiesce record, of which an Intent touches nothing. */
 const isHeld = (app: AppObservation, workloads: PolicySpec["app"]["workloads"]): boolean =>
-  workloads.some((item) => app.records.has(app.workloads.get(workloadKey(item))?.metadata.uid ?? ""));
+  workloads.some((item) => {
+    const lease = app.records.get(app.workloads.get(workloadKey(item))?.metadata.uid ?? "");
+    return lease !== undefined && parseRecord(lease)?.state !== "Intent";
+  });
+
+/** Whether the run or the restore has begun to stop the app. */
+export const hasStopped = ({ workloads = [] }: Pick<RunStatus, "workloads">): boolean =>
+  workloads.some(({ heldAt }) => heldAt !== undefined);
 
 /** For whoever takes no charge of the app: up if each workload is seen to be; nothing more is claimed. */
 export function seeApp(app: AppObservation, policy: PolicySpec | undefined): AppState {

@@ -1,6 +1,7 @@
 /** What a pass sees of the app: its workloads, their records, its claims, and every pod of the namespace. */
 import type { Autoscaler, Claim, HeldWorkload, Lease, Pod, Workload } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
+import { type Instant, parseInstant } from "../domain/instant.ts";
 import { isTerminated } from "./job-state.ts";
 
 export interface AppObservation {
@@ -43,19 +44,26 @@ export const mountsClaim = (pod: Pod, claims: ReadonlySet<string>): boolean =>
 export const isMover = (pod: Pod): boolean =>
   pod.metadata.labels?.[labels.owner] !== undefined && pod.metadata.labels[labels.step] !== undefined;
 
-/** Pods that still may touch the app's data. A pod on a node that does not answer has containers without an end, so it counts. */
-export function runningPods(
-  app: AppObservation,
-  held: readonly HeldWorkload[],
-  claims: ReadonlySet<string>,
-): readonly Pod[] {
+/** Pods that can touch the app's data, or could when they ran. */
+function podsOf(app: AppObservation, held: readonly HeldWorkload[], claims: ReadonlySet<string>): readonly Pod[] {
   const workloads = held
     .map((workload) => app.workloads.get(workloadKey(workload)))
     .filter((workload) => workload !== undefined);
   return app.pods.filter(
     (pod) =>
-      !isMover(pod) &&
-      !isTerminated(pod) &&
-      (mountsClaim(pod, claims) || workloads.some((workload) => matchesSelector(pod, workload))),
+      !isMover(pod) && (mountsClaim(pod, claims) || workloads.some((workload) => matchesSelector(pod, workload))),
   );
 }
+
+/** Pods that still may touch the app's data. A pod on a node that does not answer has containers without an end, so it counts. */
+export const runningPods = (...of: Parameters<typeof podsOf>): readonly Pod[] =>
+  podsOf(...of).filter((pod) => !isTerminated(pod));
+
+/**
+ * Pods that run or have run since a moment, as one of a CronJob that came and went while nobody looked. The API server tells in whole
+ * seconds when a pod was made, so one of the same second does not count: it is more likely the app's last.
+ */
+export const podsSince = (moment: Instant, ...of: Parameters<typeof podsOf>): readonly Pod[] =>
+  podsOf(...of).filter(
+    (pod) => !isTerminated(pod) || (parseInstant(pod.metadata.creationTimestamp) ?? -Infinity) > moment,
+  );

@@ -2,13 +2,15 @@
  * The exchange of a restore: the one window in which an app must not start, because it would start on a mixture of old and new. Before
  * it, during it and after it, these say what is known of it.
  */
-import type { HoldContext } from "./hold-steps.ts";
-import { workloadKey } from "./app.ts";
+import { type HoldContext, startedSince } from "./hold-steps.ts";
+import { type AppObservation, workloadKey } from "./app.ts";
 import { judgeJob } from "./job-state.ts";
+import { changeRecord } from "./record.ts";
 import { claimTrouble, volumeClaims } from "./locations.ts";
+import type { HeldWorkload } from "../api/kinds.ts";
 import type { RestoreContext } from "./restore-observation.ts";
 import { type StepRecord, fail } from "./step.ts";
-import { decideExchange, whatStartedIt } from "./workload.ts";
+import { type Move, recordOf, waiting } from "./workload.ts";
 
 /** It has begun and is not over: neither old nor new can be relied on. */
 export const isOpen = (swap: StepRecord | undefined): boolean => swap?.state === "Running" || swap?.state === "Waiting";
@@ -31,9 +33,24 @@ export const isBusy = ({ seen, draft, now }: RestoreContext): boolean =>
     return ["running", "ending"].includes(judgeJob(job, seen.jobs.get(job), seen.app.pods, now).is);
   });
 
+/** One step towards "nothing but the end of its holder gives the app back": before an exchange of its data begins. */
+function decideExchange(app: AppObservation, held: readonly HeldWorkload[], holderUID: string): Move {
+  for (const item of held) {
+    const found = recordOf(app, item.uid);
+    const own = found?.record.holders.find(({ uid }) => uid === holderUID);
+    if (found === undefined || own === undefined || own.exchanging === true) continue;
+    const holders = found.record.holders.map((holder) => (holder === own ? { ...own, exchanging: true } : holder));
+    return waiting(`closing ${item.kind} ${item.name} for the exchange`, {
+      do: "updateRecord",
+      record: changeRecord(found.lease, { ...found.record, holders }),
+    });
+  }
+  return { state: "reached", actions: [], message: "" };
+}
+
 /** Looks once more that the app is down, and closes its records: from here on no deadline gives it back. */
 export function mayExchange(step: StepRecord, hold: HoldContext, { draft, now }: RestoreContext): boolean {
-  const started = whatStartedIt(hold.app, hold.held, hold.claims, hold.holder.uid);
+  const started = startedSince(hold);
   if (started !== undefined) {
     draft.steps.set(step.name, fail(step, now, "HO-R807", `${started} before the exchange`));
     draft.waits.push(0);
@@ -50,8 +67,7 @@ export function mayExchange(step: StepRecord, hold: HoldContext, { draft, now }:
  * the restore does not call itself complete, and what was replaced is kept.
  */
 export function noteDisturbance(step: StepRecord, hold: HoldContext): StepRecord {
-  const started =
-    step.code === undefined ? whatStartedIt(hold.app, hold.held, hold.claims, hold.holder.uid) : undefined;
+  const started = step.code === undefined ? startedSince(hold) : undefined;
   return started === undefined ? step : { ...step, code: "HO-R808", message: started };
 }
 

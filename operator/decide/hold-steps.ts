@@ -3,15 +3,19 @@
  * back. The scaling itself is done by the records, so that the app comes back even when the run is gone.
  */
 import type { ErrorCode } from "../api/codes.ts";
-import type { HeldWorkload, PodRef, RunStatus } from "../api/kinds.ts";
+import type { HeldWorkload, PodRef, PolicySpec, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant, parseInstant } from "../domain/instant.ts";
 import { formatDuration, parseDuration } from "../domain/quantities.ts";
 import type { Action, Draft } from "./decision.ts";
-import { type Holder, parseRecord } from "./record.ts";
+import type { Holder } from "./record.ts";
 import { type StepRecord, fail, finish } from "./step.ts";
 import { describeLost, doubtOf, followPods, isOutOfReach, spreadDoubt } from "./stopping.ts";
-import { type AppObservation, runningPods } from "./app.ts";
-import { decideGiveBack, decideStop, unreadyWorkloads } from "./workload.ts";
+import { type AppObservation, runningPods, workloadKey } from "./app.ts";
+import { decideGiveBack, unreadyWorkloads } from "./giving-back.ts";
+import { decideStop, recordOf, whatStartedIt } from "./workload.ts";
+
+/** The budget of the downtime in milliseconds; the schema has checked the text. */
+export const budgetOf = ({ app }: PolicySpec): number => parseDuration(app.maxDowntime) ?? 600_000;
 
 export type StopTimes = NonNullable<RunStatus["times"]>;
 
@@ -72,16 +76,27 @@ const readyBudget = 300_000;
 /** Between looks at an app that is stopping or starting. */
 const glance = 100;
 
-/** The first of the workloads to go down in the name of this holder, by the records, which are written when it is seen. */
+/**
+ * When the first of the workloads went down for this holder. The records know best; what is remembered of one that is gone tells when
+ * it was to go down, and its generation whether it did.
+ */
 function stopTimeOf({ app, held, holder, times }: HoldContext): StopTimes {
   if (times.stopAt !== undefined) return {};
   const [first] = held
-    .flatMap(({ uid }) => app.records.get(uid) ?? [])
-    .flatMap((lease) => parseRecord(lease) ?? [])
-    .flatMap(({ holders, downAt }) => (holders.some(({ uid }) => uid === holder.uid) ? (downAt ?? []) : []))
+    .flatMap((item) => {
+      const record = recordOf(app, item.uid)?.record;
+      const known = record?.holders.some(({ uid }) => uid === holder.uid) === true ? record : undefined;
+      const generation = app.workloads.get(workloadKey(item))?.metadata.generation ?? 0;
+      const wasScaled = generation >= (known?.downGeneration ?? item.downGeneration ?? Infinity);
+      return wasScaled ? (known?.stopAt ?? item.heldAt ?? []) : [];
+    })
     .toSorted();
   return first === undefined ? {} : { stopAt: first };
 }
+
+/** What has started the app since none of its processes ran, for whoever works on what it has left. */
+export const startedSince = ({ app, held, claims, holder, times, now }: HoldContext): string | undefined =>
+  whatStartedIt(app, held, claims, holder.uid, parseInstant(times.goneAt) ?? now);
 
 /** The record's own deadline, the net under everything, comes a little later, so that the orderly way goes first. */
 const deadlineGrace = 15_000;
@@ -187,25 +202,32 @@ export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMov
       startedAt: formatInstant(now),
       message: "giving the app back",
     };
-    const move = advanceGiveBack(running, context);
-    // Nobody may have looked since it went down.
-    return { ...move, times: { ...stopTimeOf(context), ...move.times } };
+    return advanceGiveBack(running, context);
   }
   if (step.state === "Running") {
+    // Nobody may have looked since it went down.
+    const stopped = stopTimeOf(context);
     const move = decideGiveBack(app, context.namespace, held, context.holder.uid);
     if (move.state !== "reached") {
-      // Records are worked on at once; one that is not cannot be read, and then a person has to know.
+      // Records are worked on at once, and other holders have deadlines of their own; of one that cannot be read a person has to know.
       const tried = now - (parseInstant(step.startedAt) ?? now);
-      if (tried >= readyBudget && move.actions.length === 0)
-        return { step: fail(step, now, "HO-S210", move.message), actions: [], wakeAfter: 0 };
-      return { step, actions: move.actions, wakeAfter: tried < 60_000 ? glance : 2_000 };
+      if (tried >= readyBudget && move.unreadable === true)
+        return { step: fail(step, now, "HO-S210", move.message), actions: [], times: stopped, wakeAfter: 0 };
+      const told = { ...step, message: move.message };
+      return { step: told, actions: move.actions, times: stopped, wakeAfter: tried < 60_000 ? glance : 2_000 };
     }
-    const givenBack = { actions: [], times: { givenBackAt: formatInstant(now) } };
+    const givenBack = { actions: [], times: { ...stopped, givenBackAt: formatInstant(now) } };
     if (context.leaving) return { step: finish(step, now, "replicas given back"), ...givenBack, wakeAfter: 0 };
     const message = "replicas given back, waiting for them to be ready";
     return { step: { ...step, state: "Waiting", message }, ...givenBack, wakeAfter: glance };
   }
   if (context.leaving) return { step: finish(step, now, "replicas given back"), actions: [], wakeAfter: 0 };
+  // Somebody who had waited for it has stopped it again before it was ready.
+  const again = decideGiveBack(app, context.namespace, held, context.holder.uid);
+  if (again.state !== "reached") {
+    const running: StepRecord = { ...step, state: "Running", message: again.message };
+    return { step: running, actions: again.actions, wakeAfter: glance };
+  }
   const unready = unreadyWorkloads(app, held);
   if (unready.length === 0) {
     const readyAt = formatInstant(now);

@@ -3,7 +3,7 @@ import type { Lease, Workload } from "../api/kinds.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { type Action, type Decision, type DomainEvent, type Settings, earliest } from "./decision.ts";
 import { buildGuard } from "./guard.ts";
-import { type Holder, type QuiesceRecord, changeRecord, parseRecord, workloadResource } from "./record.ts";
+import { type Holder, type QuiesceRecord, changeRecord, isForeign, parseRecord, workloadResource } from "./record.ts";
 import { refuseWorkload } from "./stop-checks.ts";
 
 export interface RecordObservation {
@@ -28,6 +28,11 @@ const guardGlance = 250;
 const longestIntent = 10_000;
 /** Between giving the replicas back and looking whether they are. */
 const readBack = 200;
+/**
+ * How long a scaling whose answer never came may still be carried out: 15 s on its way to the API server, and the minute that a server
+ * gives a request.
+ */
+const latestScaling = 75_000;
 
 /** Whether the hold is void by the clock. */
 export const isOverdue = ({ deadline, exchanging }: Holder, now: Instant): boolean =>
@@ -82,10 +87,9 @@ export function decideRecord(seen: RecordObservation, settings: Settings, now: I
   if (record === undefined) return unreadable;
   if (workload === undefined) return settle([remove(lease)]);
   const live = record.holders.filter((holder) => seen.liveHolders.has(holder.uid) && !isOverdue(holder, now));
-  if (live.length === 0) return decideRelease(lease, workload);
+  if (live.length === 0) return decideRelease(lease, workload, now);
   if (live.length < record.holders.length) return settle([update(lease, record, { holders: live })], 0);
-  if (record.state === "Intent" || record.state === "Stopping")
-    return decideStopping(seen, record, workload, settings, now);
+  if (record.state === "Intent" || record.state === "Stopping") return decideStopping(seen, record, workload, settings);
   // A new holder joined while the last one was being given back: it has to begin again.
   if (record.state === "Restoring") return settle([update(lease, record, { holders: [] })], 0);
   const deadlines = live.filter(({ exchanging }) => exchanging !== true).map(({ deadline }) => parseInstant(deadline));
@@ -97,15 +101,14 @@ function decideStopping(
   record: QuiesceRecord,
   workload: Workload,
   settings: Settings,
-  now: Instant,
 ): Decision<undefined> {
   const { kind, name } = record.target;
   const replicas = workload.spec.replicas ?? 1;
-  const downGeneration = workload.metadata.generation ?? 0;
   // At zero before anybody was told to scale: a person has parked it.
   if (replicas === 0 && record.state === "Intent") return settle([remove(lease)]);
-  if (replicas === 0)
-    return settle([update(lease, record, { state: "Down", downAt: formatInstant(now), downGeneration })]);
+  if (replicas === 0) return settle([update(lease, record, { state: "Down" })]);
+  // It may have been at zero and somebody has started it again, which only its generation tells: the holder ends.
+  if (record.state === "Stopping" && isForeign(record, workload)) return settle([], longestIntent);
   // Somebody changed the count, or what speaks against stopping it, between our reading it and our scaling: give up, the holder
   // starts over or fails. A rollout it has waited for, and one that begins in this very moment does no harm.
   if (replicas !== record.original || refuseWorkload(record.target, workload, { restores: true }) !== undefined)
@@ -121,19 +124,33 @@ function decideStopping(
 }
 
 /** One step towards a workload that nobody holds: for the controller, for its guard, and for whoever gives back by hand. */
-export function decideRelease(lease: Lease, workload: Scalable | undefined): Decision<undefined> {
+export function decideRelease(lease: Lease, workload: Scalable | undefined, now: Instant): Decision<undefined> {
   const record = parseRecord(lease);
   if (record === undefined) return unreadable;
   if (workload === undefined) return settle([remove(lease)]);
   const replicas = workload.spec.replicas ?? 1;
-  // At zero: ours, because a parked app gets no record.
   if (replicas === 0) {
+    // Nothing is scaled before the record says Stopping: a person has parked it while its guard was waited for.
+    if (record.state === "Intent") return settle([remove(lease)]);
     return record.state === "Restoring"
       ? settle([scale(record, workload, record.original)], readBack)
       : settle([update(lease, record, { state: "Restoring", holders: [] })], 0);
   }
+  if (record.state === "Stopping" && replicas === record.original) return awaitLateScaling(lease, record, now);
   // Not at zero: given back, or never scaled, or somebody else's value stands.
   if (record.state !== "Restoring" || replicas !== record.original) return settle([remove(lease)]);
   const message = `${record.target.kind} ${record.target.name} scaled 0 -> ${replicas}`;
   return settle([remove(lease)], undefined, { reason: "AppRestored", message });
+}
+
+/**
+ * Not scaled as far as can be seen, but a request may be on its way whose answer was lost. Without its record, a workload that such a
+ * late one brings to zero would stay there.
+ */
+function awaitLateScaling(lease: Lease, record: QuiesceRecord, now: Instant): Decision<undefined> {
+  const releasedAt = parseInstant(record.releasedAt);
+  if (releasedAt === undefined || record.holders.length > 0)
+    return settle([update(lease, record, { holders: [], releasedAt: formatInstant(now) })], 0);
+  const left = releasedAt + latestScaling - now;
+  return left > 0 ? settle([], left) : settle([remove(lease)]);
 }

@@ -2,8 +2,8 @@
  * The quiesce record: one Lease per workload uid, owned by the workload, never by a run. It exists before the workload is
  * scaled to zero and until its replicas are back, so that whoever finds it knows what to give back.
  *
- *   Intent     written, guard not armed    -> the guards of all workloads of the holder are armed -> Stopping
- *   Stopping   not scaled yet              -> scale to 0 with the observed resourceVersion -> Down
+ *   Intent     not scaled, guard not armed -> the guards of all workloads of the holder are armed -> Stopping
+ *   Stopping   may be scaled at any moment -> scale to 0 with the observed resourceVersion -> Down
  *   Down       at zero, held               -> no holder left -> Restoring
  *   Restoring  giving back                 -> scale to `original` -> read back -> record deleted
  *
@@ -35,9 +35,15 @@ const recordSchema = z.object({
   target: z.object({ kind: z.enum(["Deployment", "StatefulSet"]), name: z.string(), uid: z.string() }),
   original: z.number().int().min(1).max(10_000),
   state: z.enum(["Intent", "Stopping", "Down", "Restoring"]),
-  downAt: z.string().optional(),
-  /** metadata.generation of the workload at zero: another value later means that somebody changed its spec. */
+  /** Written with Stopping: from when on the workload may be down. The downtime counts from here, whoever dies meanwhile. */
+  stopAt: z.string().optional(),
+  /**
+   * Written with Stopping: what metadata.generation the workload has when it was scaled to zero and nothing else. Any other value,
+   * then or later, means that somebody has changed its spec.
+   */
   downGeneration: z.number().int().optional(),
+  /** Nobody wants it stopped any more, but a scaling was under way whose answer nobody has: the record stays until none can arrive. */
+  releasedAt: z.string().optional(),
   holders: z.array(holderSchema).readonly(),
   /** Why nothing that is captured under this hold is worth anything: a process of the app may still write. */
   doubt: z.string().optional(),
@@ -50,6 +56,11 @@ export const isExchanging = ({ holders }: QuiesceRecord): boolean =>
   holders.some(({ exchanging }) => exchanging === true);
 
 export const workloadResource = (kind: string): Resource => (kind === "StatefulSet" ? statefulSets : deployments);
+
+/** Whether somebody else has changed the spec of a workload since it was to be stopped. */
+export const isForeign = ({ downGeneration }: QuiesceRecord, { metadata, spec }: Workload): boolean =>
+  downGeneration !== undefined &&
+  metadata.generation !== ((spec.replicas ?? 1) === 0 ? downGeneration : downGeneration - 1);
 
 const holdersOf = ({ holders }: QuiesceRecord): string => holders.map(({ name }) => name).join(",");
 

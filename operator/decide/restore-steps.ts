@@ -2,9 +2,9 @@
 import type { PolicySpec, RestoreStatus } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
 import type { MoverSuccess } from "../contract/result.ts";
-import { formatBytes, parseDuration } from "../domain/quantities.ts";
+import { formatBytes } from "../domain/quantities.ts";
 import { isAbandoned, isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
-import { type HoldContext, advanceGiveBack, advanceQuiesce, applyHold } from "./hold-steps.ts";
+import { type HoldContext, advanceGiveBack, advanceQuiesce, applyHold, budgetOf } from "./hold-steps.ts";
 import { resultOf } from "./job-state.ts";
 import { volumeClaims } from "./locations.ts";
 import { type RestoreJobContext, buildRestoreJob } from "./restore-jobs.ts";
@@ -12,8 +12,6 @@ import type { RestoreContext } from "./restore-observation.ts";
 import { type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 
 const attempts: Readonly<Record<string, number>> = { Plan: 3, Stage: 2, Swap: 5, Cleanup: 3 };
-/** From the stop to the begin of the exchange, beside the time that the app takes to stop. Inside the exchange no clock counts. */
-const exchangeWithin = 300_000;
 
 const stateOf = (context: RestoreContext, name: string): StepRecord["state"] | undefined =>
   context.draft.steps.get(name)?.state;
@@ -97,7 +95,8 @@ const holdOf = (context: RestoreContext): HoldContext => {
     needed: [],
     claims: volumeClaims(policy),
     stopTimeout: policy.app.stopTimeout,
-    budget: (parseDuration(policy.app.stopTimeout) ?? 120_000) + exchangeWithin,
+    // Until the exchange begins; inside it no clock counts.
+    budget: budgetOf(policy),
     times: context.draft.status.times ?? {},
     quiescedAt: context.draft.steps.get("Quiesce")?.startedAt,
     leaving: context.seen.request.metadata.deletionTimestamp !== undefined,

@@ -3,7 +3,6 @@ import { type BackupRun, type OwnerReference, type PolicySpec, apiVersion, runs 
 import { annotations } from "../api/names.ts";
 import type { DatabaseRef, LocationRef, MoverTask, VolumeRef } from "../contract/task.ts";
 import { formatGenerationId } from "../domain/generation.ts";
-import { parseDuration } from "../domain/quantities.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
 
@@ -211,6 +210,3 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
       throw new Error(`step ${step} has no Job`);
   }
 }
-
-/** The budget of the downtime in milliseconds; the schema has checked the text. */
-export const budgetOf = (policy: PolicySpec): number => parseDuration(policy.app.maxDowntime) ?? 600_000;

@@ -4,15 +4,22 @@ import type { ErrorCode } from "../api/codes.ts";
 import { labels } from "../api/names.ts";
 import { parseResult } from "../contract/result.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
-import { type HoldContext, advanceGiveBack, advanceQuiesce, applyHold, isOverBudget } from "./hold-steps.ts";
+import {
+  type HoldContext,
+  advanceGiveBack,
+  advanceQuiesce,
+  applyHold,
+  budgetOf,
+  isOverBudget,
+  startedSince,
+} from "./hold-steps.ts";
 import { brokenPart, resultOf } from "./job-state.ts";
 import { volumeClaims } from "./locations.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
-import { type RunJobContext, budgetOf, buildRunJob, identitiesOf } from "./run-jobs.ts";
+import { type RunJobContext, buildRunJob, identitiesOf } from "./run-jobs.ts";
 import { describe, troubleIn } from "./run-reports.ts";
 import { type StepMove, type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 import { doubtOf } from "./stopping.ts";
-import { whatStartedIt } from "./workload.ts";
 
 export interface StepContext {
   readonly seen: RunObservation;
@@ -220,7 +227,7 @@ function watchCapture(step: StepRecord, move: StepMove, context: StepContext): b
     abort(step, context, "HO-S213", doubt);
     return true;
   }
-  const started = whatStartedIt(seen.app, heldOf(context), volumeClaims(policy), seen.run.metadata.uid);
+  const started = startedSince(holdOf(context));
   if (started !== undefined) {
     abort(step, context, "HO-S209", started);
     return true;

@@ -5,10 +5,10 @@ import { type NewCondition, isFinished, setConditions } from "../api/conditions.
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { count, formatBytes, formatDuration } from "../domain/quantities.ts";
-import { type AppState, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
+import { type AppState, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import { advise } from "./advice.ts";
 import { counts } from "./copies.ts";
-import { budgetOf } from "./run-jobs.ts";
+import { budgetOf } from "./hold-steps.ts";
 import type { RunObservation } from "./run-observation.ts";
 import { type StepRecord, baseOf, isOver, isTrouble } from "./step.ts";
 
@@ -34,11 +34,10 @@ function appAt(seen: RunObservation, status: RunStatus, now: Instant): AppState 
   // The app of a finished run is not looked at any more: what is on record is from when it was.
   if (isFinished(seen.run) && status.app !== undefined) return status.app;
   const steps = new Map(status.steps?.map((step) => [step.name, step]));
-  const quiesce = steps.get("Quiesce")?.state;
   const giveBack = steps.get("GiveBack")?.state;
   if (giveBack === "Failed") return "Down";
   if (giveBack === "Done") return "Up";
-  if (quiesce !== undefined && quiesce !== "Pending" && quiesce !== "Skipped") {
+  if (hasStopped(status)) {
     const down = elapsed(status.times?.stopAt, formatInstant(now)) ?? 0;
     return status.policy !== undefined && down > budgetOf(status.policy) + 120_000 ? "Down" : "Stopped";
   }

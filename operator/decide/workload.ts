@@ -1,13 +1,14 @@
-/** What the workloads, their records and the pods of the namespace say about the app: running, stopping, stopped, back. */
+/** What the workloads, their records and the pods of the namespace say about the app on its way down: running, stopping, stopped. */
 import type { ErrorCode } from "../api/codes.ts";
 import type { HeldWorkload, Lease } from "../api/kinds.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
-import { type AppObservation, runningPods, workloadKey } from "./app.ts";
+import { type AppObservation, podsSince, runningPods, workloadKey } from "./app.ts";
 import type { Action } from "./decision.ts";
 import { trackerOf } from "./gitops.ts";
 import { guardTrouble, isArmed, isGuardOf } from "./guard.ts";
+import { isTerminated } from "./job-state.ts";
 import { claimTrouble } from "./locations.ts";
-import { type Holder, type QuiesceRecord, buildRecord, changeRecord, parseRecord, rebuildRecord } from "./record.ts";
+import { type Holder, type QuiesceRecord, buildRecord, changeRecord, isForeign, parseRecord } from "./record.ts";
 import { type Refusal, refuseStop } from "./stop-checks.ts";
 
 export interface Move {
@@ -20,16 +21,23 @@ export interface Move {
   readonly held?: HeldWorkload;
   /** What is waited for is the guard; nothing of the app has been touched. */
   readonly unguarded?: boolean;
+  /** What is waited for does not come by itself: a person has to look at the record. */
+  readonly unreadable?: boolean;
 }
 
-const waiting = (message: string, ...actions: readonly Action[]): Move => ({ state: "waiting", actions, message });
+export const waiting = (message: string, ...actions: readonly Action[]): Move => ({
+  state: "waiting",
+  actions,
+  message,
+});
 export const recordOf = (app: AppObservation, uid: string): { lease: Lease; record: QuiesceRecord } | undefined => {
   const lease = app.records.get(uid);
   const record = lease === undefined ? undefined : parseRecord(lease);
   return lease === undefined || record === undefined ? undefined : { lease, record };
 };
 
-const deletedRecord = ({ kind, name }: HeldWorkload): string => `the quiesce record of ${kind} ${name} was deleted`;
+export const deletedRecord = ({ kind, name }: HeldWorkload): string =>
+  `the quiesce record of ${kind} ${name} was deleted`;
 
 const ended = (move: Refusal): Move => ({ state: "lost", actions: [], ...move });
 /** A rollout ends by itself, so it is waited for; what else is in the way stays there. */
@@ -66,15 +74,25 @@ export function decideStop(
       continue;
     }
     const message = `stopping ${item.kind} ${item.name}`;
-    if (record.state !== "Intent") return waiting(message);
+    const workload = app.workloads.get(workloadKey(item));
     const refusal = mayStop(item);
+    if (record.state === "Stopping" && workload !== undefined && isForeign(record, workload)) {
+      const changed = `${item.kind} ${item.name} was changed while it was being stopped`;
+      return ended(
+        refusal === undefined || refusal.code === "HO-S204" ? { code: "HO-S209", message: changed } : refusal,
+      );
+    }
+    // Parked by a person while its guard was waited for: the record goes, and with it what would be given back.
+    if (record.state !== "Intent" || workload?.spec.replicas === 0) return waiting(message);
     if (refusal !== undefined) return refused(refusal);
-    // From now on it may be scaled, so from now on zero replicas without a record are ours, and not before: a person may park
-    // the app while its record waits for the guard.
-    const stopping: QuiesceRecord = { ...renewHolder(record, holder), state: "Stopping" };
+    // From now on it may be scaled, so from now on zero replicas may be ours, and not before: a person may park the app while its
+    // record waits for the guard.
+    const stopAt = formatInstant(now);
+    const downGeneration = (workload?.metadata.generation ?? 0) + 1;
+    const stopping: QuiesceRecord = { ...renewHolder(record, holder), state: "Stopping", stopAt, downGeneration };
     return {
       ...waiting(message, { do: "updateRecord", record: changeRecord(lease, stopping) }),
-      held: { ...item, replicas: record.original, heldAt: formatInstant(now) },
+      held: { ...item, replicas: record.original, heldAt: stopAt, downGeneration },
     };
   }
   const left = runningPods(app, held, claims);
@@ -97,7 +115,6 @@ function takeHold(
   now: Instant,
   mayStop: (item: HeldWorkload) => Refusal | undefined,
 ): Move | undefined {
-  const heldAt = formatInstant(now);
   const workload = app.workloads.get(workloadKey(item));
   if (workload === undefined || workload.metadata.uid !== item.uid)
     return ended({ code: "HO-S211", message: `${item.kind} ${item.name} was deleted` });
@@ -126,7 +143,7 @@ function takeHold(
     const joined = changeRecord(lease, { ...record, holders: [...record.holders, holder] });
     return {
       ...waiting(`joining the hold of ${item.kind} ${item.name}`, { do: "updateRecord", record: joined }),
-      held: { ...item, replicas: record.original, heldAt },
+      ...noteStop(item, record, now),
     };
   }
   const armed = app.pods.some((pod) => isGuardOf(pod, lease) && isArmed(pod));
@@ -134,14 +151,27 @@ function takeHold(
     const message = `waiting for the guard of ${item.kind} ${item.name}: ${guardTrouble(app.pods, lease)}`;
     return { ...waiting(message), unguarded: true };
   }
+  // Another has stopped it since this one joined, and its way back has to know the zero as well.
+  if (record.downGeneration !== undefined && record.downGeneration !== item.downGeneration)
+    return { ...waiting(`stopping ${item.kind} ${item.name}`), ...noteStop(item, record, now) };
   // Another has brought it down, and this one had waited so long for it that less than its budget would be left.
-  if (record.downAt !== undefined && own.deadline < holder.deadline)
+  if (record.state === "Down" && own.deadline < holder.deadline)
     return waiting(`stopping ${item.kind} ${item.name}`, {
       do: "updateRecord",
       record: changeRecord(lease, renewHolder(record, holder)),
     });
   return undefined;
 }
+
+/** What a holder remembers of a workload that somebody else has stopped, or is about to; nothing while it is an Intent. */
+const noteStop = (
+  item: HeldWorkload,
+  { original, downGeneration }: QuiesceRecord,
+  now: Instant,
+): { readonly held?: HeldWorkload } =>
+  downGeneration === undefined
+    ? {}
+    : { held: { ...item, replicas: original, heldAt: item.heldAt ?? formatInstant(now), downGeneration } };
 
 const renewHolder = (record: QuiesceRecord, holder: Holder): QuiesceRecord => ({
   ...record,
@@ -161,12 +191,16 @@ function whatChanged(app: AppObservation, item: HeldWorkload, record: QuiesceRec
     : `${item.kind} ${item.name} was changed`;
 }
 
-/** Whether the app has been at zero all the time since it was stopped. @returns what has started it, if anything has. */
+/**
+ * Whether the app has been at zero all the time since it was stopped.
+ * @param goneAt when no process of it ran any more. @returns what has started it, if anything has.
+ */
 export function whatStartedIt(
   app: AppObservation,
   held: readonly HeldWorkload[],
   claims: ReadonlySet<string>,
   holderUID: string,
+  goneAt: Instant,
 ): string | undefined {
   for (const item of held) {
     const workload = app.workloads.get(workloadKey(item));
@@ -181,72 +215,7 @@ export function whatStartedIt(
     if (!found.record.holders.some(({ uid }) => uid === holderUID))
       return `the hold on ${item.kind} ${item.name} has ended`;
   }
-  const [pod] = runningPods(app, held, claims);
-  return pod === undefined ? undefined : `pod ${pod.metadata.name} runs`;
-}
-
-/** One step towards "nothing but the end of its holder gives the app back": before an exchange of its data begins. */
-export function decideExchange(app: AppObservation, held: readonly HeldWorkload[], holderUID: string): Move {
-  for (const item of held) {
-    const found = recordOf(app, item.uid);
-    const own = found?.record.holders.find(({ uid }) => uid === holderUID);
-    if (found === undefined || own === undefined || own.exchanging === true) continue;
-    const holders = found.record.holders.map((holder) => (holder === own ? { ...own, exchanging: true } : holder));
-    return waiting(`closing ${item.kind} ${item.name} for the exchange`, {
-      do: "updateRecord",
-      record: changeRecord(found.lease, { ...found.record, holders }),
-    });
-  }
-  return { state: "reached", actions: [], message: "" };
-}
-
-/** One step towards "nothing of the app is held by us", in the reverse order of the policy. */
-export function decideGiveBack(
-  app: AppObservation,
-  namespace: string,
-  held: readonly HeldWorkload[],
-  holderUID: string,
-): Move {
-  let stuck: Move | undefined;
-  for (const item of held.toReversed()) {
-    const found = recordOf(app, item.uid);
-    if (found === undefined && app.records.has(item.uid)) {
-      stuck ??= waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`);
-      continue;
-    }
-    if (found === undefined) {
-      const workload = app.workloads.get(workloadKey(item));
-      if (item.heldAt === undefined || workload?.metadata.uid !== item.uid || workload.spec.replicas !== 0) continue;
-      return waiting(deletedRecord(item), { do: "createRecord", record: rebuildRecord(namespace, item) });
-    }
-    const { lease, record } = found;
-    if (record.holders.some(({ uid }) => uid === holderUID)) {
-      const holders = record.holders.filter(({ uid }) => uid !== holderUID);
-      const state = holders.length === 0 && record.state === "Down" ? "Restoring" : record.state;
-      return waiting(`giving back ${item.kind} ${item.name}`, {
-        do: "updateRecord",
-        record: changeRecord(lease, { ...record, holders, state }),
-      });
-    }
-    // Nobody holds it any more: it comes back before the next one is let go.
-    if (record.holders.length === 0) return waiting(`giving back ${item.kind} ${item.name}`);
-    // Held by somebody else, who may be waiting for what we still hold: so the next one is let go, too.
-    stuck ??= waiting(
-      `${item.kind} ${item.name} is still held by ${record.holders.map(({ name }) => name).join(", ")}`,
-    );
-  }
-  // Given back by us, but the app is not up yet, and this must not say so.
-  return stuck ?? { state: "reached", actions: [], message: "replicas given back" };
-}
-
-/** Workloads that are not there, or whose ready replicas are fewer than they should be. */
-export function unreadyWorkloads(app: AppObservation, held: readonly HeldWorkload[]): readonly string[] {
-  return held
-    .filter((item) => {
-      const workload = app.workloads.get(workloadKey(item));
-      if (workload === undefined) return true;
-      const settled = (workload.status?.observedGeneration ?? 0) >= (workload.metadata.generation ?? 0);
-      return !settled || (workload.status?.readyReplicas ?? 0) < (workload.spec.replicas ?? 1);
-    })
-    .map((item) => `${item.kind} ${item.name}`);
+  const [pod] = podsSince(goneAt, app, held, claims);
+  if (pod === undefined) return undefined;
+  return `pod ${pod.metadata.name} ${isTerminated(pod) ? "has run" : "runs"}`;
 }

@@ -1,6 +1,6 @@
 /** Runs that end while the app is stopped, whatever ends them: the app comes back first, and as it was. */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { claim, database, idle, lockTable, podSpec, policy, workload } from "../support/app.ts";
+import { claim, database, idle, lockTable, podSpec, policy, postgres, workload } from "../support/app.ts";
 import { Bed, type Task, type WorkloadBody, isTrue, waitUntil } from "../support/bed.ts";
 
 jest.setTimeout(600_000);
@@ -9,6 +9,7 @@ let bed: Bed;
 let unlock: () => Promise<void>;
 const ended = new Map<string, Promise<Ended>>();
 let deleted: ReturnType<typeof deleteInCapture>;
+let keyless: Promise<Task>;
 
 interface Stop {
   readonly name: string;
@@ -66,8 +67,8 @@ beforeAll(async () => {
   bed = await Bed.open("e2e-stops");
   await bed.apply(claim("store"), claim("vault"), ...database());
   for (const { name, script } of stops) await install(name, script);
-  await install("deleted");
-  await Promise.all(["db", "deleted", ...stops.map(({ name }) => name)].map((name) => bed.ready(name)));
+  await Promise.all(["deleted", "keyless"].map((name) => install(name)));
+  await Promise.all(["db", "deleted", "keyless", ...stops.map(({ name }) => name)].map((name) => bed.ready(name)));
   await bed.sql("shop", "SET ROLE shop; CREATE TABLE orders (id int)");
   unlock = await lockTable(bed);
   for (const { name, app } of stops) await bed.apply(policyOf(name, app));
@@ -75,7 +76,8 @@ beforeAll(async () => {
   // All at once, because all wait for the one lock, and a dump waits for it a minute at most.
   for (const stop of stops) ended.set(stop.name, runToItsEnd(stop));
   deleted = deleteInCapture();
-  for (const one of [...ended.values(), deleted]) one.catch(() => "told by the test that waits for it");
+  keyless = loseSecret();
+  for (const one of [...ended.values(), deleted, keyless]) one.catch(() => "told by the test that waits for it");
 });
 afterAll(async () => {
   await unlock();
@@ -114,6 +116,19 @@ async function deleteInCapture(): Promise<Readonly<Record<string, unknown>>> {
   return { held, finalizers, replicasOnceGone: spec.replicas };
 }
 
+/** The preflight has found the Secret; the capture, with the app down, does not. */
+async function loseSecret(): Promise<Task> {
+  const { data } = await bed.get<{ readonly data: Readonly<Record<string, string>> }>("Secret", "db");
+  await bed.apply({ apiVersion: "v1", kind: "Secret", metadata: { name: "key" }, data });
+  const app = { workloads: [{ kind: "Deployment", name: "keyless" }] };
+  const databases = [postgres({ secretRef: { name: "key" } })];
+  await bed.apply(policy("keyless", { app, databases, volumes: [{ name: "data", claimName: "keyless" }] }));
+  await bed.start("keyless", "keyless");
+  await bed.step("keyless", "Warm", ["Running", "Done"]);
+  await bed.remove("Secret", "key");
+  return bed.finished("keyless");
+}
+
 test.each(stops)(
   "$name: ends with $code, and the app is back",
   async ({ name, code, names, meanwhile, replicas = 1 }) => {
@@ -141,6 +156,13 @@ test("a run that is deleted goes only when the app was given back", async () => 
     replicasOnceGone: 1,
   });
   await bed.ready("deleted");
+});
+
+test("a run whose Secret is deleted before the capture does not wait for it with the app down", async () => {
+  const { status } = await keyless;
+  expect(status).toMatchObject({ result: "Failed", code: "HO-P104", app: "Up" });
+  expect(status.advice).toMatch(/^HO-P104 .*shop.*\. App: .*running\. Data: .*no generation; .*\. Next: .*kubectl /);
+  await bed.ready("keyless");
 });
 
 test("afterwards nothing is held, and no mover is left that could write", async () => {

@@ -16,7 +16,7 @@ interface State {
   readonly leapsLeft: number;
   /** The replicas that the app's people want, as far as they have said so. */
   readonly wanted: number;
-  /** They have parked the app while it was held, which looks like our own doing. */
+  /** They have parked the app while it was being stopped or was, which looks like our own doing. */
   readonly parked: boolean;
   /** Runs in whose frozen window a process of the app ran. */
   readonly disturbed: readonly string[];
@@ -209,6 +209,7 @@ async function stepsFrom(worlds: Worlds, state: State, overtakes: number): Promi
   const starting = new Set(state.passes.flatMap((pass) => (pass === undefined ? [] : jobsAheadOf(pass))));
   for (const { what, to, job } of worlds.happenings(state.world))
     if (job === undefined || !starting.has(job)) await add(-1, what, { world: to });
+  const idle = state.passes.every((pass) => pass === undefined);
   if (state.scalingsLeft > 0) {
     const facts = worlds.facts(state.world);
     for (const wanted of [0, 2].filter((replicas) => replicas !== facts.replicas))
@@ -218,14 +219,14 @@ async function stepsFrom(worlds: Worlds, state: State, overtakes: number): Promi
         {
           world: worlds.scaled(state.world, wanted),
           wanted,
-          parked: wanted === 0 && facts.record !== "none",
+          // Of an Intent nothing is scaled, unless somebody is about to write that it may be.
+          parked: wanted === 0 && facts.record !== "none" && !(facts.record === "intent" && idle),
           scalingsLeft: state.scalingsLeft - 1,
         },
         true,
       );
   }
   // A process that sleeps for an hour has lost its lease when it wakes.
-  const idle = state.passes.every((pass) => pass === undefined);
   const quiet = !found.some(({ forced }) => !forced);
   // Where nothing else happens, time passes; and where that changes nothing either, there is rest.
   const later = quiet || state.leapsLeft > 0 ? worlds.anHourLater(state.world) : state.world;

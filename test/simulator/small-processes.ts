@@ -74,7 +74,7 @@ export async function beginGuard(world: World): Promise<InFlight | undefined> {
   if (lease === undefined || record === undefined) return undefined;
   if (record.holders.some((holder) => !isOverdue(holder, world.now))) return undefined;
   const scale = await portOf(world).getScale(workloadResource(record.target.kind), namespace, record.target.name);
-  const decision = decideRelease(lease, scale?.metadata.uid === record.target.uid ? scale : undefined);
+  const decision = decideRelease(lease, scale?.metadata.uid === record.target.uid ? scale : undefined, world.now);
   return decision.actions.length === 0
     ? undefined
     : identify({ key: "guard", resource: leases, object: lease, decision, answers: [] });

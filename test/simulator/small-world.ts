@@ -123,8 +123,9 @@ export function happeningsIn(world: World): readonly Happening[] {
   if (wanted === 0 && app !== undefined)
     found.push(["the app's last process ends", (to) => (to.delete(pods, "shop-0"), settle(0)(to))]);
   if (wanted > 0 && app === undefined) found.push(["the app's process starts", (to) => void to.put(pods, appPod)]);
-  if (wanted > 0 && app !== undefined && workload?.status?.readyReplicas !== wanted)
-    found.push(["the app is ready", settle(wanted)]);
+  const settled =
+    workload?.status?.readyReplicas === wanted && workload.status.observedGeneration === workload.metadata.generation;
+  if (wanted > 0 && app !== undefined && !settled) found.push(["the app is ready", settle(wanted)]);
   for (const job of world.all<Job>(jobs)) {
     const { name } = job.metadata;
     const own = world.all<Pod>(pods).find(({ metadata }) => metadata.labels?.[jobNameLabel] === name);

@@ -19,8 +19,6 @@ import type { World } from "./world.ts";
 
 /** L1: within the budget and two minutes, whoever is dead. */
 const beyondBudget = 120_000;
-/** Beside the time that an app may take to stop. */
-const exchangeBudget = 300_000;
 
 export class Stopwatch {
   readonly #world: World;
@@ -93,5 +91,4 @@ export class Stopwatch {
   }
 }
 
-const budgetOf = ({ app }: PolicySpec): number =>
-  Math.max(parseDuration(app.maxDowntime) ?? 0, (parseDuration(app.stopTimeout) ?? 0) + exchangeBudget);
+const budgetOf = ({ app }: PolicySpec): number => parseDuration(app.maxDowntime) ?? 0;

@@ -24,7 +24,7 @@ import type { Snapshot, World, Write } from "./world.ts";
 /** What laws ask of a world. */
 export interface Facts {
   readonly replicas: number;
-  readonly record: "none" | "unreadable" | "held" | "free";
+  readonly record: "none" | "unreadable" | "intent" | "held" | "free";
   readonly appRuns: boolean;
   /** Owners of captures that have not let the app go. */
   readonly frozen: readonly string[];
@@ -168,10 +168,17 @@ function factsOf(world: World): Facts {
   const all = world.all<BackupRun>(runs);
   const hasCaptured = ({ status }: BackupRun): boolean =>
     status?.steps?.find(({ name }) => name === "Capture")?.state === "Done";
+  // Between the note of a run that it is about to stop the app and the record that says so, a zero may be of either.
+  const hasNoted = all.some(({ status }) => status?.workloads?.some(({ heldAt }) => heldAt !== undefined) === true);
+  const stateOfRecord = (): Facts["record"] => {
+    if (lease === undefined) return "none";
+    if (record === undefined) return "unreadable";
+    if (record.state === "Intent" && !hasNoted) return "intent";
+    return record.holders.length > 0 ? "held" : "free";
+  };
   return {
     replicas: replicasIn(world),
-    record:
-      lease === undefined ? "none" : record === undefined ? "unreadable" : record.holders.length > 0 ? "held" : "free",
+    record: stateOfRecord(),
     appRuns: appRuns(world),
     frozen: frozenPods(world).map(({ metadata }) => metadata.labels?.[labels.owner] ?? ""),
     captured: all.filter(hasCaptured).map(({ metadata }) => metadata.uid),
@@ -210,6 +217,8 @@ function judgeWrite({ verb, plural, name, body }: Write, world: World): string |
     if (step !== undefined && owner?.status?.steps?.find((one) => one.job === name)?.state !== "Running")
       return lawOfAttempts;
   }
-  if (verb === "remove" && plural !== jobs.plural && replicasIn(world) === 0) return lawOfRecords;
+  // With an Intent nothing is scaled: a person has parked it.
+  const mayBeOurs = replicasIn(world) === 0 && record?.state !== "Intent";
+  if (verb === "remove" && plural !== jobs.plural && mayBeOurs) return lawOfRecords;
   return undefined;
 }

@@ -93,11 +93,17 @@ describe("the guard", () => {
 
   test.each([
     { name: "a crash of the controller in the middle of giving back", change: { state: "Restoring", holders: [] } },
-    { name: "a crash between the scaling and its record", change: { state: "Intent" } },
+    { name: "a crash between the scaling and its record", change: { state: "Stopping" } },
   ] as const)("finishes what was left by $name", async ({ change }) => {
     const world = stopped(change);
     expect((await watch(world)).ended).toBe(true);
     expect(replicasOf(world)).toBe(3);
+  });
+
+  test("leaves an app alone that a person has parked before anything was stopped", async () => {
+    const world = stopped({ state: "Intent" });
+    expect((await watch(world)).ended).toBe(true);
+    expect(replicasOf(world)).toBe(0);
   });
 
   test("never starts an app whose data is being exchanged", async () => {

@@ -121,6 +121,10 @@ export interface BackupRunStatus {
      * When it was taken hold of to stop it; absent for one that was found at zero.
      */
     heldAt?: string;
+    /**
+     * Its metadata.generation once this stop has brought it to zero; another one means that somebody has changed it since.
+     */
+    downGeneration?: number;
   }[];
   /**
    * While the app is being stopped, the pods that were seen running and have not been seen to end.

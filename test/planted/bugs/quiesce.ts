@@ -2,6 +2,7 @@
 import type { PlantedBug } from "../bug.ts";
 
 const recordTest = "test/unit/decide/record.test.ts";
+const madeTest = "test/unit/decide/record-made.test.ts";
 const one = "one step for one record";
 
 export const quiesceBugs: readonly PlantedBug[] = [
@@ -19,8 +20,8 @@ export const quiesceBugs: readonly PlantedBug[] = [
     breaks: "S2",
     what: "a run that joins a hold remembers the zero that it sees",
     file: "operator/decide/workload.ts",
-    text: "held: { ...item, replicas: record.original, heldAt }",
-    becomes: "held: { ...item, replicas: workload.spec.replicas ?? 1, heldAt }",
+    text: ": { held: { ...item, replicas: original,",
+    becomes: ": { held: { ...item, replicas: item.replicas,",
     caughtBy: {
       file: "test/unit/decide/workload.test.ts",
       test: ["stopping", "whoever joins a hold remembers the count on record, not the zero that is there"],
@@ -35,7 +36,7 @@ export const quiesceBugs: readonly PlantedBug[] = [
     becomes:
       'ownerReferences: record.holders.map((owner) => ({ apiVersion: "backup.handover.dev/v1alpha1", kind: owner.kind, name: owner.name, uid: owner.uid })),',
     caughtBy: {
-      file: recordTest,
+      file: madeTest,
       test: ["how a record comes to be", "it holds the replicas that are there, and belongs to the workload"],
     },
   },
@@ -98,10 +99,8 @@ export const quiesceBugs: readonly PlantedBug[] = [
     breaks: "S4",
     what: "the count that somebody else has set is put back to ours",
     file: "operator/decide/record-step.ts",
-    text: `  if (replicas === 0) {
-    return record.state`,
-    becomes: `  if (replicas !== record.original) {
-    return record.state`,
+    text: "  if (replicas === 0) {\n    // Nothing is scaled",
+    becomes: "  if (replicas !== record.original) {\n    // Nothing is scaled",
     caughtBy: { file: recordTest, test: [one, "Restoring, but somebody set another number: it stands"] },
   },
   {
@@ -112,7 +111,49 @@ export const quiesceBugs: readonly PlantedBug[] = [
     text: `    if (replicas === 0) return undefined;
 `,
     becomes: "",
-    caughtBy: { file: recordTest, test: ["how a record comes to be", "an app found at zero gets none"] },
+    caughtBy: { file: madeTest, test: ["how a record comes to be", "an app found at zero gets none"] },
+  },
+  {
+    id: "parked-before-the-stop",
+    breaks: "S5",
+    what: "an app that a person has parked while its guard was waited for is started when the hold ends",
+    file: "operator/decide/record-step.ts",
+    text: `    if (record.state === "Intent") return settle([remove(lease)]);
+`,
+    becomes: "",
+    caughtBy: {
+      file: recordTest,
+      test: [one, "Intent, nobody holds it, at zero: a person has parked it, and it stays so"],
+    },
+  },
+  {
+    id: "late-scaling-forgotten",
+    breaks: "S1",
+    what: "the record goes while a scaling may still be under way whose answer was lost",
+    file: "operator/decide/record-step.ts",
+    text: `  if (record.state === "Stopping" && replicas === record.original) return awaitLateScaling(lease, record, now);
+`,
+    becomes: "",
+    caughtBy: {
+      file: recordTest,
+      test: [one, "Stopping, nobody holds it, not scaled: it may come late, so the record stays"],
+    },
+  },
+  {
+    id: "parked-after-the-guard",
+    breaks: "S5",
+    what: "an app that a person has parked after its guard gave it back is started by the run that comes too late",
+    file: "operator/decide/giving-back.ts",
+    text: `  workload.spec.replicas === 0 &&
+  item.downGeneration === workload.metadata.generation;`,
+    becomes: "  workload.spec.replicas === 0;",
+    caughtBy: {
+      file: "test/unit/decide/giving-back.test.ts",
+      test: [
+        "giving back",
+        "stopped by us, its record deleted, the workload given back by its guard, and parked by a person since",
+      ],
+    },
   },
   {
     id: "recreated-workload-scaled",
@@ -152,11 +193,8 @@ export const quiesceBugs: readonly PlantedBug[] = [
     breaks: "S9",
     what: "a pod that is being deleted counts as ended, also on a node that does not answer",
     file: "operator/decide/app.ts",
-    text: `      !isTerminated(pod) &&
-`,
-    becomes: `      !isTerminated(pod) &&
-      pod.metadata.deletionTimestamp === undefined &&
-`,
+    text: "podsOf(...of).filter((pod) => !isTerminated(pod));",
+    becomes: "podsOf(...of).filter((pod) => !isTerminated(pod) && pod.metadata.deletionTimestamp === undefined);",
     caughtBy: {
       file: "test/unit/decide/workload-pods.test.ts",
       test: ["pods of a workload", "a pod on a node that does not answer still runs"],

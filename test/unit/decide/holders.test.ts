@@ -71,6 +71,24 @@ describe("two policies with the same workloads in opposite orders never wait for
   });
 });
 
+test("an app that is stopped again before it was ready is not called ready", async () => {
+  const scenario = Scenario.run({ script: { startTakes: 20_000 } });
+  scenario.world.put(policies, other({ workloads: [{ kind: "Deployment", name: "shop" }] }).build());
+  await scenario.until(() => scenario.step("Capture")?.state === "Running");
+  scenario.world.put(restores, aRestore("second").spec({ policyName: "other" }).build());
+  let ready: unknown;
+  scenario.once(
+    () => scenario.step("GiveBack")?.state === "Done",
+    () => {
+      const { spec, status } = scenario.world.find<Workload>(deployments, "shop")!;
+      ready = [spec.replicas, status?.readyReplicas];
+    },
+  );
+  await scenario.settle();
+  expect(ready).toEqual([3, 3]);
+  expect(statusOf(scenario, "second")).toMatchObject({ result: "Complete", app: "Up" });
+});
+
 test("workloads go down in the order of the policy, whatever their uids", async () => {
   const scenario = new Scenario({ run: aRun().build(), policy: aPolicy().workloads(b, a).build(), workloads });
   await scenario.settle();
@@ -107,6 +125,14 @@ describe("of two runs that hold an app together", () => {
     expect(statusOf(scenario, "second")).toMatchObject({ result: "Failed", code: "HO-S208", app: "Up" });
     expect(scenario.status).toMatchObject({ result: "Complete", app: "Up" });
     expect([scenario.replicas(), scenario.records]).toEqual([3, []]);
+  });
+  test("the one that is released first does not call the app down because the other one holds it long", async () => {
+    const scenario = await together({ maxDowntime: "9m" }, 420_000);
+    await scenario.until(() => scenario.step("Capture")?.state === "Running");
+    scenario.cancel();
+    await scenario.until(() => statusOf(scenario, "second")?.result !== undefined && scenario.finished);
+    expect(scenario.status).toMatchObject({ result: "Failed", code: "HO-X003", app: "Up" });
+    expect(scenario.step("GiveBack")?.state).toBe("Done");
   });
   test("the hold of one whose owner is gone by force ends, and the other's goes on", async () => {
     const scenario = await together();

@@ -3,10 +3,9 @@ import { describe, expect, test } from "@jest/globals";
 import type { Lease, Workload } from "../../../operator/api/kinds.ts";
 import { annotations } from "../../../operator/api/names.ts";
 import type { Action } from "../../../operator/decide/decision.ts";
-import { type Holder, type QuiesceRecord, buildRecord, parseRecord } from "../../../operator/decide/record.ts";
+import { type Holder, type QuiesceRecord, parseRecord } from "../../../operator/decide/record.ts";
 import { type RecordObservation, decideRecord } from "../../../operator/decide/record-step.ts";
-import { decideStop } from "../../../operator/decide/workload.ts";
-import { aWorkload, anApp, at, namespace, settings } from "../../support/builders.ts";
+import { aWorkload, at, namespace, settings } from "../../support/builders.ts";
 
 const now = at("01:05");
 const holder = (uid = "run-uid", deadline = "2026-11-21T01:10:00Z"): Holder => ({
@@ -20,7 +19,7 @@ const base: QuiesceRecord = {
   target: { kind: "Deployment", name: "shop", uid: "shop-uid" },
   original: 3,
   state: "Down",
-  downAt: "2026-11-21T01:00:00.000Z",
+  stopAt: "2026-11-21T01:00:00.000Z",
   downGeneration: 2,
   holders: [holder()],
 };
@@ -34,8 +33,8 @@ const lease = (content: unknown): Lease => ({
   },
   spec: {},
 });
-const workload = (replicas: number): Workload =>
-  aWorkload().replicas(replicas).meta({ resourceVersion: "42", generation: 2 }).build();
+const workload = (replicas: number, generation = replicas === 0 ? 2 : 1): Workload =>
+  aWorkload().replicas(replicas).meta({ resourceVersion: "42", generation }).build();
 
 const down = (record: unknown, live: readonly string[] = ["run-uid"]): RecordObservation => ({
   lease: lease(record),
@@ -64,6 +63,8 @@ interface Case {
   readonly name: string;
   readonly record: Partial<QuiesceRecord>;
   readonly replicas: number | undefined;
+  /** Of the workload; without it, what it has when nobody but us has changed it. */
+  readonly generation?: number;
   readonly live?: readonly string[];
   readonly guard?: RecordObservation["guard"];
   readonly does: readonly string[];
@@ -90,10 +91,18 @@ const cases: readonly Case[] = [
     does: [],
   },
   {
-    name: "Stopping, held, but somebody changed the replicas: begin anew",
+    name: "Stopping, held, but somebody changed the replicas: left to its holder, who ends",
     record: { state: "Stopping" },
     replicas: 5,
-    does: [remove],
+    generation: 2,
+    does: [],
+  },
+  {
+    name: "Stopping, held, and somebody has brought it back after it was scaled: not scaled again",
+    record: { state: "Stopping" },
+    replicas: 3,
+    generation: 3,
+    does: [],
   },
   {
     name: "Stopping, held, as it was: scaled to zero",
@@ -116,12 +125,6 @@ const cases: readonly Case[] = [
     does: [],
   },
   {
-    name: "Stopping, held, at zero (the answer was lost): Down",
-    record: { state: "Stopping" },
-    replicas: 0,
-    does: ["record Down, original 3, holders run"],
-  },
-  {
     name: "Intent, held, at zero: a person has parked it, and it stays so",
     record: { state: "Intent" },
     replicas: 0,
@@ -141,11 +144,44 @@ const cases: readonly Case[] = [
     does: [remove],
   },
   {
-    name: "Intent, nobody holds it, at zero: given back",
+    name: "Intent, nobody holds it, at zero: a person has parked it, and it stays so",
     record: { state: "Intent" },
     replicas: 0,
     live: [],
+    does: [remove],
+  },
+  {
+    name: "Stopping, nobody holds it, at zero: Restoring",
+    record: { state: "Stopping" },
+    replicas: 0,
+    live: [],
     does: ["record Restoring, original 3, holders "],
+  },
+  {
+    name: "Stopping, nobody holds it, not scaled: it may come late, so the record stays",
+    record: { state: "Stopping" },
+    replicas: 3,
+    live: [],
+    does: ["record Stopping, original 3, holders "],
+  },
+  {
+    name: "Stopping, nobody has held it for 74 s, not scaled: the record stays",
+    record: { state: "Stopping", holders: [], releasedAt: "2026-11-21T01:03:46.000Z" },
+    replicas: 3,
+    does: [],
+  },
+  {
+    name: "Stopping, nobody has held it for 75 s, not scaled: nothing comes any more",
+    record: { state: "Stopping", holders: [], releasedAt: "2026-11-21T01:03:45.000Z" },
+    replicas: 3,
+    does: [remove],
+  },
+  {
+    name: "Stopping, nobody holds it, and somebody set another number: it stands",
+    record: { state: "Stopping" },
+    replicas: 2,
+    live: [],
+    does: [remove],
   },
   { name: "Down, held: stays", record: {}, replicas: 0, does: [] },
   { name: "Down, held, but somebody scaled it up: their value stands", record: {}, replicas: 2, does: [] },
@@ -215,11 +251,11 @@ const cases: readonly Case[] = [
 ];
 
 describe("one step for one record", () => {
-  test.each(cases)("$name", ({ record, replicas, live = ["run-uid"], guard = "armed", does }) => {
+  test.each(cases)("$name", ({ record, replicas, generation, live = ["run-uid"], guard = "armed", does }) => {
     const decision = decideRecord(
       {
         lease: lease({ ...base, ...record }),
-        workload: replicas === undefined ? undefined : workload(replicas),
+        workload: replicas === undefined ? undefined : workload(replicas, generation),
         liveHolders: new Set(live),
         guard,
       },
@@ -253,32 +289,5 @@ describe("a record that cannot be read is left alone and told of", () => {
     const decision = decideRecord(down(content, []), settings, now);
     expect(decision.actions).toEqual([]);
     expect(decision.events.map(({ reason }) => reason)).toEqual(["RecordUnreadable"]);
-  });
-});
-
-describe("how a record comes to be", () => {
-  const stop = (replicas: number): ReturnType<typeof decideStop> =>
-    decideStop(
-      anApp({ workloads: [aWorkload().replicas(replicas).build()] }),
-      namespace,
-      [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas }],
-      { claims: new Set() },
-      holder(),
-      now,
-    );
-
-  test("it holds the replicas that are there, and belongs to the workload", () => {
-    const made = buildRecord(namespace, workload(3), "Deployment", holder());
-    expect(parseRecord(made as Lease)).toMatchObject({ original: 3, state: "Intent", holders: [{ uid: "run-uid" }] });
-    expect(made.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual(["shop-uid"]);
-  });
-  test("one replica when the workload says nothing", () => {
-    const { replicas: _replicas, ...spec } = workload(3).spec;
-    const made = buildRecord(namespace, { ...workload(3), spec }, "Deployment", holder());
-    expect(parseRecord(made as Lease)?.original).toBe(1);
-  });
-  test("an app found at zero gets none", () => {
-    expect(stop(0)).toMatchObject({ state: "reached", actions: [] });
-    expect(stop(3).actions.map(({ do: what }) => what)).toEqual(["createRecord"]);
   });
 });

@@ -70,7 +70,7 @@ test("the budget is that of the whole app: it begins with the first workload tha
   );
   await scenario.until(() => scenario.replicas("worker") === 0);
   const records = scenario.records.map((lease) => parseRecord(lease)!);
-  const [first = Number.NaN] = records.map(({ downAt }) => parseInstant(downAt) ?? Infinity).toSorted((a, b) => a - b);
+  const [first = Number.NaN] = records.map(({ stopAt }) => parseInstant(stopAt) ?? Infinity).toSorted((a, b) => a - b);
   expect(scenario.world.now - first).toBeGreaterThan(89_000);
   const deadlines = records.flatMap(({ holders }) => holders.map(({ deadline }) => parseInstant(deadline) ?? Infinity));
   const budget = parseDuration(policy.spec.app.maxDowntime) ?? Number.NaN;

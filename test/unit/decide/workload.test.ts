@@ -1,61 +1,15 @@
-/** What workloads, records and pods say about the app: stopping, stopped, disturbed, given back, ready. */
+/** What workloads, records and pods say about the app on the way down: stopping, stopped, disturbed. */
 import { describe, expect, test } from "@jest/globals";
-import type { HeldWorkload, Lease, Pod, Workload } from "../../../operator/api/kinds.ts";
-import { annotations, labels } from "../../../operator/api/names.ts";
-import type { Holder, QuiesceRecord } from "../../../operator/decide/record.ts";
+import type { HeldWorkload, Pod } from "../../../operator/api/kinds.ts";
 import type { AppObservation } from "../../../operator/decide/app.ts";
-import { decideGiveBack, decideStop, unreadyWorkloads, whatStartedIt } from "../../../operator/decide/workload.ts";
+import type { Holder } from "../../../operator/decide/record.ts";
+import { decideGiveBack } from "../../../operator/decide/giving-back.ts";
+import { decideStop, whatStartedIt } from "../../../operator/decide/workload.ts";
+import { app, armedGuard, claims, down, held, holder, lease, other, stopped, zero } from "../../support/app-states.ts";
 import { aPod, aWorkload, anApp, at, namespace } from "../../support/builders.ts";
 
-const holder: Holder = { kind: "BackupRun", name: "run", uid: "run-uid", deadline: "2026-11-21T01:10:00Z" };
-const other: Holder = { ...holder, name: "other", uid: "other-uid" };
 const exchange: Holder = { ...other, kind: "RestoreRequest" };
-const held: readonly HeldWorkload[] = [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas: 3 }];
-const stopped = held.map((item): HeldWorkload => ({ ...item, heldAt: "2026-11-21T01:00:00Z" }));
 const now = at("01:00");
-const claims = new Set(["shop-uploads"]);
-const lease = (change: Partial<QuiesceRecord> | string): Lease => ({
-  metadata: {
-    name: "handover-shop-uid",
-    namespace,
-    uid: "lease-uid",
-    resourceVersion: "7",
-    annotations: {
-      [annotations.record]:
-        typeof change === "string"
-          ? change
-          : JSON.stringify({
-              version: 1,
-              target: { kind: "Deployment", name: "shop", uid: "shop-uid" },
-              original: 3,
-              state: "Down",
-              downGeneration: 2,
-              holders: [holder],
-              ...change,
-            }),
-    },
-  },
-  spec: {},
-});
-const armedGuard: Pod = {
-  ...aPod("guard")
-    .meta({ labels: { [labels.guard]: "lease-uid" } })
-    .build(),
-  status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
-};
-const zero = aWorkload().replicas(0).meta({ generation: 2 });
-const app = (
-  workload: Workload | undefined,
-  record?: Partial<QuiesceRecord> | string,
-  pods: readonly Pod[] = [],
-): AppObservation =>
-  anApp({
-    workloads: workload === undefined ? [] : [workload],
-    records: new Map(record === undefined ? [] : [["shop-uid", lease(record)]]),
-    pods,
-  });
-const down = (change: Partial<QuiesceRecord> = {}, ...pods: readonly Pod[]): AppObservation =>
-  app(zero.build(), change, pods);
 
 describe("stopping", () => {
   const cases: readonly {
@@ -111,10 +65,22 @@ describe("stopping", () => {
       does: "updateRecord",
     },
     {
+      name: "the guard is armed, and a person has parked it meanwhile: waits for the record to go",
+      seen: app(zero.build(), { state: "Intent" }, [armedGuard]),
+      state: "waiting",
+      says: "stopping",
+    },
+    {
       name: "the record is not Down yet: waits",
       seen: app(aWorkload().replicas(3).build(), { state: "Stopping" }, [armedGuard]),
       state: "waiting",
       says: "stopping",
+    },
+    {
+      name: "may be scaled, and somebody has brought it back: ends",
+      seen: app(aWorkload().replicas(3).meta({ generation: 3 }).build(), { state: "Stopping" }, [armedGuard]),
+      state: "lost",
+      says: "Deployment shop was changed while it was being stopped",
     },
     {
       name: "Down, and a pod still runs: waits",
@@ -138,7 +104,6 @@ describe("stopping", () => {
     {
       name: "Down by another, and too little time left of its own: takes the whole",
       seen: down({
-        downAt: "2026-11-21T01:00:00.000Z",
         holders: [{ ...holder, deadline: "2026-11-21T00:00:00.000Z" }],
       }),
       state: "waiting",
@@ -191,6 +156,12 @@ describe("stopping", () => {
     const move = decideStop(down({ holders: [other] }), namespace, held, { claims }, holder, now);
     expect(move.held).toMatchObject({ uid: "shop-uid", replicas: 3, heldAt: expect.any(String) });
   });
+  test("whoever shares a hold remembers the generation of the zero, too", () => {
+    const [item] = held;
+    const of = [{ ...item!, heldAt: "2026-11-21T00:59:00Z", downGeneration: undefined! }];
+    const move = decideStop(down(), namespace, of, { claims }, holder, now);
+    expect(move).toMatchObject({ state: "waiting", actions: [], held: { heldAt: of[0]!.heldAt, downGeneration: 2 } });
+  });
   test("workloads go down in the order of the policy and come back in the reverse one", () => {
     const both: readonly HeldWorkload[] = ["web", "worker"].map((name) => ({
       kind: "Deployment",
@@ -208,6 +179,13 @@ describe("stopping", () => {
     expect(back).toMatchObject([{ do: "updateRecord", record: { metadata: { name: "of-worker" } } }]);
   });
 });
+
+const ended = (createdAt: string): Pod =>
+  aPod("x")
+    .meta({ labels: {}, creationTimestamp: createdAt })
+    .mounting("shop-uploads")
+    .ended({ name: "app", exitCode: 0 })
+    .build();
 
 describe("what has started the app during a capture", () => {
   test.each<{ name: string; seen: AppObservation; of?: readonly HeldWorkload[]; says: string | undefined }>([
@@ -228,6 +206,12 @@ describe("what has started the app during a capture", () => {
       says: "pod x runs",
     },
     {
+      name: "a stranger came and went",
+      seen: down({}, ended("2026-11-21T01:00:01Z")),
+      says: "pod x has run",
+    },
+    { name: "a stranger had ended before", seen: down({}, ended("2026-11-21T01:00:00Z")), says: undefined },
+    {
       name: "our own Job does not count",
       seen: down({}, aPod("c").meta({ labels: {} }).ofJob("c", "run-uid").mounting("shop-uploads").build()),
       says: undefined,
@@ -240,52 +224,7 @@ describe("what has started the app during a capture", () => {
       says: "record of Deployment shop was deleted",
     },
   ])("$name", ({ seen, of = held, says }) => {
-    const found = whatStartedIt(seen, of, claims, "run-uid");
+    const found = whatStartedIt(seen, of, claims, "run-uid", at("01:00"));
     expect(found ?? "nothing").toContain(says ?? "nothing");
-  });
-});
-
-describe("giving back", () => {
-  test.each<{ name: string; seen: AppObservation; state: string; does?: string }>([
-    { name: "held by us: our hold is dropped", seen: down(), state: "waiting", does: "updateRecord" },
-    {
-      name: "dropped: waits for the record to do its work",
-      seen: down({ state: "Restoring", holders: [] }),
-      state: "waiting",
-    },
-    { name: "held by another run: not up yet", seen: down({ holders: [other] }), state: "waiting" },
-    { name: "a record that cannot be read: not up yet", seen: app(zero.build(), "{"), state: "waiting" },
-    { name: "no record: given back", seen: app(aWorkload().replicas(3).build()), state: "reached" },
-    { name: "no record, never stopped by us: it stays parked", seen: app(zero.build()), state: "reached" },
-  ])("$name", ({ seen, state, does }) => {
-    const move = decideGiveBack(seen, namespace, held, "run-uid");
-    expect(move.state).toBe(state);
-    expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
-  });
-
-  test.each<{ name: string; seen: AppObservation; state: string; does?: string }>([
-    { name: "still at zero", seen: app(zero.build()), state: "waiting", does: "createRecord" },
-    { name: "started by somebody", seen: app(aWorkload().replicas(1).build()), state: "reached" },
-    { name: "of the same name, but another one", seen: app(zero.meta({ uid: "new" }).build()), state: "reached" },
-    { name: "gone", seen: app(undefined), state: "reached" },
-  ])("stopped by us, its record deleted, the workload $name", ({ seen, state, does }) => {
-    const move = decideGiveBack(seen, namespace, stopped, "run-uid");
-    expect(move.state).toBe(state);
-    expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
-  });
-});
-
-describe("ready", () => {
-  test.each<{ name: string; workload: Workload; unready: readonly string[] }>([
-    { name: "all replicas are ready", workload: aWorkload().replicas(3).build(), unready: [] },
-    { name: "one is missing", workload: aWorkload().replicas(3).ready(2).build(), unready: ["Deployment shop"] },
-    {
-      name: "the count is of an older generation",
-      workload: aWorkload().replicas(3).meta({ generation: 9 }).build(),
-      unready: ["Deployment shop"],
-    },
-    { name: "parked", workload: zero.meta({ generation: 1 }).build(), unready: [] },
-  ])("$name", ({ workload, unready }) => {
-    expect(unreadyWorkloads(app(workload), held)).toEqual(unready);
   });
 });
