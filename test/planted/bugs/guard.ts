@@ -44,11 +44,23 @@ export const guardBugs: readonly PlantedBug[] = [
   {
     id: "guard-fires-in-exchange",
     breaks: "S23",
-    what: "a hold inside an exchange ends by the clock, and the app starts on a mixture",
+    what: "for the guard a hold inside an exchange ends by the clock, and the app starts on a mixture",
+    file: "operator/guard.ts",
+    text: "record === undefined || isExchanging(record)",
+    becomes: "record === undefined",
+    caughtBy: { file: guardTest, test: ["the guard", "never starts an app whose data is being exchanged"] },
+  },
+  {
+    id: "exchange-ends-by-the-clock",
+    breaks: "S23",
+    what: "for the controller a hold inside an exchange ends by the clock, and the app starts on a mixture",
     file: "operator/decide/record-step.ts",
     text: "exchanging !== true && (parseInstant(deadline) ?? 0) <= now",
     becomes: "(parseInstant(deadline) ?? 0) <= now",
-    caughtBy: { file: guardTest, test: ["the guard", "never starts an app whose data is being exchanged"] },
+    caughtBy: {
+      file: "test/unit/decide/record.test.ts",
+      test: ["one step for one record", "a hold inside an exchange does not end by the clock, only with its holder"],
+    },
   },
   {
     id: "guard-first",

@@ -153,8 +153,9 @@ describe("stopping", () => {
   });
 
   test("whoever joins a hold remembers the count on record, not the zero that is there", () => {
-    const move = decideStop(down({ holders: [other] }), namespace, held, { claims }, holder, now);
-    expect(move.held).toMatchObject({ uid: "shop-uid", replicas: 3, heldAt: expect.any(String) });
+    const accepted = held.map((item) => ({ ...item, replicas: 1 }));
+    const move = decideStop(down({ holders: [other] }), namespace, accepted, { claims }, holder, now);
+    expect(move.held).toMatchObject({ uid: "shop-uid", replicas: 3, heldAt: expect.any(String), downGeneration: 2 });
   });
   test("whoever shares a hold remembers the generation of the zero, too", () => {
     const [item] = held;
