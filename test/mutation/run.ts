@@ -1,12 +1,13 @@
 /**
- * `make test-mutation`: breaks the code in thousands of small ways, one at a time, and counts how many of them a test notices.
- * With names of files it looks at these alone, and writes no figure.
+ * `make test-mutation`: breaks the code in thousands of small ways, one at a time, and counts how many of them a test notices. File by
+ * file, and what is known of a file that was done is kept: interrupted, it goes on where it was. With names of files it looks at these
+ * alone, and writes no figure.
  */
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 import { writeFigures } from "../../demo/figures.ts";
-import { config, report } from "./config.ts";
+import { config, mutated, report } from "./config.ts";
 
 /** Percent that must be killed. */
 const threshold = 85;
@@ -63,9 +64,18 @@ function describe(source: string, { location: { start, end }, mutatorName, repla
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const only = process.argv.slice(2);
-await new Stryker(only.length === 0 ? config : { ...config, mutate: only }).runMutationTest();
-const { files }: Report = JSON.parse(readFileSync(report, "utf8"));
-const entries = Object.entries(files).map(([path, file]) => ({ path: relative(process.cwd(), path), ...file }));
+const entries: (Report["files"][string] & { readonly path: string })[] = [];
+for (const [index, file] of (only.length === 0 ? mutated : only).entries()) {
+  print(`\n${index + 1} of ${only.length === 0 ? mutated.length : only.length}: ${file}`);
+  await new Stryker({ ...config, mutate: [file] }).runMutationTest();
+  const { files }: Report = JSON.parse(readFileSync(report, "utf8"));
+  // The report also has what is known of other files.
+  const own = Object.entries(files).find(([path]) => relative(process.cwd(), path) === file);
+  // One of types alone has nothing to break.
+  if (own === undefined) continue;
+  entries.push({ path: file, ...own[1] });
+  print(row(file, countOf(own[1].mutants)));
+}
 const head = ["killed", "timed out", "survived", "uncovered"].map((word) => word.padStart(11)).join("");
 const all = countOf(entries.flatMap(({ mutants }) => mutants));
 const score = scoreOf(all);

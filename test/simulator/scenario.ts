@@ -40,8 +40,6 @@ export interface Story {
   readonly processes?: readonly ProcessOptions[];
 }
 
-/** Moves of the clock without an end: the story goes in circles. */
-const patience = 30_000;
 const hour = 3_600_000;
 /** When nobody has written anything for so long, nothing will happen any more: every back-off is shorter. */
 const calm = 660_000;
@@ -54,6 +52,8 @@ const shortCalm = 130_000;
 export const turnOfLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class Scenario {
+  /** Moves of the clock without an end: the story goes in circles. */
+  static patience = 30_000;
   readonly world = new World();
   readonly kubelet: Kubelet;
   readonly laws: Laws;
@@ -168,7 +168,7 @@ export class Scenario {
   /** Goes on until it is so. */
   async until(what: () => boolean): Promise<this> {
     for (let moves = 0; !what(); moves++)
-      if (moves > patience || !(await this.move(this.world.now + 24 * hour)))
+      if (moves > Scenario.patience || !(await this.move(this.world.now + 24 * hour)))
         throw new Error(`never so; steps: ${JSON.stringify(this.status.steps)}`);
     return this;
   }
@@ -189,7 +189,8 @@ export class Scenario {
   async settle(silence = calm): Promise<this> {
     this.#changedAt = this.world.now;
     for (let moves = 0; await this.move(this.#changedAt + silence); moves++)
-      if (moves > patience) throw new Error(`it never comes to rest; steps: ${JSON.stringify(this.status.steps)}`);
+      if (moves > Scenario.patience)
+        throw new Error(`it never comes to rest; steps: ${JSON.stringify(this.status.steps)}`);
     return this;
   }
   /** Another look at everything, by processes that remember nothing. */
