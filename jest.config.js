@@ -9,5 +9,6 @@ export default {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   // Not a measure of anything: a busy machine is no failure.
   testTimeout: 60_000,
+  testSequencer: "<rootDir>/test/sequencer.js",
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/out/", "<rootDir>/.cluster/"],
 };
