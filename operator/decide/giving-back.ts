@@ -1,7 +1,7 @@
 /** What the workloads and their records say about the app on its way back: whose zero it is, given back, ready. */
 import type { HeldWorkload, Workload } from "../api/kinds.ts";
 import { type AppObservation, workloadKey } from "./app.ts";
-import { changeRecord, rebuildRecord } from "./record.ts";
+import { changeRecord, isForeign, rebuildRecord } from "./record.ts";
 import { type Move, deletedRecord, recordOf, waiting } from "./workload.ts";
 
 /**
@@ -12,7 +12,7 @@ export const isLeftAtZero = (item: HeldWorkload, workload: Workload | undefined)
   item.heldAt !== undefined &&
   workload?.metadata.uid === item.uid &&
   workload.spec.replicas === 0 &&
-  item.downGeneration === workload.metadata.generation;
+  !isForeign(item, workload);
 
 /** One step towards "nothing of the app is held by us", in the reverse order of the policy. */
 export function decideGiveBack(

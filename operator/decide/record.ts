@@ -57,10 +57,14 @@ export const isExchanging = ({ holders }: QuiesceRecord): boolean =>
 
 export const workloadResource = (kind: string): Resource => (kind === "StatefulSet" ? statefulSets : deployments);
 
-/** Whether somebody else has changed the spec of a workload since it was to be stopped. */
-export const isForeign = ({ downGeneration }: QuiesceRecord, { metadata, spec }: Workload): boolean =>
-  downGeneration !== undefined &&
-  metadata.generation !== ((spec.replicas ?? 1) === 0 ? downGeneration : downGeneration - 1);
+/**
+ * Whether somebody else has changed the spec of a workload since it was to be stopped, by what the record or its holder knows of it;
+ * who knows nothing takes it for changed.
+ */
+export const isForeign = (
+  { downGeneration = Number.NaN }: Pick<QuiesceRecord, "downGeneration">,
+  { metadata, spec }: Workload,
+): boolean => metadata.generation !== ((spec.replicas ?? 1) === 0 ? downGeneration : downGeneration - 1);
 
 const holdersOf = ({ holders }: QuiesceRecord): string => holders.map(({ name }) => name).join(",");
 

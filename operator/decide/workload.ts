@@ -186,9 +186,7 @@ function whatChanged(app: AppObservation, item: HeldWorkload, record: QuiesceRec
   const tracker = trackerOf(item, workload);
   if (replicas !== 0)
     return `${item.kind} ${item.name} was scaled to ${replicas}${tracker === undefined ? "" : `, as it seems by ${tracker}`}`;
-  return record === undefined || record.downGeneration === workload.metadata.generation
-    ? undefined
-    : `${item.kind} ${item.name} was changed`;
+  return record === undefined || !isForeign(record, workload) ? undefined : `${item.kind} ${item.name} was changed`;
 }
 
 /**

@@ -10,6 +10,7 @@ jest.setTimeout(600_000);
 let bed: Bed;
 /** Of its own, because a quota holds for everybody. */
 let tight: Bed;
+let tightBefore: WorkloadBody;
 const before = new Map<string, WorkloadBody>();
 const watched = ["web", "scaled", "owned", "rolling"];
 
@@ -71,7 +72,7 @@ async function leaveNoRoom(): Promise<void> {
   await tight.ready("web");
   const quota = { hard: { "count/serviceaccounts": "1" } };
   await tight.apply({ apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "tight" }, spec: quota });
-  before.set("tight", await tight.get<WorkloadBody>("Deployment", "web"));
+  tightBefore = await tight.get<WorkloadBody>("Deployment", "web");
   await tight.start("unguarded", "shop");
 }
 
@@ -89,8 +90,7 @@ describe("a run is refused before the app is stopped", () => {
   });
 
   test("nothing was scaled or changed, not even for a moment, and no record is left", async () => {
-    for (const name of watched) {
-      const { metadata, spec } = before.get(name)!;
+    for (const [name, { metadata, spec }] of before) {
       const now = await bed.get<WorkloadBody>("Deployment", name);
       expect({ name, generation: now.metadata.generation, replicas: now.spec.replicas }).toEqual({
         name,
@@ -131,6 +131,6 @@ test("an app whose guard finds no room is not stopped, and the run says what is 
   expect(status).toMatchObject({ result: "Failed", app: "Up", code: "HO-S212" });
   expect(status.advice).toContain("quota");
   const { metadata } = await tight.get<WorkloadBody>("Deployment", "web");
-  expect(metadata.generation).toBe(before.get("tight")?.metadata.generation);
+  expect(metadata.generation).toBe(tightBefore.metadata.generation);
   expect(await tight.list("Lease", "?labelSelector=backup.handover.dev/quiesce-record")).toEqual([]);
 });

@@ -3,12 +3,12 @@
  * both end as if nothing had happened. Meanwhile a third app, whose controller went for ever in the freeze, waits for its guard.
  */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { type Figure, printFigures, writeFigures } from "../../demo/figures.ts";
 import { installChart, operatorNamespace } from "../../demo/stage.ts";
 import { installApp, lockTable, policy } from "../support/app.ts";
 import { Bed, type Task, stage, waitUntil } from "../support/bed.ts";
 import { type FragileController, startFragile } from "../support/fragile-controller.ts";
 import { expectWhole, strandedness } from "../support/oracles.ts";
+import { reportFigures } from "../support/report-figures.ts";
 import { type Timeline, watchTimeline } from "../support/timeline.ts";
 import type { Point } from "../support/write-gate.ts";
 
@@ -200,14 +200,14 @@ test("an app whose chart is uninstalled in the freeze, without its hook, comes b
   const next = await bed.run("next", "shop");
   expect(next.status.result).toBe("Complete");
   await expectWhole(bed, ["web"], ["shop"]);
-  report([{ name: "cluster.guard_seconds_over_budget", value: secondsOverBudget, unit: "s", command }]);
+  reportFigures([{ name: "cluster.guard_seconds_over_budget", value: secondsOverBudget, unit: "s", command }]);
 });
 
 test("figures: how often, and how soon the app was given back", async () => {
   const told = await Promise.all(points.map(storyOf));
   const kills = told.map(({ controller }) => controller.kills.length);
   const delays = told.flatMap(giveBacks);
-  report([
+  reportFigures([
     { name: "cluster.kills", value: kills.reduce((a, b) => a + b, 0), unit: "kills of the controller", command },
     { name: "cluster.stranded", value: told.flatMap(({ stranded }) => stranded).length, unit: "apps", command },
     {
@@ -243,9 +243,4 @@ function giveBacks({
       sinceHeard: (at - Math.max(since, life?.heardAt ?? 0)) / 1_000,
     };
   });
-}
-
-function report(figures: readonly Figure[]): void {
-  process.stderr.write(`${printFigures(figures)}\n`);
-  writeFigures(figures);
 }

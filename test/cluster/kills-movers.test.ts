@@ -1,11 +1,11 @@
 /** Movers killed, Jobs deleted and pods evicted in every step, and a sink that goes away: tried again or failed with a code, the app back. */
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { type Figure, printFigures, writeFigures } from "../../demo/figures.ts";
 import { jobName } from "../../operator/api/names.ts";
 import { claim, database, idle, podSpec, policy, toolbox, workload } from "../support/app.ts";
 import { Bed, type Task, pathOf, stepOf, waitUntil } from "../support/bed.ts";
 import { type Strike, moverKiller, nameOf, struck } from "../support/mover-killer.ts";
 import { expectWhole } from "../support/oracles.ts";
+import { reportFigures } from "../support/report-figures.ts";
 import { type Timeline, watchTimeline } from "../support/timeline.ts";
 
 jest.setTimeout(900_000);
@@ -261,7 +261,7 @@ test("afterwards every app runs, nothing is left over, and the statuses say what
   await expectWhole(bed, apps, apps);
   const met = await struck(bed);
   expect(strikes.map(nameOf).filter((name) => !met.has(name))).toEqual([]);
-  report([
+  reportFigures([
     { name: "cluster.mover_kills", value: met.size + removed, unit: "movers, Jobs and pods", command },
     { name: "cluster.giveback_after_failure_seconds_max", value: Math.max(...giveBacks()), unit: "s", command },
   ]);
@@ -279,9 +279,4 @@ function giveBacks(): readonly number[] {
     expect(back?.replicas).toBe(1);
     return [Math.max(0, (back?.at ?? Number.NaN) - failed.at) / 1_000];
   });
-}
-
-function report(figures: readonly Figure[]): void {
-  process.stderr.write(`${printFigures(figures)}\n`);
-  writeFigures(figures);
 }

@@ -3,13 +3,13 @@
  * back meanwhile, and each is afterwards. And the installed controller killed and drained in a freeze.
  */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { type Figure, printFigures, writeFigures } from "../../demo/figures.ts";
 import { operatorNamespace } from "../../demo/stage.ts";
 import { installReaper, stopApiServer } from "../support/api-server.ts";
 import { claim, database, idle, lockTable, podSpec, policy, toolbox, workload } from "../support/app.ts";
 import { Bed, stepOf, waitUntil } from "../support/bed.ts";
 import { crashController, killController, leader, scaleController, startOfController } from "../support/controller.ts";
 import { expectWhole } from "../support/oracles.ts";
+import { reportFigures } from "../support/report-figures.ts";
 import { type Timeline, watchTimeline } from "../support/timeline.ts";
 
 jest.setTimeout(900_000);
@@ -67,7 +67,7 @@ test("the API server is silent for a minute, and every app is back after it", as
   expect(restored.status).toMatchObject({ result: "Complete", app: "Up", code: "" });
   expect(await bed.sh("deploy/restored", "cat /data/file")).toBe("text\n");
   await expectWhole(bed, apps, apps);
-  report([
+  reportFigures([
     { name: "cluster.giveback_after_outage_seconds", value: backAfter("frozen", returnedAt), unit: "s", command },
   ]);
 });
@@ -83,7 +83,7 @@ test("the installed controller is killed in the freeze, and gives the app back a
   expect(run.status).toMatchObject({ result: "Complete", app: "Up", code: "" });
   await expectWhole(bed, apps, apps);
   const seconds = backAfter("frozen", await startOfController(bed));
-  report([{ name: "cluster.giveback_after_restart_seconds", value: seconds, unit: "s", command }]);
+  reportFigures([{ name: "cluster.giveback_after_restart_seconds", value: seconds, unit: "s", command }]);
 });
 
 test("the pod of the installed controller crashes in the freeze, and the one that comes after it gives the app back", async () => {
@@ -98,7 +98,9 @@ test("the pod of the installed controller crashes in the freeze, and the one tha
   expect(run.status).toMatchObject({ result: "Complete", app: "Up", code: "" });
   expect(stepOf(run, "Capture")?.attempt).toBe(1);
   await expectWhole(bed, apps, apps);
-  report([{ name: "cluster.giveback_after_crash_seconds", value: backAfter("frozen", killedAt), unit: "s", command }]);
+  reportFigures([
+    { name: "cluster.giveback_after_crash_seconds", value: backAfter("frozen", killedAt), unit: "s", command },
+  ]);
 });
 
 test("of two controllers one works, and the other goes on when it is drained in the freeze", async () => {
@@ -126,8 +128,3 @@ test("of two controllers one works, and the other goes on when it is drained in 
     await scaleController(bed, 1);
   }
 });
-
-function report(figures: readonly Figure[]): void {
-  process.stderr.write(`${printFigures(figures)}\n`);
-  writeFigures(figures);
-}

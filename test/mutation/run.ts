@@ -65,8 +65,9 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const only = process.argv.slice(2);
 const entries: (Report["files"][string] & { readonly path: string })[] = [];
-for (const [index, file] of (only.length === 0 ? mutated : only).entries()) {
-  print(`\n${index + 1} of ${only.length === 0 ? mutated.length : only.length}: ${file}`);
+const wanted = only.length === 0 ? mutated : only;
+for (const [index, file] of wanted.entries()) {
+  print(`\n${index + 1} of ${wanted.length}: ${file}`);
   await new Stryker({ ...config, mutate: [file] }).runMutationTest();
   const { files }: Report = JSON.parse(readFileSync(report, "utf8"));
   // The report also has what is known of other files.

@@ -35,12 +35,14 @@ export const lease = (change: Partial<QuiesceRecord> | string): Lease => ({
   },
   spec: {},
 });
-export const armedGuard: Pod = {
-  ...aPod("guard")
-    .meta({ labels: { [labels.guard]: "lease-uid" } })
+/** @param of the uid of its record */
+export const aGuard = (name: string, of: string, ready: "True" | "False", change: object = {}): Pod => ({
+  ...aPod(name)
+    .meta({ labels: { [labels.guard]: of }, ...change })
     .build(),
-  status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
-};
+  status: { phase: "Running", conditions: [{ type: "Ready", status: ready }] },
+});
+export const armedGuard = aGuard("guard", "lease-uid", "True");
 export const zero = aWorkload().replicas(0).meta({ generation: 2 });
 export const app = (
   workload: Workload | undefined,

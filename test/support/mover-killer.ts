@@ -44,7 +44,7 @@ setInterval(() => {
       left.splice(at, 1);
       known.set(pid, 0);
       process.kill(Number(pid), signal);
-      console.log(JSON.stringify({ run: task.run, step: task.step, location, pid }));
+      process.stdout.write(JSON.stringify({ run: task.run, step: task.step, location, pid }) + "\\n");
     } catch {
       // It has ended.
     }

@@ -145,7 +145,7 @@ export const quiesceBugs: readonly PlantedBug[] = [
     what: "an app that a person has parked after its guard gave it back is started by the run that comes too late",
     file: "operator/decide/giving-back.ts",
     text: `  workload.spec.replicas === 0 &&
-  item.downGeneration === workload.metadata.generation;`,
+  !isForeign(item, workload);`,
     becomes: "  workload.spec.replicas === 0;",
     caughtBy: {
       file: "test/unit/decide/giving-back.test.ts",
@@ -221,9 +221,8 @@ export const quiesceBugs: readonly PlantedBug[] = [
     breaks: "S10",
     what: "an app that was started and stopped again during the capture goes unnoticed",
     file: "operator/decide/workload.ts",
-    text: `record === undefined || record.downGeneration === workload.metadata.generation
-`,
-    becomes: "true\n",
+    text: "record === undefined || !isForeign(record, workload) ?",
+    becomes: "true ?",
     caughtBy: {
       file: "test/unit/decide/run-interference.test.ts",
       test: ["an app that something starts during the capture", "by its replicas and back to zero again"],

@@ -1,7 +1,6 @@
 /** What is there by name counts only when it is the one that was meant: names are used again, uids never. */
 import { describe, expect, test } from "@jest/globals";
 import type { KubeObject, Lease, Pod, Resource } from "../../../operator/api/kinds.ts";
-import { labels } from "../../../operator/api/names.ts";
 import { observeRecord, observeRun } from "../../../operator/cluster/observe.ts";
 import {
   type Holder,
@@ -10,6 +9,7 @@ import {
   changeRecord,
   parseRecord,
 } from "../../../operator/decide/record.ts";
+import { aGuard } from "../../support/app-states.ts";
 import { aPod, aPolicy, aRestore, aRun, aWorkload, namespace, settings } from "../../support/builders.ts";
 import { recordCluster } from "../../support/recorded-cluster.ts";
 
@@ -23,14 +23,6 @@ function lease(state: QuiesceRecord["state"], ...holders: readonly Holder[]): Le
   const { metadata } = changeRecord(stored, { ...parseRecord(stored)!, state, holders });
   return { ...stored, metadata: { ...stored.metadata, ...metadata } };
 }
-
-const aGuard = (name: string, of: string, ready: "True" | "False", change: object = {}): Pod => ({
-  ...aPod(name)
-    .labelled({ [labels.guard]: of })
-    .meta(change)
-    .build(),
-  status: { phase: "Running", conditions: [{ type: "Ready", status: ready }] },
-});
 
 /** @param objects by plural and name */
 const observe = async (holders: readonly Holder[], objects: Readonly<Record<string, KubeObject>>) =>
