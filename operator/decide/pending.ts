@@ -11,7 +11,7 @@ export function countPending(runs: readonly BackupRun[]): number | undefined {
   const counts = runs
     .flatMap((run) => run.status?.steps ?? [])
     .flatMap((step) => {
-      const results = step.state === "Done" ? resultsOf(step) : [];
+      const results = resultsOf(step);
       const count =
         resultOf(results, "preflight")?.pending ??
         (step.name === "Prune/source" ? resultOf(results, "prune")?.pending : undefined);
