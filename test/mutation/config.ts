@@ -38,7 +38,7 @@ export const config = {
   coverageAnalysis: "perTest",
   concurrency: 2,
   // A busy machine must not pass for a mutant that hangs.
-  timeoutMS: 10_000,
+  timeoutMS: 4_000,
   timeoutFactor: 3,
   dryRunTimeoutMinutes: 60,
   ignorePatterns: ["**", "!operator/**", "!test/**", "!crds/**", "!package.json"],
