@@ -16,6 +16,7 @@ export const report = "out/mutation/mutation.json";
 /** What is known of each mutant: one whose code and tests have not changed since is not tried again. */
 const known = "out/mutation/known.json";
 
+const size = (path: string): number => statSync(path).size;
 /** Smallest first: it takes hours, and whoever interrupts it finds most of the files done. */
 export const mutated = [
   ...globSync("operator/decide/**/*.ts"),
@@ -23,7 +24,18 @@ export const mutated = [
   "operator/domain/schedule.ts",
   "operator/runtime/queue.ts",
   "operator/runtime/leader.ts",
-].toSorted((a, b) => statSync(a).size - statSync(b).size);
+].toSorted((a, b) => size(a) - size(b));
+
+/** Some files at a time: all tests have to run once before the first mutant, and what is known is kept after the last. */
+export function portions(files: readonly string[], bytes = 24_000): readonly (readonly string[])[] {
+  const portion: string[][] = [];
+  for (const file of files) {
+    const last = portion.at(-1);
+    if (last === undefined || [...last, file].map(size).reduce((a, b) => a + b, 0) > bytes) portion.push([file]);
+    else last.push(file);
+  }
+  return portion;
+}
 
 export const config = {
   incremental: true,

@@ -1,13 +1,13 @@
 /**
- * `make test-mutation`: breaks the code in thousands of small ways, one at a time, and counts how many of them a test notices. File by
- * file, and what is known of a file that was done is kept: interrupted, it goes on where it was. With names of files it looks at these
- * alone, and writes no figure.
+ * `make test-mutation`: breaks the code in thousands of small ways, one at a time, and counts how many of them a test
+ * notices. Some files at a time, and what is known of those that were done is kept: interrupted, it goes on where it was.
+ * With names of files it looks at these alone, and writes no figure.
  */
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 import { writeFigures } from "../../demo/figures.ts";
-import { config, mutated, report } from "./config.ts";
+import { config, mutated, portions, report } from "./config.ts";
 
 /** Percent that must be killed. */
 const threshold = 85;
@@ -66,16 +66,17 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const only = process.argv.slice(2);
 const entries: (Report["files"][string] & { readonly path: string })[] = [];
 const wanted = only.length === 0 ? mutated : only;
-for (const [index, file] of wanted.entries()) {
-  print(`\n${index + 1} of ${wanted.length}: ${file}`);
-  await new Stryker({ ...config, mutate: [file] }).runMutationTest();
-  const { files }: Report = JSON.parse(readFileSync(report, "utf8"));
-  // The report also has what is known of other files.
-  const own = Object.entries(files).find(([path]) => relative(process.cwd(), path) === file);
-  // One of types alone has nothing to break.
-  if (own === undefined) continue;
-  entries.push({ path: file, ...own[1] });
-  print(row(file, countOf(own[1].mutants)));
+for (const files of portions(wanted)) {
+  print(`\n${files.join(" ")}`);
+  await new Stryker({ ...config, mutate: [...files] }).runMutationTest();
+  const found: Report = JSON.parse(readFileSync(report, "utf8"));
+  // The report also has what is known of other files; and one of types alone has nothing to break.
+  for (const [path, entry] of Object.entries(found.files)) {
+    const file = relative(process.cwd(), path);
+    if (!files.includes(file)) continue;
+    entries.push({ path: file, ...entry });
+    print(row(file, countOf(entry.mutants)));
+  }
 }
 const head = ["killed", "timed out", "survived", "uncovered"].map((word) => word.padStart(11)).join("");
 const all = countOf(entries.flatMap(({ mutants }) => mutants));
