@@ -6,6 +6,12 @@ import type { PartialStrykerOptions } from "@stryker-mutator/api/core";
 const isStory = (path: string): boolean => readFileSync(path, "utf8").includes("/simulator/scenario");
 /** Each interference at each step of whole stories: half of all the time, and what they notice, smaller tests notice as well. */
 const isMatrix = (path: string): boolean => /\/(phases|namespace)\.test\.ts$/.test(path);
+/** What passes through nearly everything notices most, so it comes first; what looks long at little comes last. */
+const rank = (path: string): number => {
+  if (!isStory(path)) return 0;
+  if (/\/(run|restore|run-capture)\.test\.ts$/.test(path)) return 1;
+  return /\/(holders|absence|columns|run-record|run-interference)\.test\.ts$/.test(path) ? 3 : 2;
+};
 const tests = [
   ...globSync("test/unit/domain/{retention,schedule}.test.ts"),
   ...globSync("test/unit/runtime/{queue,leader}*.test.ts"),
@@ -45,7 +51,7 @@ export const config = {
   testRunner: "mocha",
   mochaOptions: {
     require: ["./test/mutation/jest-globals.ts"],
-    spec: [...tests.filter((path) => !isStory(path)), ...tests.filter(isStory)],
+    spec: tests.toSorted((a, b) => rank(a) - rank(b)),
   },
   coverageAnalysis: "perTest",
   concurrency: 2,
