@@ -1,17 +1,24 @@
 /** What is mutated, and what has to notice it. How to read the outcome: docs/explanation/mutation.md. */
 import { globSync, readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import type { PartialStrykerOptions } from "@stryker-mutator/api/core";
 
-/** The first test that fails ends the work on a mutant, and a story in the simulator costs what a thousand rows of a table do. */
+/** A story in the simulator costs what a thousand rows of a table do. */
 const isStory = (path: string): boolean => readFileSync(path, "utf8").includes("/simulator/scenario");
 /** Each interference at each step of whole stories: half of all the time, and what they notice, smaller tests notice as well. */
 const isMatrix = (path: string): boolean => /\/(phases|namespace)\.test\.ts$/.test(path);
-/** What passes through nearly everything notices most, so it comes first; what looks long at little comes last. */
-const rank = (path: string): number => {
-  if (!isStory(path)) return 0;
-  if (/\/(run|restore|run-capture)\.test\.ts$/.test(path)) return 1;
-  return /\/(holders|absence|columns|run-record|run-interference)\.test\.ts$/.test(path) ? 3 : 2;
-};
+/** The first test that fails ends the work on a mutant, so the stories that take longest come last; the dearest is the very last. */
+const dear = [
+  "restore",
+  "restore-interference",
+  "app-state",
+  "run-interference",
+  "run-record",
+  "columns",
+  "absence",
+  "holders",
+];
+const rank = (path: string): number => (isStory(path) ? dear.indexOf(basename(path, ".test.ts")) + 2 : 0);
 const tests = [
   ...globSync("test/unit/domain/{retention,schedule}.test.ts"),
   ...globSync("test/unit/runtime/{queue,leader}*.test.ts"),
