@@ -8,9 +8,10 @@ import { type Lease, leases } from "./api/kinds.ts";
 import { act } from "./cluster/act.ts";
 import { type Cluster, createClient } from "./cluster/client.ts";
 import { connect, loadKubeConfig } from "./cluster/connection.ts";
+import { ApiError } from "./cluster/errors.ts";
 import { armedFile, guardVariables } from "./decide/guard.ts";
 import { isExchanging, parseRecord, workloadResource } from "./decide/record.ts";
-import { decideRelease } from "./decide/record-step.ts";
+import { decideRelease, scaleBack } from "./decide/record-step.ts";
 import { parseInstant } from "./domain/instant.ts";
 import { type Log, createLog } from "./log.ts";
 import { type Clock, sleep, systemClock } from "./runtime/clock.ts";
@@ -41,12 +42,21 @@ export async function guard(context: GuardContext, signal: AbortSignal): Promise
   let armed = false;
   /** Since when nobody holds the record, by the clock that nobody sets. */
   let freeSince: number | undefined;
+  /** When each deadline is reached at the latest, by that clock: one that is set back must not keep an app down. */
+  const ends = new Map<string, number>();
   while (!signal.aborted) {
     let wait = patience;
     try {
       const lease = await cluster.get<Lease>(leases, namespace, context.record);
       if (lease === undefined) return log.info({}, "the record is gone");
-      const left = heldFor(lease, clock.now());
+      const left = heldFor(lease, (deadline) => {
+        const end = Math.min(
+          ends.get(deadline) ?? Infinity,
+          clock.monotonic() + (parseInstant(deadline) ?? 0) - clock.now(),
+        );
+        ends.set(deadline, end);
+        return end - clock.monotonic();
+      });
       freeSince = left > 0 ? undefined : (freeSince ?? clock.monotonic());
       // At the deadline and not at the next round look: how long an app may stay at zero is promised.
       if (left > 0) wait = Math.min(patience, Math.max(left, glance));
@@ -67,10 +77,10 @@ export async function guard(context: GuardContext, signal: AbortSignal): Promise
 }
 
 /** Milliseconds until the last deadline of its holders. An unreadable record counts as held: it may be of a newer version. */
-function heldFor(lease: Lease, now: number): number {
+function heldFor(lease: Lease, until: (deadline: string) => number): number {
   const record = parseRecord(lease);
   if (record === undefined || isExchanging(record)) return Infinity;
-  return Math.max(0, ...record.holders.map(({ deadline }) => (parseInstant(deadline) ?? now) - now));
+  return Math.max(0, ...record.holders.map(({ deadline }) => until(deadline)));
 }
 
 async function readScale({ cluster, namespace }: GuardContext, lease: Lease) {
@@ -79,6 +89,10 @@ async function readScale({ cluster, namespace }: GuardContext, lease: Lease) {
   const scale = await cluster.getScale(workloadResource(target.kind), namespace, target.name);
   return scale?.metadata.uid === target.uid ? scale : undefined;
 }
+
+/** By an admission policy or a lost right, which do not go away by trying again. */
+const isRefused = (error: unknown): boolean =>
+  error instanceof ApiError && error.outcome === "unchanged" && [400, 403, 422].includes(error.status ?? 0);
 
 /** @returns milliseconds until the next look. */
 async function release(
@@ -89,7 +103,15 @@ async function release(
   const { actions, events } = decideRelease(lease, scale, clock.now());
   for (const action of actions) {
     log.warn({ do: action.do }, "the hold is over and nobody has given the app back: the guard does");
-    await act(cluster, leases, lease, action);
+    try {
+      await act(cluster, leases, lease, action);
+    } catch (error) {
+      const scaling = action.do === "updateRecord" && isRefused(error) ? scaleBack(lease, scale) : undefined;
+      if (scaling === undefined) throw error;
+      // What keeps the record from being written must not keep the app down. The next look finds it up, and removes the record.
+      log.warn({ err: error }, "the record cannot be written: the app is given back without");
+      await act(cluster, leases, lease, scaling);
+    }
   }
   for (const { reason, message } of events) log.warn({ reason }, message);
   return glance;

@@ -132,6 +132,11 @@ const success = z.discriminatedUnion("step", [
     settled: ids,
     /** Source only: sealed generations that still wait. */
     pending: z.number().int(),
+    /** Source only: of the newest of those, the first required sink that does not prove to have it. */
+    lacking: z
+      .array(z.object({ id: z.string().max(64), sink: z.string().max(32) }))
+      .max(20)
+      .optional(),
     removed: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
     kept: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
     /** Numbers of all that lie here, sealed, waiting or set aside as damaged; absent when that is not certain. */

@@ -14,6 +14,8 @@ const database = z.object({
   host: z.string().min(1),
   port: z.number().int(),
   database: z.string().min(1),
+  /** Name of the Secret with its credentials, for messages. */
+  secret: z.string().optional(),
   /** When the app may start again. */
   release: z.enum(["AfterSnapshot", "AfterDump"]).default("AfterSnapshot"),
 });
@@ -30,6 +32,9 @@ const location = z.object({
   uuid: z.string().optional(),
 });
 const keep = z.object({ last: z.number().int().min(1), minVerified: z.number().int().min(1) });
+
+/** UID of a former policy of this name whose lineage is taken over; an administrator's acknowledgement. */
+const adopt = z.string().optional();
 
 /** Fields of every task. */
 const common = {
@@ -56,8 +61,7 @@ export const taskSchema = z.discriminatedUnion("step", [
     volumes: z.array(volume),
     store: location,
     sinks: z.array(location),
-    /** UID of a former policy of this name whose lineage is taken over; an administrator's acknowledgement. */
-    adopt: z.string().optional(),
+    adopt,
     /** Volumes that may be empty although their newest generation is not. */
     acceptEmpty: z.array(name).optional(),
   }),
@@ -112,6 +116,7 @@ export const taskSchema = z.discriminatedUnion("step", [
   z.object({
     ...common,
     step: z.literal("plan"),
+    adopt,
     from: z.object({
       generation: z.string().optional(),
       latest: z.boolean().optional(),
@@ -132,6 +137,7 @@ export const taskSchema = z.discriminatedUnion("step", [
   z.object({
     ...common,
     step: z.literal("stage"),
+    adopt,
     id: generationId,
     location,
     manifestSHA256: z.string(),

@@ -32,7 +32,9 @@ function tellApp({ app, step, wasStopped }: Trouble, entry: CodeEntry): string {
     case "Down":
       return "DOWN";
     case "Unknown":
-      return "unknown; nothing was done to it";
+      return wasStopped ? "given back, not seen to be ready" : "unknown; nothing was done to it";
+    case "Parked":
+      return "at no replicas, as a person has left it";
     default:
       // The same mistake may be met before the stop and after it.
       if (wasStopped) return entry.app === untouched || entry.app === onPresentState ? givenBack : entry.app;

@@ -1,6 +1,6 @@
 /** What a run or a restore may say of the app: what it has done to it, or has seen. Of anything else that it is unknown. */
 import type { ErrorCode } from "../api/codes.ts";
-import type { PolicySpec, RunStatus } from "../api/kinds.ts";
+import type { HeldWorkload, PolicySpec, RunStatus } from "../api/kinds.ts";
 import { type AppObservation, workloadKey } from "./app.ts";
 import { parseRecord } from "./record.ts";
 import { unreadyWorkloads } from "./giving-back.ts";
@@ -22,6 +22,15 @@ const isHeld = (app: AppObservation, workloads: PolicySpec["app"]["workloads"]):
 export const hasStopped = ({ workloads = [] }: Pick<RunStatus, "workloads">): boolean =>
   workloads.some(({ heldAt }) => heldAt !== undefined);
 
+/** A person has set it to no replicas, and there it stays. */
+const isParked = (app: AppObservation, held: readonly HeldWorkload[]): boolean =>
+  held.length > 0 &&
+  !isHeld(app, held) &&
+  held.every((item) => {
+    const workload = app.workloads.get(workloadKey(item));
+    return workload?.metadata.uid === item.uid && workload.spec.replicas === 0;
+  });
+
 /** For whoever takes no charge of the app: up if each workload is seen to be; nothing more is claimed. */
 export function seeApp(app: AppObservation, policy: PolicySpec | undefined): AppState {
   const workloads = policy?.app.workloads ?? [];
@@ -32,11 +41,25 @@ export function seeApp(app: AppObservation, policy: PolicySpec | undefined): App
       : [{ ...item, uid: workload.metadata.uid, replicas: workload.spec.replicas ?? 1 }];
   });
   const isKnown = workloads.length > 0 && named.length === workloads.length && !isHeld(app, workloads);
-  return isKnown && unreadyWorkloads(app, named).length === 0 ? "Up" : "Unknown";
+  if (!isKnown || unreadyWorkloads(app, named).length > 0) return "Unknown";
+  return isParked(app, named) ? "Parked" : "Up";
 }
 
-/** For whoever stops the app, before it does or when it has given it back. */
-export function judgeApp(app: AppObservation, held: NonNullable<RunStatus["workloads"]>): AppState {
+/** For whoever stops the app, before it does. */
+export function judgeApp(app: AppObservation, held: readonly HeldWorkload[]): AppState {
   if (isHeld(app, held)) return "Unknown";
+  if (isParked(app, held)) return "Parked";
   return unreadyWorkloads(app, held).length === 0 ? "Up" : "Down";
+}
+
+/**
+ * For whoever has given it back. What was ready then counts as up: a node that does not answer for a moment is not what a run or a
+ * restore has done to the app. Who leaves does not wait for it, and says no more than what is seen.
+ */
+export function appGivenBack(
+  app: AppObservation,
+  { workloads = [], times }: Pick<RunStatus, "workloads" | "times">,
+): AppState {
+  if (isParked(app, workloads)) return "Parked";
+  return times?.readyAt !== undefined || unreadyWorkloads(app, workloads).length === 0 ? "Up" : "Unknown";
 }

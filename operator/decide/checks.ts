@@ -50,20 +50,26 @@ const comesBefore = (other: BackupRun | RestoreRequest, seen: Candidate): boolea
   const created = other.metadata.creationTimestamp ?? "";
   return created < seen.created || (created === seen.created && other.metadata.uid < seen.uid);
 };
-const isActive = (other: BackupRun | RestoreRequest, seen: Candidate): boolean =>
-  other.metadata.uid !== seen.uid &&
-  !isFinished(other) &&
-  (isTrue(other.status?.conditions, "Accepted") || comesBefore(other, seen));
+/** One that works, else one that is older and not yet judged. */
+function activeOf<T extends BackupRun | RestoreRequest>(others: readonly T[], seen: Candidate): T | undefined {
+  const open = others.filter((other) => other.metadata.uid !== seen.uid && !isFinished(other));
+  return (
+    open.find(({ status }) => isTrue(status?.conditions, "Accepted")) ?? open.find((other) => comesBefore(other, seen))
+  );
+}
 
 const anotherRunActive: Check = (seen) => {
-  const other = seen.runs.find((run) => isActive(run, seen));
+  const other = activeOf(seen.runs, seen);
   if (other === undefined) return undefined;
   return refuse(seen.type === "Restore" ? "HO-R806" : "HO-P109", `run ${other.metadata.name} of this policy is active`);
 };
 
 const restoreActive: Check = (seen) => {
   // A plan that waits for a person changes nothing and blocks nothing.
-  const other = seen.restores.find((restore) => isActive(restore, seen) && !restore.spec.planOnly);
+  const other = activeOf(
+    seen.restores.filter(({ spec }) => !spec.planOnly),
+    seen,
+  );
   return other === undefined ? undefined : refuse("HO-R806", `restore ${other.metadata.name} of this policy is active`);
 };
 

@@ -37,8 +37,15 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       };
     };
     if (copy.location === "source" && sealed?.state === "Done") become("Verified", sealed);
+    const withdraw = (step: StepRecord): void => {
+      const lacking = step.state === "Done" ? resultOf(resultsOf(step), "prune")?.lacking : undefined;
+      // What the source looks for itself, when it is to give its own up, counts more than what was said before.
+      if (lacking?.some((one) => one.id === id && one.sink === copy.location) === true && counts(next, status))
+        become("Missing", step, "HO-V602");
+    };
     for (const step of reports) {
       const [base, sink] = step.name.split("/");
+      if (step.name === "Prune/source") withdraw(step);
       if (sink !== copy.location) continue;
       const own = status.steps?.includes(step) === true;
       // A failure says why a copy is not further than it is, and nothing more once it is.

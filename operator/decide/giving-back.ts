@@ -1,18 +1,24 @@
 /** What the workloads and their records say about the app on its way back: whose zero it is, given back, ready. */
-import type { HeldWorkload, Workload } from "../api/kinds.ts";
-import { type AppObservation, workloadKey } from "./app.ts";
-import { changeRecord, isForeign, rebuildRecord } from "./record.ts";
+import type { HeldWorkload, Pod, Workload } from "../api/kinds.ts";
+import { type AppObservation, matchesSelector, workloadKey } from "./app.ts";
+import { isTerminated } from "./job-state.ts";
+import { changeRecord, isDamaged, rebuildRecord, repairRecord } from "./record.ts";
 import { type Move, deletedRecord, recordOf, waiting } from "./workload.ts";
 
 /**
  * Whether a workload without a record is at zero because of this holder: somebody has deleted the record. When its guard has given
- * it back, the record is gone as well, and a workload that is at zero after that was parked by a person; its generation tells.
+ * it back, the record is gone as well, and a workload that is at zero after that was parked by a person; its generation tells. Giving
+ * back and parking are two changes of the spec; one change and still zero is an edit of something else.
  */
 export const isLeftAtZero = (item: HeldWorkload, workload: Workload | undefined): boolean =>
   item.heldAt !== undefined &&
   workload?.metadata.uid === item.uid &&
   workload.spec.replicas === 0 &&
-  !isForeign(item, workload);
+  (workload.metadata.generation ?? 0) <= (item.downGeneration ?? Number.NaN) + 1;
+
+/** Whether somebody has made it anew from what it was while it was stopped: the zero in it is ours. */
+const isMadeAtZero = (item: HeldWorkload, workload: Workload): boolean =>
+  item.heldAt !== undefined && item.replicas > 0 && workload.metadata.uid !== item.uid && workload.spec.replicas === 0;
 
 /** One step towards "nothing of the app is held by us", in the reverse order of the policy. */
 export function decideGiveBack(
@@ -24,7 +30,14 @@ export function decideGiveBack(
   let stuck: Move | undefined;
   for (const item of held.toReversed()) {
     const found = recordOf(app, item.uid);
-    if (found === undefined && app.records.has(item.uid)) {
+    const broken = found === undefined ? app.records.get(item.uid) : undefined;
+    if (broken !== undefined) {
+      // Damaged, and not of a newer release: what it is for is on record here as well.
+      if (isDamaged(broken) && isLeftAtZero(item, app.workloads.get(workloadKey(item))))
+        return waiting(`the quiesce record of ${item.kind} ${item.name} is damaged and written anew`, {
+          do: "updateRecord",
+          record: repairRecord(broken, rebuildRecord(namespace, item)),
+        });
       stuck = { ...waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`), unreadable: true };
       continue;
     }
@@ -57,9 +70,17 @@ export function unreadyWorkloads(app: AppObservation, held: readonly HeldWorkloa
   return held
     .filter((item) => {
       const workload = app.workloads.get(workloadKey(item));
-      if (workload === undefined) return true;
+      if (workload === undefined || isMadeAtZero(item, workload)) return true;
+      // What is counted as ready may be on its way out: a StatefulSet counts its pod until the end, and has no other beside it.
+      const leaves = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined && !isTerminated(pod);
+      if (item.kind === "StatefulSet" && app.pods.some((pod) => leaves(pod) && matchesSelector(pod, workload)))
+        return true;
       const settled = (workload.status?.observedGeneration ?? 0) >= (workload.metadata.generation ?? 0);
       return !settled || (workload.status?.readyReplicas ?? 0) < (workload.spec.replicas ?? 1);
     })
-    .map((item) => `${item.kind} ${item.name}`);
+    .map((item) => {
+      const workload = app.workloads.get(workloadKey(item));
+      const made = workload !== undefined && isMadeAtZero(item, workload);
+      return `${item.kind} ${item.name}${made ? ` (made anew at 0 replicas, it had ${item.replicas})` : ""}`;
+    });
 }

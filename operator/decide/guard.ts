@@ -5,6 +5,7 @@
  */
 import { type Lease, type Pod, apiVersion, leases } from "../api/kinds.ts";
 import { guardName, labels, managedBy } from "../api/names.ts";
+import { type Instant, parseInstant } from "../domain/instant.ts";
 import type { Manifest, Settings } from "./decision.ts";
 import { type QuiesceRecord, workloadResource } from "./record.ts";
 
@@ -20,8 +21,12 @@ export const isGuardOf = (pod: Pod, lease: Lease): boolean =>
 export const isArmed = (pod: Pod): boolean =>
   pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 
+/** Milliseconds in which a guard usually gets ready: no reason yet to look for one. */
+const usual = 10_000;
+
 /** Why no guard of the record is armed, for people. */
-export function guardTrouble(pods: readonly Pod[], lease: Lease): string {
+export function guardTrouble(pods: readonly Pod[], lease: Lease, now: Instant): string {
+  if (now - (parseInstant(lease.metadata.creationTimestamp) ?? 0) < usual) return "it is starting";
   const [pod] = pods.filter((candidate) => isGuardOf(candidate, lease));
   if (pod === undefined) return "its pod was not created; a quota or an admission policy may refuse it";
   const unplaced = pod.status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");

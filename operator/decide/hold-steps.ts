@@ -191,6 +191,9 @@ export function advanceQuiesce(step: StepRecord, context: HoldContext): HoldMove
   };
 }
 
+/** Of one that is being deleted. */
+const givenBackOnly = "replicas given back; nobody waits for them to be ready, because this is being deleted";
+
 /** Always. Never waits for packing, transport or health of anything but the app itself. */
 export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMove {
   const { app, now, held, times } = context;
@@ -217,11 +220,11 @@ export function advanceGiveBack(step: StepRecord, context: HoldContext): HoldMov
       return { step: told, actions: move.actions, times: stopped, wakeAfter: tried < 60_000 ? glance : 2_000 };
     }
     const givenBack = { actions: [], times: { ...stopped, givenBackAt: formatInstant(now) } };
-    if (context.leaving) return { step: finish(step, now, "replicas given back"), ...givenBack, wakeAfter: 0 };
+    if (context.leaving) return { step: finish(step, now, givenBackOnly), ...givenBack, wakeAfter: 0 };
     const message = "replicas given back, waiting for them to be ready";
     return { step: { ...step, state: "Waiting", message }, ...givenBack, wakeAfter: glance };
   }
-  if (context.leaving) return { step: finish(step, now, "replicas given back"), actions: [], wakeAfter: 0 };
+  if (context.leaving) return { step: finish(step, now, givenBackOnly), actions: [], wakeAfter: 0 };
   // Somebody who had waited for it has stopped it again before it was ready.
   const again = decideGiveBack(app, context.namespace, held, context.holder.uid);
   if (again.state !== "reached") {

@@ -137,10 +137,13 @@ function stuck(job: Job, pod: Pod | undefined, now: Instant): JobProblem | undef
   };
 }
 
-/** @param pods pods of the owner; those of this Job are picked by the label that Kubernetes sets. */
+/** @param pods pods of the owner; those of this Job are picked by its uid: labels are copied from pod to pod. */
 export function judgeJob(name: string, job: Job | undefined, pods: readonly Pod[], now: Instant): JobState {
-  const own = pods.filter((pod) => pod.metadata.labels?.[jobNameLabel] === name);
-  if (job === undefined) return own.some((pod) => !isTerminated(pod)) ? { is: "ending" } : { is: "absent" };
+  if (job === undefined) {
+    const left = pods.some((pod) => pod.metadata.labels?.[jobNameLabel] === name && !isTerminated(pod));
+    return { is: left ? "ending" : "absent" };
+  }
+  const own = pods.filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid) === true);
   if (job.metadata.deletionTimestamp !== undefined) return { is: "ending" };
   const conditions = job.status?.conditions ?? [];
   const has = (type: string): boolean =>

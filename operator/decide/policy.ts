@@ -12,7 +12,7 @@ import { checkSchedule, latestSlot, nextSlot, slotLabel } from "../domain/schedu
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
-import { judgeProtection, newestFirst } from "./protection.ts";
+import { isOf, judgeProtection, newestFirst } from "./protection.ts";
 import { resultsOf } from "./step.ts";
 
 export interface PolicyObservation {
@@ -108,7 +108,8 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
 
 /** The newest report of each place, out of the preflights and prunes of all runs. */
 function locationsOf(seen: PolicyObservation): readonly LocationStatus[] {
-  const { policy, runs } = seen;
+  const { policy } = seen;
+  const runs = seen.runs.filter(isOf(policy));
   const names = ["source", ...policy.spec.sinks.map((sink) => sink.name)];
   const newest = new Map((policy.status?.locations ?? []).map((location) => [location.name, location]));
   for (const step of runs.flatMap((run) => run.status?.steps ?? [])) {
@@ -246,7 +247,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     ...(upcoming === undefined ? {} : { nextRun: { schedule: upcoming.schedule, time: formatInstant(upcoming.at) } }),
     schedules: due.map((one) => one.status),
     locations: [...locations],
-    pendingHandovers: countPending(seen.runs) ?? before.pendingHandovers ?? 0,
+    pendingHandovers: countPending(seen.runs.filter(isOf(policy))) ?? before.pendingHandovers ?? 0,
     conditions: [...setConditions(before.conditions ?? [], conditions, generation, formatInstant(now))],
   };
   return {

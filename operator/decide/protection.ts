@@ -3,9 +3,11 @@
  * well says nothing about the nightly full run.
  */
 import { isFinished } from "../api/conditions.ts";
-import type { BackupPolicy, BackupRun, PolicyStatus } from "../api/kinds.ts";
+import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus } from "../api/kinds.ts";
+import { annotations } from "../api/names.ts";
 import { parseGenerationId } from "../domain/generation.ts";
 import { isBecauseOfAnother } from "./app-state.ts";
+import { counts } from "./copies.ts";
 
 export interface Protection {
   readonly state: "Protected" | "AtRisk" | "Unprotected";
@@ -20,9 +22,35 @@ export const newestFirst = (runs: readonly BackupRun[]): readonly BackupRun[] =>
 
 const isComplete = (run: BackupRun): boolean => run.status?.result === "Complete";
 
+/** Refused because another was active, or for a slip in a request of a person: that says nothing about the policy. */
+const saysNothing = ({ spec, status }: BackupRun): boolean =>
+  isBecauseOfAnother(status?.code) ||
+  (spec.scheduleName === undefined && (status?.code === "HO-P112" || status?.code === "HO-P108"));
+
+/** What the policy asks for by now, and the run did not bring; for people. */
+function lackingIn({ status }: BackupRun, { spec }: BackupPolicy): readonly string[] {
+  const { policy, copies = [] } = status ?? {};
+  const has = (list: readonly { readonly name: string }[] | undefined, name: string): boolean =>
+    list?.some((part) => part.name === name) === true;
+  const claimOf = (list: PolicySpec["volumes"], name: string) =>
+    list?.find((volume) => volume.name === name)?.claimName;
+  return [
+    ...(spec.databases ?? []).filter(({ name }) => !has(policy?.databases, name)).map(({ name }) => `database ${name}`),
+    ...(spec.volumes ?? [])
+      .filter(({ name, claimName }) => claimOf(policy?.volumes, name) !== claimName)
+      .map(({ name }) => `volume ${name}`),
+    ...spec.sinks
+      .filter(
+        ({ name, required }) =>
+          required && !copies.some((copy) => copy.location === name && counts(copy, status ?? {})),
+      )
+      .map(({ name }) => `copy at sink ${name}`),
+  ];
+}
+
 /** The latest run of each type, the type that holds more first. */
 function latestOfEachType(policy: BackupPolicy, runs: readonly BackupRun[]): readonly BackupRun[] {
-  const finished = newestFirst(runs.filter((run) => isFinished(run) && !isBecauseOfAnother(run.status?.code)));
+  const finished = newestFirst(runs.filter((run) => isFinished(run) && !saysNothing(run)));
   const full = finished.find((run) => run.spec.type === "Full");
   const dump = finished.find((run) => run.spec.type === "Database");
   const scheduled = policy.spec.schedules?.some(({ type }) => type === "Database") === true;
@@ -35,13 +63,16 @@ const seqOf = (id: string | undefined): number => parseGenerationId(id ?? "")?.s
 
 function lastCompleteOf(policy: BackupPolicy, runs: readonly BackupRun[]): PolicyStatus["lastComplete"] {
   const needsVolumes = (policy.spec.volumes ?? []).length > 0;
+  const { lastComplete: known, observedGeneration } = policy.status ?? {};
   const candidates = [
-    // Remembered, because the run that made it may be gone.
-    ...(policy.status?.lastComplete === undefined ? [] : [policy.status.lastComplete]),
-    ...runs.filter(isComplete).flatMap(({ metadata, status }) => {
-      const { id, sealedAt } = status?.generation ?? {};
-      return id === undefined ? [] : [{ run: metadata.name, generation: id, time: sealedAt ?? "" }];
-    }),
+    // The run that made it may be gone; but of a policy that was edited since, it is not known to have everything.
+    ...(known !== undefined && observedGeneration === policy.metadata.generation ? [known] : []),
+    ...runs
+      .filter((run) => isComplete(run) && lackingIn(run, policy).length === 0)
+      .flatMap(({ metadata, status }) => {
+        const { id, sealedAt } = status?.generation ?? {};
+        return id === undefined ? [] : [{ run: metadata.name, generation: id, time: sealedAt ?? "" }];
+      }),
   ];
   return candidates
     .filter(({ generation }) => !needsVolumes || parseGenerationId(generation)?.type === "full")
@@ -49,15 +80,36 @@ function lastCompleteOf(policy: BackupPolicy, runs: readonly BackupRun[]): Polic
     .at(-1);
 }
 
-export function judgeProtection(policy: BackupPolicy, runs: readonly BackupRun[]): Protection {
+/** Why there is no generation that has all that the policy asks for. */
+function whatIsMissing(policy: BackupPolicy, own: readonly BackupRun[], runs: readonly BackupRun[]): string {
+  const full = newestFirst(own.filter(isComplete)).find(
+    ({ spec }) => spec.type === "Full" || (policy.spec.volumes ?? []).length === 0,
+  );
+  if (full !== undefined)
+    return `generation ${full.status?.generation?.id} is complete, but has no ${lackingIn(full, policy).join(" and no ")}`;
+  if (own.some(({ status }) => status?.generation !== undefined)) return "no complete generation with the volumes yet";
+  const former = newestFirst(runs).find(({ status }) => status?.policyUID !== undefined && !isOf(policy)({ status }));
+  if (former === undefined) return "no complete generation yet";
+  const { namespace, name } = policy.metadata;
+  return `no generation of this policy yet; those of the former policy ${name} are taken over with: kubectl -n ${namespace} annotate bpol ${name} ${annotations.adoptLineage}=${former.status?.policyUID}`;
+}
+
+/** Not of a former policy of the same name, whose generations are not its own. */
+export const isOf =
+  ({ metadata: { uid } }: BackupPolicy) =>
+  ({ status }: Pick<BackupRun, "status">): boolean =>
+    status?.policyUID === undefined || status.policyUID === uid;
+
+export function judgeProtection(policy: BackupPolicy, all: readonly BackupRun[]): Protection {
+  const runs = all.filter(isOf(policy));
   const basis = latestOfEachType(policy, runs);
   const lastComplete = lastCompleteOf(policy, runs);
   const isThere = lastComplete !== undefined || runs.some((run) => run.status?.generation !== undefined);
   const troubles = basis
     .filter((run) => !isComplete(run))
     .map(({ metadata, status }) => `${metadata.name}: ${status?.display?.message ?? ""}`);
-  const missing = isThere ? "no complete generation with the volumes yet" : "no complete generation yet";
-  const good = lastComplete === undefined ? missing : `generation ${lastComplete.generation} is complete`;
+  const good =
+    lastComplete === undefined ? whatIsMissing(policy, runs, all) : `generation ${lastComplete.generation} is complete`;
   return {
     state: lastComplete !== undefined && troubles.length === 0 ? "Protected" : isThere ? "AtRisk" : "Unprotected",
     message: troubles.length > 0 ? troubles.join("; ") : good,

@@ -123,6 +123,14 @@ function decideStopping(
   return settle([scale(record, workload, 0)], 0, { reason: "AppStopping", message });
 }
 
+/** Of a workload that was stopped and that nobody holds any more; undefined when there is nothing to scale. */
+export function scaleBack(lease: Lease, workload: Scalable | undefined): Action | undefined {
+  const record = parseRecord(lease);
+  if (record === undefined || record.state === "Intent" || workload?.spec.replicas !== 0) return undefined;
+  const { original } = record;
+  return scale(record, workload, original);
+}
+
 /** One step towards a workload that nobody holds: for the controller, for its guard, and for whoever gives back by hand. */
 export function decideRelease(lease: Lease, workload: Scalable | undefined, now: Instant): Decision<undefined> {
   const record = parseRecord(lease);

@@ -108,6 +108,28 @@ export function rebuildRecord(namespace: string, { kind, name, uid, replicas }: 
   });
 }
 
+/**
+ * Whether somebody has spoilt the record. One of a version that is not known is not damaged: a newer release wrote it, and knows what
+ * it is for.
+ */
+export function isDamaged(lease: Lease): boolean {
+  if (parseRecord(lease) !== undefined) return false;
+  try {
+    const found: unknown = JSON.parse(lease.metadata.annotations?.[annotations.record] ?? "");
+    const version = z.looseObject({ version: z.number() }).safeParse(found).data?.version ?? 1;
+    return version <= 1;
+  } catch {
+    return true;
+  }
+}
+
+/** The content of a record in the place of what somebody has spoilt. */
+export const repairRecord = (lease: Lease, { metadata, spec }: RecordManifest): RecordManifest => ({
+  ...lease,
+  metadata: { ...lease.metadata, annotations: { ...lease.metadata.annotations, ...metadata.annotations } },
+  spec: { ...lease.spec, ...spec },
+});
+
 function newRecord(namespace: string, record: QuiesceRecord): RecordManifest {
   const { kind, name, uid } = record.target;
   return {

@@ -1,5 +1,6 @@
 /** The Jobs of a restore: which tasks, which claims, how long. */
 import type { Claim, PolicySpec, RestoreSpec } from "../api/kinds.ts";
+import { annotations } from "../api/names.ts";
 import type { ResultOf } from "../contract/result.ts";
 import type { MoverTask } from "../contract/task.ts";
 import type { JobManifest } from "./decision.ts";
@@ -70,6 +71,8 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
     run: request.metadata.name,
     runUID: request.metadata.uid,
   };
+  const former = seen.policy?.metadata.annotations?.[annotations.adoptLineage];
+  const adopt = former === undefined ? {} : { adopt: former };
   const job = (mounts: Mounts, task: MoverTask): JobManifest =>
     buildJob({
       name: jobName,
@@ -97,6 +100,7 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
         {
           ...common,
           step: "plan",
+          ...adopt,
           from: { ...request.spec.from },
           databases,
           volumes,
@@ -115,6 +119,7 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
         {
           ...common,
           step: "stage",
+          ...adopt,
           id: plan?.id ?? "",
           location: locationRef(from, uuids),
           manifestSHA256: plan?.manifestSHA256 ?? "",

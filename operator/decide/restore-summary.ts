@@ -6,7 +6,7 @@ import type { RestoreStatus, StepRecord } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { formatDuration } from "../domain/quantities.ts";
 import { advise } from "./advice.ts";
-import { type AppState, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
+import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import { isOpen, mayBeHalf } from "./exchange.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
 
@@ -48,8 +48,7 @@ export function summariseRestore(
   };
   const app = ((): AppState => {
     if (state("GiveBack") === "Failed" || held !== undefined) return "Down";
-    // What it was when it was given back: a node that does not answer for a moment is not what this restore has done to it.
-    if (state("GiveBack") === "Done") return "Up";
+    if (state("GiveBack") === "Done") return appGivenBack(seen.app, status);
     if (hasStopped(status)) return "Stopped";
     if (isBecauseOfAnother(code)) return "Unknown";
     return state("GiveBack") === undefined

@@ -25,6 +25,7 @@ export const databaseRefs = (policy: PolicySpec): DatabaseRef[] =>
     host: postgres.host,
     port: postgres.port,
     database: postgres.database,
+    secret: postgres.secretRef.name,
     release,
   }));
 

@@ -5,7 +5,7 @@ import { type NewCondition, isFinished, setConditions } from "../api/conditions.
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { count, formatBytes, formatDuration } from "../domain/quantities.ts";
-import { type AppState, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
+import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import { advise } from "./advice.ts";
 import { counts } from "./copies.ts";
 import { budgetOf } from "./hold-steps.ts";
@@ -36,7 +36,7 @@ function appAt(seen: RunObservation, status: RunStatus, now: Instant): AppState 
   const steps = new Map(status.steps?.map((step) => [step.name, step]));
   const giveBack = steps.get("GiveBack")?.state;
   if (giveBack === "Failed") return "Down";
-  if (giveBack === "Done") return "Up";
+  if (giveBack === "Done") return appGivenBack(seen.app, status);
   if (hasStopped(status)) {
     const down = elapsed(status.times?.stopAt, formatInstant(now)) ?? 0;
     return status.policy !== undefined && down > budgetOf(status.policy) + 120_000 ? "Down" : "Stopped";
@@ -143,12 +143,14 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name };
   const lacking =
     result === "AtRisk" ? status.copies?.find((copy) => copy.required === true && !counts(copy, status)) : undefined;
-  // The first failure in order is the cause; what follows from it is not, and pruning is no cause of a copy that is not there.
+  // The first failure in order is the cause, but for a budget that ran out while the app could not be given back; what follows from it is not, and pruning is no cause of a copy that is not there.
   // What a run that is complete may still have to say: the app is down, or nothing was pruned.
-  const trouble =
+  const first =
     result === "Complete"
       ? steps.find((step) => isTrouble(step) && ["GiveBack", "Prune"].includes(baseOf(step)))
       : steps.find((step) => step.code !== undefined && (lacking === undefined || baseOf(step) !== "Prune"));
+  const lost = steps.find((step) => step.name === "GiveBack" && step.state === "Failed");
+  const trouble = first?.code === "HO-S208" ? (lost ?? first) : first;
   const damaged = status.copies?.find((copy) => copy.state === "Damaged");
   const code =
     trouble?.code ??

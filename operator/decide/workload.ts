@@ -148,7 +148,7 @@ function takeHold(
   }
   const armed = app.pods.some((pod) => isGuardOf(pod, lease) && isArmed(pod));
   if (record.state === "Intent" && !armed) {
-    const message = `waiting for the guard of ${item.kind} ${item.name}: ${guardTrouble(app.pods, lease)}`;
+    const message = `waiting for the guard of ${item.kind} ${item.name}: ${guardTrouble(app.pods, lease, now)}`;
     return { ...waiting(message), unguarded: true };
   }
   // Another has stopped it since this one joined, and its way back has to know the zero as well.
@@ -184,6 +184,8 @@ function whatChanged(app: AppObservation, item: HeldWorkload, record: QuiesceRec
   if (workload === undefined) return undefined;
   const replicas = workload.spec.replicas ?? 1;
   const tracker = trackerOf(item, workload);
+  // A look at the workload that is older than the one at its record shows it before it was scaled down.
+  if (replicas !== 0 && record !== undefined && !isForeign(record, workload)) return undefined;
   if (replicas !== 0)
     return `${item.kind} ${item.name} was scaled to ${replicas}${tracker === undefined ? "" : `, as it seems by ${tracker}`}`;
   return record === undefined || !isForeign(record, workload) ? undefined : `${item.kind} ${item.name} was changed`;

@@ -96,6 +96,7 @@ export class Kubelet {
     const pod = world.put<Pod>(pods, {
       ...aPod(podName)
         .labelled({ app: "", ...template.metadata.labels, [jobNameLabel]: name })
+        .madeBy(name, job.metadata.uid)
         .build(),
       spec: { containers: template.spec.containers.map((one) => ({ name: one.name })), volumes: template.spec.volumes },
       status:
@@ -139,6 +140,7 @@ export class Kubelet {
     const { name } = world.put<Pod>(pods, {
       ...aPod(`${job.metadata.name}-${++this.#pods}`)
         .labelled({ app: "", ...template.metadata.labels, [jobNameLabel]: job.metadata.name })
+        .madeBy(job.metadata.name, job.metadata.uid)
         .build(),
       spec: { containers: [{ name: "guard" }] },
       status: { phase: "Running", containerStatuses: [{ name: "guard", state: { running: {} } }] },

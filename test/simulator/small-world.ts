@@ -147,7 +147,7 @@ function startPod(world: World, job: Job): void {
   world.put<Pod>(pods, {
     ...aPod(`${name}-pod`).build(),
     metadata: {
-      ...aPod(`${name}-pod`).build().metadata,
+      ...aPod(`${name}-pod`).madeBy(name, job.metadata.uid).build().metadata,
       labels: { ...template.metadata.labels, [jobNameLabel]: name },
     },
     spec: {

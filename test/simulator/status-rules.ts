@@ -19,7 +19,12 @@ const relative = /\b(ago|from now|just now|yesterday|tomorrow|in \d+ ?(s|m|h|d|s
 const command = /\b(kubectl|helm) /;
 
 /** How an advice begins to speak of an app that does not run. */
-const wordOf: Readonly<Record<string, string>> = { Stopped: "stopped", Down: "DOWN", Unknown: "unknown" };
+const wordsOf: Readonly<Record<string, readonly string[]>> = {
+  Stopped: ["stopped"],
+  Down: ["DOWN"],
+  Unknown: ["unknown", "given back, not seen to be ready"],
+  Parked: ["at no replicas"],
+};
 
 const rules: readonly Rule[] = [
   [
@@ -61,7 +66,8 @@ const rules: readonly Rule[] = [
   ],
   [
     "advice says the same of the app as the column",
-    ({ app = "", advice = "" }) => !advice.includes(" App: ") || advice.includes(` App: ${wordOf[app] ?? ""}`),
+    ({ app = "", advice = "" }) =>
+      !advice.includes(" App: ") || (wordsOf[app] ?? [""]).some((word) => advice.includes(` App: ${word}`)),
   ],
   ["advice leaves no name open", ({ advice }) => !/[{}]/.test((advice ?? "").replaceAll(/'\{.*\}'/g, ""))],
   ["no text tells a time that moves on", (status) => !relative.test(JSON.stringify(status))],

@@ -192,7 +192,8 @@ export class World {
   #collect(uid: string): void {
     for (const other of known)
       for (const owned of this.all(other))
-        if (owned.metadata.ownerReferences?.some((reference) => reference.uid === uid))
+        // The pods of a Job are the kubelet's to end.
+        if (owned.metadata.ownerReferences?.some((reference) => reference.uid === uid && reference.kind !== "Job"))
           this.delete(other, owned.metadata.name);
   }
   #tell(change: Change): void {

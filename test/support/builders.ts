@@ -145,6 +145,9 @@ export const doneStep = (name: string, finishedAt: string, ...results: readonly 
   ...(results.length === 0 ? {} : { result: { of: [...results] } }),
 });
 
+/** All that the default policy asks for. */
+const allCopies = ["source", "vault"].map((location) => ({ location, state: "Verified" as const, required: true }));
+
 class RunBuilder extends Builder<BackupRun> {
   spec(change: Partial<BackupRun["spec"]>): this {
     return this.copy({ spec: { ...this.build().spec, ...change } });
@@ -171,6 +174,7 @@ class RunBuilder extends Builder<BackupRun> {
     return this.status({
       result,
       conditions: [condition("Accepted"), condition("Finished")],
+      ...(result === "Complete" ? { policy: defaultSpec, policyUID: "shop-policy-uid", copies: allCopies } : {}),
       ...(id === undefined
         ? {}
         : { generation: { id, sealedAt: "2026-11-21T01:00:00Z", storedBytes: 600, files: 10, tables: 3 } }),
@@ -221,9 +225,12 @@ class PodBuilder extends Builder<Pod> {
   labelled(change: Readonly<Record<string, string>>): this {
     return this.meta({ labels: { ...this.build().metadata.labels, ...change } });
   }
-  /** One of a Job of Handover. */
-  ofJob(job: string, ownerUID: string): this {
-    return this.labelled({ [labels.owner]: ownerUID, [labels.step]: "x", [jobNameLabel]: job });
+  ofJob(job: string, ownerUID: string, jobUID = `${job}-uid`): this {
+    return this.labelled({ [labels.owner]: ownerUID, [labels.step]: "x", [jobNameLabel]: job }).madeBy(job, jobUID);
+  }
+  /** As the controller of Jobs marks what it makes. */
+  madeBy(name: string, uid: string): this {
+    return this.meta({ ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name, uid, controller: true }] });
   }
   mounting(...claimNames: readonly string[]): this {
     const volumes = claimNames.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } }));

@@ -12,7 +12,6 @@ import {
   runs,
   statefulSets,
 } from "../../operator/api/kinds.ts";
-import { labels } from "../../operator/api/names.ts";
 import { act } from "../../operator/cluster/act.ts";
 import { createClient } from "../../operator/cluster/client.ts";
 import { EventRecorder } from "../../operator/cluster/events.ts";
@@ -79,14 +78,14 @@ const guardObjects: readonly (Manifest & { readonly rules?: readonly Rule[] })[]
   settings,
 );
 /** Exists already, so that its owner has to be looked at. */
-const job: Job = { metadata: { ...metadata("job"), labels: { [labels.owner]: "uid-by-hand" } }, spec: {} };
+const job: Job = { metadata: { ...metadata("job"), ownerReferences: [ownerOf("BackupRun", run.metadata)] }, spec: {} };
 
 /** One of each kind of write. A new kind of action does not compile before it is here. */
 const actions: Readonly<Record<Action["do"], Action>> = {
   createJob: {
     do: "createJob",
     job: { apiVersion: "batch/v1", kind: "Job", ...job, spec: {} },
-    ownerUID: "uid-by-hand",
+    ownerUID: run.metadata.uid,
   },
   deleteJob: { do: "deleteJob", name: "job", uid: "uid-job" },
   createGuard: { do: "createGuard", objects: guardObjects },

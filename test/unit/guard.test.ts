@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { type Lease, deployments, leases } from "../../operator/api/kinds.ts";
 import { annotations } from "../../operator/api/names.ts";
 import type { Cluster } from "../../operator/cluster/client.ts";
+import { ApiError } from "../../operator/cluster/errors.ts";
 import { buildGuard } from "../../operator/decide/guard.ts";
 import { type QuiesceRecord, buildRecord, parseRecord } from "../../operator/decide/record.ts";
 import { guard } from "../../operator/guard.ts";
@@ -31,6 +32,8 @@ function stopped(change: Partial<QuiesceRecord> = {}, replicas = 0): World {
 
 interface Story {
   readonly minutes?: number;
+  /** What is added to the wall clock, at each look. */
+  readonly setBack?: () => number;
   readonly cluster?: Cluster;
   /** At each look. */
   readonly meanwhile?: () => void;
@@ -38,12 +41,12 @@ interface Story {
 /** @returns whether it has ended by itself, and when it was armed. */
 async function watch(
   world: World,
-  { minutes = 60, cluster = portOf(world), meanwhile }: Story = {},
+  { minutes = 60, cluster = portOf(world), meanwhile, setBack = () => 0 }: Story = {},
 ): Promise<{ readonly ended: boolean; readonly armedAt: number | undefined }> {
   const stop = new AbortController();
   const end = world.now + minutes * minute;
   const clock: Clock = {
-    now: () => world.now,
+    now: () => world.now + setBack(),
     monotonic: () => world.now,
     random: () => 0.5,
     after: (milliseconds, call) => {
@@ -98,6 +101,37 @@ describe("the guard", () => {
     const world = stopped(change);
     expect((await watch(world)).ended).toBe(true);
     expect(replicasOf(world)).toBe(3);
+  });
+
+  test("is not kept by a clock that is set back meanwhile", async () => {
+    const world = stopped();
+    const setBack = (): number => (world.now < at("01:05") ? 0 : -120 * minute);
+    expect((await watch(world, { minutes: 200, setBack })).ended).toBe(true);
+    expect(world.now - at("01:10")).toBeLessThan(2 * minute);
+  });
+
+  test.each([403, 422, 400])("gives the app back when the record may not be written any more (%d)", async (status) => {
+    const world = stopped();
+    const refuse = (): Promise<never> =>
+      Promise.reject(new ApiError({ status, reason: "Forbidden", message: "denied", outcome: "unchanged" }));
+    const { ended } = await watch(world, { cluster: { ...portOf(world), update: refuse } });
+    expect({ ended, replicas: replicasOf(world), records: world.all(leases) }).toEqual({
+      ended: true,
+      replicas: 3,
+      records: [],
+    });
+  });
+
+  test("tries again what has only failed", async () => {
+    const world = stopped();
+    const port = portOf(world);
+    let left = 3;
+    const update: Cluster["update"] = (...call) =>
+      left-- > 0
+        ? Promise.reject(new ApiError({ status: 500, reason: "InternalError", message: "no", outcome: "unknown" }))
+        : port.update(...call);
+    expect((await watch(world, { cluster: { ...port, update } })).ended).toBe(true);
+    expect(world.writes.map(({ verb }) => verb)).toEqual(["update", "scale", "remove"]);
   });
 
   test("leaves an app alone that a person has parked before anything was stopped", async () => {

@@ -45,7 +45,7 @@ export interface BackupRunStatus {
   /**
    * Up, Stopped (by us, within the budget), Down (it should be up and is not), Unknown.
    */
-  app?: "Up" | "Stopped" | "Down" | "Unknown";
+  app?: "Up" | "Parked" | "Stopped" | "Down" | "Unknown";
   /**
    * Error code, empty when all is well.
    */

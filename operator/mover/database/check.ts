@@ -12,7 +12,7 @@ export async function checkDatabase(
   database: DatabaseRef,
   context: MoverContext,
 ): Promise<ResultOf<"preflight">["databases"][number]> {
-  const credentials = await readCredentials(database.name, context.roots.secret(database.name));
+  const credentials = await readCredentials(database, context.roots.secret(database.name));
   const client = await connect(database, credentials, "handover-preflight");
   try {
     const { rows } = await client.query<{ number: number; version: string }>(

@@ -2,7 +2,7 @@
  * Credentials of a database, from the mounted Secret to where libpq looks for them: environment and a password file. They
  * are never in arguments, messages or logs.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseRef } from "../../contract/task.ts";
 import { errnoOf, MoverError } from "../errors.ts";
@@ -15,8 +15,11 @@ export interface Credentials {
   readonly caFile?: string;
 }
 
-/** @param directory where the Secret is mounted. @throws MoverError HO-P104 when a key is missing or empty. */
-export async function readCredentials(database: string, directory: string): Promise<Credentials> {
+/** @param directory where the Secret is mounted. @throws MoverError HO-P104 when it or a key is missing, or a key is empty. */
+export async function readCredentials(
+  { name: database, secret = "" }: Pick<DatabaseRef, "name" | "secret">,
+  directory: string,
+): Promise<Credentials> {
   const key = async (name: string): Promise<string> => {
     try {
       // A newline at the end is there by mistake, of `echo` or an editor; a password file could not hold it anyway.
@@ -25,7 +28,13 @@ export async function readCredentials(database: string, directory: string): Prom
     } catch (error) {
       if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
     }
-    throw new MoverError("HO-P104", `the Secret of database ${database} has no key ${name}, or it is empty`);
+    const what = `Secret ${secret} of database ${database}`.replace("  ", " ");
+    // The kubelet mounts an empty directory in the place of a Secret that is not there.
+    const isThere = (await readdir(directory).catch(() => [])).length > 0;
+    throw new MoverError(
+      "HO-P104",
+      isThere ? `${what} has no key ${name}, or it is empty` : `${what} does not exist, or has no keys`,
+    );
   };
   const credentials = { username: await key("username"), password: await key("password") };
   const caFile = join(directory, "ca.crt");
@@ -57,7 +66,8 @@ export async function clientEnvironment(
       PGAPPNAME: options.applicationName,
       PGCONNECT_TIMEOUT: "10",
       ...(credentials.caFile === undefined
-        ? { PGSSLMODE: "prefer" }
+        ? // As the control connection: nobody who has not proved who he is gets the password in clear text.
+          { PGSSLMODE: "prefer", ...(ref.host.startsWith("/") ? {} : { PGREQUIREAUTH: "!password" }) }
         : { PGSSLMODE: "verify-full", PGSSLROOTCERT: credentials.caFile }),
     },
     dispose: () => rm(directory, { recursive: true, force: true }),

@@ -40,7 +40,7 @@ const dumpJobs = 2;
 
 /** @throws MoverError HO-P104, HO-D30x, HO-D306; CommandError */
 export async function dumpDatabase(job: DumpJob): Promise<DumpedDatabase> {
-  const credentials = await readCredentials(job.database.name, job.secret);
+  const credentials = await readCredentials(job.database, job.secret);
   const environment = await clientEnvironment(job.database, credentials, job);
   let control: Client | undefined;
   try {

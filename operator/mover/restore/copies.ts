@@ -23,7 +23,7 @@ export async function listCopies(
   const { name, uuid: expectedUuid } = location;
   const role = name === "source" ? "source" : "sink";
   const root = role === "source" ? context.roots.store : context.roots.sink(name);
-  const found = await findStore(root, { role, name, expectedUuid }, owner);
+  const found = await findStore(root, { role, name, expectedUuid }, { ...owner, readsOnly: true });
   if (found === undefined) return [];
   const { layout } = found;
   const stored = await listGenerations(layout.store);

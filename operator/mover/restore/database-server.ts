@@ -20,7 +20,7 @@ export async function groupByServer(
 ): Promise<readonly DatabaseServer[]> {
   const servers = new Map<string, DatabaseServer>();
   for (const database of databases) {
-    const credentials = await readCredentials(database.name, context.roots.secret(database.name));
+    const credentials = await readCredentials(database, context.roots.secret(database.name));
     const key = JSON.stringify([database.host, database.port, credentials.username]);
     const known = servers.get(key);
     servers.set(key, {

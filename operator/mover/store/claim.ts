@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, utimesSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { errnoOf, MoverError } from "../errors.ts";
@@ -47,6 +47,7 @@ export async function claimMirrors(
   owner: { readonly seq: number; readonly podUID: string },
   signal: AbortSignal,
 ): Promise<Claim> {
+  await makeDirectory(dirname(mirrorStateDirectory(layout)));
   await makeDirectory(mirrorStateDirectory(layout));
   const file = claimFile(layout);
   const before = readClaim(file);

@@ -63,8 +63,10 @@ export async function deliver(generation: GenerationEntry, target: DeliveryTarge
  */
 async function adoptLeftover(id: string, target: DeliveryTarget): Promise<void> {
   await makeDirectory(target.staging);
-  for (const name of await readdir(target.layout.staging)) {
-    const from = join(target.layout.staging, name, id);
+  for (const entry of await readdir(target.layout.staging, { withFileTypes: true })) {
+    // Through a link, what is taken over could be a sealed generation.
+    if (!entry.isDirectory()) continue;
+    const from = join(target.layout.staging, entry.name, id);
     const into = join(target.staging, id);
     if (from !== into && (await exists(from)) && !(await exists(into))) await rename(from, into);
   }

@@ -97,8 +97,19 @@ export async function syncFilesystem(directory: string, signal?: AbortSignal): P
   await run(["sync", "--file-system", "--", directory], { signal });
 }
 
+/** @throws MoverError HO-P105 when a link is in its place: what is written or removed through it is not ours. */
 export async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: privateDirectory });
+  await checkDirectory(path);
+}
+
+/** Nothing there is fine. @throws MoverError HO-P105 for anything else than a directory, a link to one included */
+export async function checkDirectory(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: unknown) => {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  });
+  if (found !== undefined && !found.isDirectory())
+    throw new MoverError("HO-P105", `${path} is a link or a file, where a directory of the store has to be`);
 }
 
 /** Whether a name is taken, by whatever, a dangling link included. @throws on any other error than that it is not there. */

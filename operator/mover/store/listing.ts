@@ -3,7 +3,7 @@
  * of the manifest is the one beside it; whatever else is there is reported and left alone. An error while listing is
  * thrown, never taken for emptiness: retention must not act on a guess.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseGenerationId } from "../../domain/generation.ts";
 import { manifestSchema, type Manifest } from "../../domain/manifest.ts";
@@ -45,11 +45,21 @@ export async function listGenerations(directory: string): Promise<Listing> {
   return { generations: generations.toSorted((a, b) => a.seq - b.seq || (a.id < b.id ? -1 : 1)), broken, foreign };
 }
 
+/** A line for each file of the generation, of which a dump has one for each table. */
+const largestManifest = 64 * 1024 * 1024;
+
 /** @returns the generation, or why it is none. @throws on errors of the disk, which say nothing about the generation. */
 export async function readGeneration(path: string, id: string): Promise<GenerationEntry | string> {
   let text: Buffer;
   let digest: string;
   try {
+    if (!(await lstat(path)).isDirectory()) return "it is not a directory";
+    // A pipe would be waited for, and what a link leads to is not in the generation.
+    for (const name of [manifestFile, manifestDigestFile]) {
+      const found = await lstat(join(path, name));
+      if (!found.isFile()) return `${name} is not a regular file`;
+      if (found.size > largestManifest) return `${name} is larger than any that we write`;
+    }
     text = await readFile(join(path, manifestFile));
     digest = (await readFile(join(path, manifestDigestFile), "utf8")).slice(0, 64);
   } catch (error) {

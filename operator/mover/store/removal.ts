@@ -25,9 +25,10 @@ export async function removeGeneration(layout: Layout, generation: GenerationEnt
 
 /** Deletes what a crash left in the trash. There is no grace time yet. */
 export async function emptyTrash(layout: Layout): Promise<void> {
-  for (const date of await readdir(layout.trash)) {
-    if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(date)) continue;
-    const directory = join(layout.trash, date);
+  for (const entry of await readdir(layout.trash, { withFileTypes: true })) {
+    // A link may lead anywhere, and to the generations above all.
+    if (!entry.isDirectory() || !/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(entry.name)) continue;
+    const directory = join(layout.trash, entry.name);
     for (const name of await readdir(directory)) {
       if (parseGenerationId(name) !== undefined) await rm(join(directory, name), { recursive: true });
     }

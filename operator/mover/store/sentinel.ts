@@ -5,10 +5,17 @@
  */
 import { randomUUID } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import * as z from "zod";
 import { errnoOf, MoverError } from "../errors.ts";
-import { exists, makeDirectory, syncDirectory, writeFileDurably, writeNewFileDurably } from "./durable.ts";
+import {
+  checkDirectory,
+  exists,
+  makeDirectory,
+  syncDirectory,
+  writeFileDurably,
+  writeNewFileDurably,
+} from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import { layoutOf } from "./layout.ts";
 
@@ -84,6 +91,8 @@ export interface LineageOwner {
   readonly policyUID: string;
   /** UID of the former policy whose lineage is taken over; `unknown` when the directory does not tell. */
   readonly adopt?: string | undefined;
+  /** Nothing is written: a restore reads what it is allowed to, and takes nothing over. */
+  readonly readsOnly?: boolean | undefined;
 }
 
 /**
@@ -92,6 +101,8 @@ export interface LineageOwner {
  */
 export async function openLineage(root: string, owner: LineageOwner, role: Role): Promise<Layout> {
   const layout = layoutOf(root, owner.namespace, owner.policy);
+  const all = [layout.staging, layout.store, layout.verified, layout.trash, layout.damaged, layout.handover];
+  for (const directory of [dirname(layout.base), layout.base, ...all]) await checkDirectory(directory);
   const { found, present } = await readLineage(layout);
   if (found === undefined ? present : found.policyUID !== owner.policyUID) {
     const other = found?.policyUID ?? "unknown";
@@ -101,6 +112,7 @@ export async function openLineage(root: string, owner: LineageOwner, role: Role)
         `the directory ${owner.namespace}/${owner.policy} belongs to the policy with uid ${other}`,
       );
   }
+  if (owner.readsOnly === true) return layout;
   const common = [layout.staging, layout.store, layout.verified, layout.trash, layout.damaged];
   for (const directory of role === "source" ? [...common, layout.handover] : common) await makeDirectory(directory);
   if (found?.policyUID !== owner.policyUID) {

@@ -24,6 +24,8 @@ export interface Settlement {
   readonly settled: readonly string[];
   /** Sealed generations that still wait. */
   readonly pending: readonly GenerationEntry[];
+  /** For each of them, the first required sink that does not prove to have it. */
+  readonly lacking: readonly { readonly id: string; readonly sink: string }[];
   /** Names in the handover point that are no whole generations, with the reason. */
   readonly broken: readonly { readonly name: string; readonly why: string }[];
 }
@@ -43,6 +45,7 @@ export async function settle(
   }
   const settled: string[] = [];
   const pending: GenerationEntry[] = [];
+  const lackings: { id: string; sink: string }[] = [];
   const { generations, broken } = await listGenerations(source.handover);
   for (const generation of generations) {
     const lacking = await firstLacking(generation, sinks);
@@ -54,12 +57,13 @@ export async function settle(
       continue;
     }
     pending.push(generation);
+    lackings.push({ id: generation.id, sink: lacking });
     context.log.info("generation waits: a required sink has not verified it", {
       generation: generation.id,
       sink: lacking,
     });
   }
-  return { settled, pending, broken };
+  return { settled, pending, lacking: lackings, broken };
 }
 
 async function firstLacking(generation: GenerationEntry, sinks: readonly RequiredSink[]): Promise<string | undefined> {

@@ -137,8 +137,9 @@ export const jobBugs: readonly PlantedBug[] = [
     breaks: "S13, X1",
     what: "a Job of somebody else is taken for ours because of its name",
     file: "operator/cluster/act.ts",
-    text: 'if (existing?.metadata.labels?.[labels.owner] === ownerUID) return "done";',
-    becomes: 'if (existing?.metadata.labels?.[labels.owner] !== ownerUID.slice(0, 0)) return "done";',
+    text: 'if (existing?.metadata.ownerReferences?.some(({ uid }) => uid === ownerUID) === true) return "done";',
+    becomes:
+      'if (existing?.metadata.ownerReferences?.some(({ uid }) => uid !== "") === true) return "done";\n  void ownerUID;',
     caughtBy: {
       file: "test/unit/cluster/act.test.ts",
       test: ["a Job under our name", "that is of a deleted run of the same name is never taken for ours"],

@@ -145,7 +145,7 @@ export const quiesceBugs: readonly PlantedBug[] = [
     what: "an app that a person has parked after its guard gave it back is started by the run that comes too late",
     file: "operator/decide/giving-back.ts",
     text: `  workload.spec.replicas === 0 &&
-  !isForeign(item, workload);`,
+  (workload.metadata.generation ?? 0) <= (item.downGeneration ?? Number.NaN) + 1;`,
     becomes: "  workload.spec.replicas === 0;",
     caughtBy: {
       file: "test/unit/decide/giving-back.test.ts",

@@ -4,6 +4,7 @@ import { type Job, deployments, jobs, leases, runs } from "../../../operator/api
 import { finalizer, labels } from "../../../operator/api/names.ts";
 import { act } from "../../../operator/cluster/act.ts";
 import type { Action } from "../../../operator/decide/decision.ts";
+import { ownerOf } from "../../../operator/decide/run-jobs.ts";
 import { aJob, aRun } from "../../support/builders.ts";
 import { type Call, recordCluster } from "../../support/recorded-cluster.ts";
 
@@ -67,15 +68,16 @@ describe("a Job under our name", () => {
   const among = (existing: Job | undefined) => recordCluster({ create: "exists", get: existing }).cluster;
 
   test("that is ours is from an earlier attempt to create it", async () => {
-    const ours = aJob("shop-1-warm-1").meta({ labels: { [labels.owner]: "shop-1-uid" } });
+    const ours = aJob("shop-1-warm-1").meta({ ownerReferences: [ownerOf("BackupRun", run.metadata)] });
     await expect(act(among(ours.build()), runs, run, create)).resolves.toBe("done");
   });
 
   test.each([
-    ["a stranger's", {}],
-    ["of a deleted run of the same name", { [labels.owner]: "former-uid" }],
-  ])("that is %s is never taken for ours", async (_, own) => {
-    const theirs = aJob("shop-1-warm-1").meta({ labels: own });
+    ["a stranger's", []],
+    ["of a deleted run of the same name", [ownerOf("BackupRun", { ...run.metadata, uid: "former-uid" })]],
+  ])("that is %s is never taken for ours", async (_, ownerReferences) => {
+    // Whoever copies a Job copies its labels.
+    const theirs = aJob("shop-1-warm-1").meta({ labels: { [labels.owner]: run.metadata.uid }, ownerReferences });
     await expect(act(among(theirs.build()), runs, run, create)).rejects.toThrow("belongs to something else");
   });
 });

@@ -1,10 +1,11 @@
 /** What workloads and records say on the way back: whose zero it is, when it is given back, when it is ready. */
 import { describe, expect, test } from "@jest/globals";
-import type { Workload } from "../../../operator/api/kinds.ts";
+import type { Lease, Workload } from "../../../operator/api/kinds.ts";
 import type { AppObservation } from "../../../operator/decide/app.ts";
 import { decideGiveBack, unreadyWorkloads } from "../../../operator/decide/giving-back.ts";
+import { parseRecord } from "../../../operator/decide/record.ts";
 import { app, down, held, other, stopped, zero } from "../../support/app-states.ts";
-import { aWorkload, namespace } from "../../support/builders.ts";
+import { aPod, aWorkload, anApp, namespace } from "../../support/builders.ts";
 
 describe("giving back", () => {
   test.each<{ name: string; seen: AppObservation; state: string; does?: string }>([
@@ -32,6 +33,12 @@ describe("giving back", () => {
       seen: app(zero.meta({ generation: 4 }).build()),
       state: "reached",
     },
+    {
+      name: "still at zero, with another change of its spec",
+      seen: app(zero.meta({ generation: 3 }).build()),
+      state: "waiting",
+      does: "createRecord",
+    },
     { name: "of the same name, but another one", seen: app(zero.meta({ uid: "new" }).build()), state: "reached" },
     { name: "gone", seen: app(undefined), state: "reached" },
   ])("stopped by us, its record deleted, the workload $name", ({ seen, state, does }) => {
@@ -41,7 +48,38 @@ describe("giving back", () => {
   });
 });
 
+test("a record that somebody has spoilt is written anew, over the very one that was seen", () => {
+  const seen = app(zero.build(), "{");
+  const [action] = decideGiveBack(seen, namespace, stopped, "run-uid").actions;
+  expect(action).toMatchObject({ do: "updateRecord", record: { metadata: { resourceVersion: expect.any(String) } } });
+  expect(parseRecord((action as { record: Lease }).record)).toMatchObject({
+    state: "Restoring",
+    original: 3,
+    holders: [],
+  });
+  // Somebody has started it meanwhile, and a newer release has its own idea of a record.
+  for (const untouched of [app(aWorkload().replicas(1).build(), "{"), app(zero.build(), '{"version":2}')])
+    expect(decideGiveBack(untouched, namespace, stopped, "run-uid")).toMatchObject({ actions: [], unreadable: true });
+});
+
 describe("ready", () => {
+  const leaving = aPod("shop-0").meta({ deletionTimestamp: "2026-11-21T01:00:00Z" });
+  test.each([
+    { name: "whose only pod is on its way out is not", kind: "StatefulSet" as const, pod: leaving, is: false },
+    { name: "whose pod has ended is", kind: "StatefulSet" as const, pod: leaving.ended(), is: true },
+    { name: "has a new pod beside the old one", kind: "Deployment" as const, pod: leaving, is: true },
+  ])("a $kind $name", ({ kind, pod, is }) => {
+    const seen = anApp({ workloads: [aWorkload().replicas(1).build()], pods: [pod.build()] });
+    const all = { ...seen, workloads: new Map([[`${kind}/shop`, aWorkload().replicas(1).build()]]) };
+    expect(unreadyWorkloads(all, [{ ...held[0]!, kind }])).toEqual(is ? [] : [`${kind} shop`]);
+  });
+  test("one that was made anew while it was stopped has our zero, and is not", () => {
+    const made = app(zero.meta({ uid: "new" }).build());
+    expect(unreadyWorkloads(made, stopped)).toEqual(["Deployment shop (made anew at 0 replicas, it had 3)"]);
+    const parked = app(zero.meta({ uid: "new", generation: 1 }).build());
+    expect(unreadyWorkloads(parked, held)).toEqual([]);
+  });
+
   test.each<{ name: string; workload: Workload; unready: readonly string[] }>([
     { name: "all replicas are ready", workload: aWorkload().replicas(3).build(), unready: [] },
     { name: "one is missing", workload: aWorkload().replicas(3).ready(2).build(), unready: ["Deployment shop"] },

@@ -1,6 +1,6 @@
 /** Whether a policy protects its app, judged by each type of run that it has. */
 import { describe, expect, test } from "@jest/globals";
-import type { BackupRun, PolicyStatus } from "../../../operator/api/kinds.ts";
+import type { BackupRun, PolicySpec, PolicyStatus } from "../../../operator/api/kinds.ts";
 import type { Decision } from "../../../operator/decide/decision.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
 import { aPolicy, aRun, at, schedule } from "../../support/builders.ts";
@@ -27,8 +27,9 @@ const failed = (number: number, type: Type = "Full", code: "HO-S207" | "HO-P109"
     .finished("Failed", undefined, { code, display: { message: `${code} did not work` } })
     .build();
 const decide = (runs: readonly BackupRun[], policy = both): Decision<PolicyStatus> => {
-  const decision = decidePolicy({ policy: policy.build(), runs, restores: [], takenNames: new Set() }, at("12:00"));
-  expect(findBrokenRule(decision.status)).toBeUndefined();
+  const seen = policy.build();
+  const decision = decidePolicy({ policy: seen, runs, restores: [], takenNames: new Set() }, at("12:00"));
+  expect(findBrokenRule(decision.status, seen.metadata.generation)).toBeUndefined();
   return decision;
 };
 const judge = (runs: readonly BackupRun[], policy = both): PolicyStatus => decide(runs, policy).status;
@@ -120,5 +121,83 @@ describe("the newest complete generation", () => {
     const before = judge([complete(2, "Database")], volumeless);
     expect(judge([complete(1)], both.status(before)).lastComplete?.generation).toBe(idOf(1, "Full"));
     expect(judge([], both.status(before)).lastComplete).toBeUndefined();
+  });
+});
+
+describe("of a policy that was edited", () => {
+  const edited = (change: Partial<PolicySpec>): typeof both =>
+    both
+      .spec(change)
+      .meta({ generation: 2 })
+      .status({
+        observedGeneration: 1,
+        lastComplete: { run: "full-1", generation: idOf(1, "Full"), time: day(1) },
+      });
+  const volume = (name: string, claimName = name) => ({ name, claimName, paths: ["."], exclude: [] });
+  test.each<[string, Partial<PolicySpec>, string]>([
+    [
+      "a sink that has no copy",
+      { sinks: [...both.build().spec.sinks, { ...both.build().spec.sinks[0]!, name: "offsite" }] },
+      "copy at sink offsite",
+    ],
+    [
+      "a volume that was never captured",
+      { volumes: [...both.build().spec.volumes!, volume("config")] },
+      "volume config",
+    ],
+    ["a volume that is another claim by now", { volumes: [volume("uploads", "other")] }, "volume uploads"],
+    [
+      "a database that was never captured",
+      { databases: [...both.build().spec.databases!, { ...both.build().spec.databases![0]!, name: "wiki" }] },
+      "database wiki",
+    ],
+  ])("%s: what was complete before is not enough", (_what, change, missing) => {
+    const { state, display, lastComplete } = judge([complete(1)], edited(change));
+    expect({ state, message: display?.message }).toEqual({
+      state: "AtRisk",
+      message: `generation ${idOf(1, "Full")} is complete, but has no ${missing}`,
+    });
+    expect(lastComplete).toBeUndefined();
+  });
+  test("a copy that nobody requires is not missed", () => {
+    const offsite = { ...both.build().spec.sinks[0]!, name: "offsite", required: false };
+    expect(judge([complete(1)], edited({ sinks: [...both.build().spec.sinks, offsite] })).state).toBe("Protected");
+  });
+  test("what is remembered counts until then", () => {
+    expect(judge([], edited({}).meta({ generation: 1 })).state).toBe("Protected");
+    expect(judge([], edited({})).state).toBe("Unprotected");
+  });
+});
+
+describe("a policy that was made anew", () => {
+  const anew = both.meta({ uid: "another-uid" });
+  test("has none of the generations of the former one, and says how to take them over", () => {
+    expect(judge([complete(1)], anew)).toMatchObject({
+      state: "Unprotected",
+      display: { message: expect.stringContaining("those of the former policy shop are taken over with: kubectl") },
+      conditions: expect.arrayContaining([
+        expect.objectContaining({
+          type: "Protected",
+          message: expect.stringMatching(/annotate bpol shop backup\.handover\.dev\/adopt-lineage=shop-policy-uid$/),
+        }),
+      ]),
+    });
+  });
+  test("and what failed of the former one is not its failure", () => {
+    const old = aRun("old")
+      .created(day(2))
+      .finished("Failed", undefined, { code: "HO-S207", policyUID: "shop-policy-uid" });
+    expect(judge([old.build()], anew).display?.message).not.toContain("HO-S207");
+  });
+});
+
+describe("a slip of a person", () => {
+  const slip = aRun("typo").created(day(2)).finished("Failed", undefined, { code: "HO-P112" });
+  test("in a request says nothing about the policy", () => {
+    expect(judge([complete(1), slip.build()]).state).toBe("Protected");
+  });
+  test("in a schedule does", () => {
+    const scheduled = { ...slip.build(), spec: { ...slip.build().spec, scheduleName: "nightly" } };
+    expect(judge([complete(1), scheduled]).state).toBe("AtRisk");
   });
 });

@@ -89,10 +89,24 @@ test("no workload goes down before the guards of all are armed", async () => {
   expect(guards.map(isArmed)).toEqual([true, true]);
 });
 
-test("a record that nobody can read keeps the app stopped, and says so", async () => {
+test.each(["{", "{}", '{"version":1,"original":0}', '"NaN"', ""])(
+  "a record that somebody has spoilt (%s) is written anew, and the app comes back",
+  async (text) => {
+    const scenario = Scenario.run();
+    await scenario.until(() => scenario.step("Capture")?.state === "Running");
+    scenario.world.meta(leases, scenario.records[0]!.metadata.name, { annotations: { [annotations.record]: text } });
+    await scenario.settle();
+    expect(scenario.replicas()).toBe(3);
+    expect(scenario.status).toMatchObject({ app: "Up", result: "Complete", code: "" });
+    expect(scenario.records).toEqual([]);
+  },
+);
+
+test("a record of a newer release keeps the app stopped, and says so", async () => {
   const scenario = Scenario.run();
   await scenario.until(() => scenario.step("Capture")?.state === "Running");
-  scenario.world.meta(leases, scenario.records[0]!.metadata.name, { annotations: { [annotations.record]: "{" } });
+  const newer = { annotations: { [annotations.record]: '{"version":2}' } };
+  scenario.world.meta(leases, scenario.records[0]!.metadata.name, newer);
   await scenario.settle();
   expect(scenario.status).toMatchObject({ app: "Down", code: "HO-S210" });
   expect(scenario.records.length).toBe(1);

@@ -1,7 +1,8 @@
 /** What workloads, records and pods say about the app on the way down: stopping, stopped, disturbed. */
 import { describe, expect, test } from "@jest/globals";
-import type { HeldWorkload, Pod } from "../../../operator/api/kinds.ts";
+import type { HeldWorkload, Lease, Pod } from "../../../operator/api/kinds.ts";
 import type { AppObservation } from "../../../operator/decide/app.ts";
+import { guardTrouble } from "../../../operator/decide/guard.ts";
 import type { Holder } from "../../../operator/decide/record.ts";
 import { decideGiveBack } from "../../../operator/decide/giving-back.ts";
 import { decideStop, whatStartedIt } from "../../../operator/decide/workload.ts";
@@ -152,6 +153,16 @@ describe("stopping", () => {
     expect(move.actions.map((action) => action.do)).toEqual(does === undefined ? [] : [does]);
   });
 
+  test("a look at the workload that is older than its record starts nothing", () => {
+    const old = app(aWorkload().replicas(3).build(), {});
+    expect(whatStartedIt(old, held, claims, "run-uid", at("01:00"))).toBeUndefined();
+    expect(decideStop(old, namespace, stopped, { claims }, holder, now).state).toBe("reached");
+  });
+  test("a guard that is only being made alarms nobody", () => {
+    const fresh = { metadata: { uid: "record", creationTimestamp: "2026-11-21T01:00:00Z" } } as Lease;
+    expect(guardTrouble([], fresh, at("01:00") + 9_999)).toBe("it is starting");
+    expect(guardTrouble([], fresh, at("01:00") + 10_000)).toContain("was not created");
+  });
   test("whoever joins a hold remembers the count on record, not the zero that is there", () => {
     const accepted = held.map((item) => ({ ...item, replicas: 1 }));
     const move = decideStop(down({ holders: [other] }), namespace, accepted, { claims }, holder, now);

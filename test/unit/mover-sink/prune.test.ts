@@ -1,6 +1,6 @@
 /** Prune: what is removed at a sink and at the source, and every doubt at which nothing is removed. */
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TaskOf } from "../../../operator/contract/task.ts";
 import { maxResultBytes } from "../../../operator/contract/result.ts";
@@ -248,8 +248,9 @@ describe("at the source", () => {
 
 test("a store that cannot be listed freezes", async () => {
   await addVerified(bench.sink(), 1, 2, 3);
-  rmSync(join(bench.sink().store, idOf(1), "manifest.json"));
-  mkdirSync(join(bench.sink().store, idOf(1), "manifest.json"));
-  await expect(prune(atSink(), bench.context)).rejects.toMatchObject({ code: "HO-K702", retry: true });
+  const path = join(bench.sink().store, idOf(1), "manifest.json");
+  // Larger than a string may be, as far as the file system tells, and no more than it would read.
+  truncateSync(path, 2 ** 40);
+  expect((await prune(atSink(), bench.context)).refused).toContain("HO-K702");
   expect(stored(bench.sink())).toHaveLength(3);
 });

@@ -1,9 +1,10 @@
 /** Where a password goes: into one file that only its reader can read, and nowhere else. */
+import { createServer, type AddressInfo } from "node:net";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { clientEnvironment, readCredentials } from "../../../operator/mover/database/credentials.ts";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { clientEnvironment, readCredentials, type Credentials } from "../../../operator/mover/database/credentials.ts";
 import { connect } from "../../../operator/mover/database/connection.ts";
 import { argvDump, argvDumpGlobals } from "../../../operator/mover/tools/pg.ts";
 
@@ -23,7 +24,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const environment = async () =>
-  clientEnvironment(database, await readCredentials("shop", join(root, "secret")), {
+  clientEnvironment(database, await readCredentials({ name: "shop", secret: "shop-db" }, join(root, "secret")), {
     scratch: join(root, "scratch"),
     applicationName: "handover",
   });
@@ -49,7 +50,7 @@ test("no command line has the password, nor a database whose name is a connectio
 });
 
 test("an error of a connection names the place and says nothing of the password", async () => {
-  const credentials = await readCredentials("shop", join(root, "secret"));
+  const credentials = await readCredentials({ name: "shop", secret: "shop-db" }, join(root, "secret"));
   const error: unknown = await connect({ ...database, host: join(root, "no-socket") }, credentials, "handover").catch(
     (thrown: unknown) => thrown,
   );
@@ -57,10 +58,52 @@ test("an error of a connection names the place and says nothing of the password"
   expect(String(error)).not.toMatch(traces);
 });
 
-test("an error about the Secret names its key", async () => {
+test("an error about the Secret names it and its key", async () => {
   writeFileSync(join(root, "secret", "username"), "\n");
   await expect(environment()).rejects.toMatchObject({
     code: "HO-P104",
-    message: "the Secret of database shop has no key username, or it is empty",
+    message: "Secret shop-db of database shop has no key username, or it is empty",
+  });
+});
+
+test("one that is not there is said not to be there", async () => {
+  for (const key of ["username", "password"]) rmSync(join(root, "secret", key));
+  await expect(environment()).rejects.toMatchObject({
+    code: "HO-P104",
+    message: "Secret shop-db of database shop does not exist, or has no keys",
+  });
+});
+
+describe("a server that asks for the password in clear text", () => {
+  /** What it was told after it had asked; the length and the code of a request for encryption come first. */
+  const asked = async (credentials: Credentials): Promise<{ readonly said: string; readonly error: unknown }> => {
+    let said = "";
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", (data) => {
+        if (data.length === 8) return void socket.write("N");
+        said += data.toString("latin1");
+        if (data.includes("user\0")) socket.write(Buffer.from([82, 0, 0, 0, 8, 0, 0, 0, 3]));
+        else socket.end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const error: unknown = await connect({ ...database, host: "127.0.0.1", port }, credentials, "handover").catch(
+      (thrown: unknown) => thrown,
+    );
+    server.close();
+    return { said, error };
+  };
+  test("does not get it", async () => {
+    const { said, error } = await asked({ username: "shop", password });
+    expect(said).toContain("user\0shop");
+    expect(said).not.toMatch(traces);
+    expect(error).toMatchObject({ code: "HO-D302", message: expect.stringContaining("in clear text; give ca.crt") });
+  });
+  test("nor from the tools", async () => {
+    const { env, dispose } = await environment();
+    expect(env).toMatchObject({ PGREQUIREAUTH: "!password" });
+    await dispose();
   });
 });
