@@ -1,6 +1,7 @@
 /** All planted bugs. */
 import type { PlantedBug } from "./bug.ts";
 import { guardBugs } from "./bugs/guard.ts";
+import { interferenceBugs } from "./bugs/interference.ts";
 import { jobBugs } from "./bugs/jobs.ts";
 import { quiesceBugs } from "./bugs/quiesce.ts";
 import { restoreBugs } from "./bugs/restore.ts";
@@ -18,4 +19,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...restoreBugs,
   ...runtimeBugs,
   ...securityBugs,
+  ...interferenceBugs,
 ];

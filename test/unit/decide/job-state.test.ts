@@ -107,6 +107,12 @@ const cases: readonly Case[] = [
     is: "succeeded",
   },
   {
+    name: "a pod with copied labels says nothing",
+    job: job.counted({ active: 1 }).build(),
+    pods: [pod.madeBy(name, "other").ended({ name: "warm", exitCode: 0, message: report() }).build()],
+    is: "running",
+  },
+  {
     name: "a good end just before the deadline",
     job: job.condition("Failed", "DeadlineExceeded").build(),
     pods: [pod.ended({ name: "warm", exitCode: 0, message: report() }).build()],
