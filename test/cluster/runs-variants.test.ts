@@ -128,7 +128,7 @@ test("an app that is parked at zero is backed up and stays parked", async () => 
   const { generation, run } = await parked;
   expect(run.status).toMatchObject({
     result: "Complete",
-    app: "Up",
+    app: "Parked",
     generation: { files: 1, consistency: "Quiesced" },
   });
   expect(run.status.downtime).toBeUndefined();

@@ -1,11 +1,13 @@
 /** The mirror equals the volume after the last pass, whatever the app did between the passes. */
 import {
   linkSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -19,6 +21,7 @@ import { warm } from "../../operator/mover/steps/warm.ts";
 import { checkClaimed, claimMirrors, mirrorStateDirectory } from "../../operator/mover/store/claim.ts";
 import { withFailingSync } from "../support/failing-sync.ts";
 import {
+  backUp,
   capture,
   common,
   createBed,
@@ -45,6 +48,17 @@ const put = (name: string, content: string): void => writeFileSync(join(volume, 
 const mirrored = (name: string): string => readFileSync(join(bed.layout.mirror("uploads"), name), "utf8");
 
 describe("the passes into the mirror", () => {
+  test.each(["file", "link"])("a %s where a directory was that is not empty", async (what) => {
+    mkdirSync(join(volume, "was"));
+    put("was/in", "x");
+    await backUp(bed);
+    rmSync(join(volume, "was"), { recursive: true });
+    if (what === "file") put("was", "now");
+    else symlinkSync("elsewhere", join(volume, "was"));
+    const second = { seq: 2, runUID: "run-2", podUID: "pod-2" };
+    await backUp(bed, second);
+    expect(lstatSync(join(bed.layout.mirror("uploads"), "was")).isDirectory()).toBe(false);
+  });
   test("find an edit that kept size and modification time", async () => {
     put("config", "before");
     utimesSync(join(volume, "config"), 1_000, 1_000);

@@ -86,6 +86,8 @@ export const argvEstimate = (mirror: string, selection: Selection): Argv => [
   "--archive",
   "--modify-window=-1",
   "--dry-run",
+  // A file where the mirror has a directory that is not empty.
+  "--force",
   ...filters(selection),
   ...reporting,
   "./",
