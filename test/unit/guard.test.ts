@@ -110,7 +110,7 @@ describe("the guard", () => {
     expect(world.now - at("01:10")).toBeLessThan(2 * minute);
   });
 
-  test.each([403, 422, 400])("gives the app back when the record may not be written any more (%d)", async (status) => {
+  test.each([403, 422, 400])("gives the app back when the record may not be written any more: %s", async (status) => {
     const world = stopped();
     const refuse = (): Promise<never> =>
       Promise.reject(new ApiError({ status, reason: "Forbidden", message: "denied", outcome: "unchanged" }));

@@ -102,7 +102,7 @@ export const interferenceBugs: readonly PlantedBug[] = [
     becomes: 'action.do === "updateRecord" && !isRefused(error)',
     caughtBy: {
       file: guard,
-      test: ["the guard", "gives the app back when the record may not be written any more (403)"],
+      test: ["the guard", "gives the app back when the record may not be written any more: 403"],
     },
   },
   {
