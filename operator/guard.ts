@@ -42,24 +42,16 @@ export async function guard(context: GuardContext, signal: AbortSignal): Promise
   let armed = false;
   /** Since when nobody holds the record, by the clock that nobody sets. */
   let freeSince: number | undefined;
-  /** When each deadline is reached at the latest, by that clock: one that is set back must not keep an app down. */
-  const ends = new Map<string, number>();
+  const left = countdown(clock);
   while (!signal.aborted) {
     let wait = patience;
     try {
       const lease = await cluster.get<Lease>(leases, namespace, context.record);
       if (lease === undefined) return log.info({}, "the record is gone");
-      const left = heldFor(lease, (deadline) => {
-        const end = Math.min(
-          ends.get(deadline) ?? Infinity,
-          clock.monotonic() + (parseInstant(deadline) ?? 0) - clock.now(),
-        );
-        ends.set(deadline, end);
-        return end - clock.monotonic();
-      });
-      freeSince = left > 0 ? undefined : (freeSince ?? clock.monotonic());
+      const held = heldFor(lease, left);
+      freeSince = held > 0 ? undefined : (freeSince ?? clock.monotonic());
       // At the deadline and not at the next round look: how long an app may stay at zero is promised.
-      if (left > 0) wait = Math.min(patience, Math.max(left, glance));
+      if (held > 0) wait = Math.min(patience, Math.max(held, glance));
       const due = freeSince !== undefined && clock.monotonic() - freeSince >= grace;
       if (due || !armed) {
         const scale = await readScale(context, lease);
@@ -76,11 +68,22 @@ export async function guard(context: GuardContext, signal: AbortSignal): Promise
   }
 }
 
+/** Milliseconds left to each deadline, as first seen or less: a wall clock that is set back must not keep an app down. */
+function countdown(clock: Clock): (deadline: string) => number {
+  const ends = new Map<string, number>();
+  return (deadline) => {
+    const now = clock.monotonic();
+    const end = Math.min(ends.get(deadline) ?? Infinity, now + (parseInstant(deadline) ?? 0) - clock.now());
+    ends.set(deadline, end);
+    return end - now;
+  };
+}
+
 /** Milliseconds until the last deadline of its holders. An unreadable record counts as held: it may be of a newer version. */
-function heldFor(lease: Lease, until: (deadline: string) => number): number {
+function heldFor(lease: Lease, left: (deadline: string) => number): number {
   const record = parseRecord(lease);
   if (record === undefined || isExchanging(record)) return Infinity;
-  return Math.max(0, ...record.holders.map(({ deadline }) => until(deadline)));
+  return Math.max(0, ...record.holders.map(({ deadline }) => left(deadline)));
 }
 
 async function readScale({ cluster, namespace }: GuardContext, lease: Lease) {

@@ -48,6 +48,10 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
+/** Whether an object was made for another: labels are copied from object to object, uids are not. */
+export const isOwnedBy = ({ metadata }: KubeObject, uid: string): boolean =>
+  metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
+
 export interface Metadata {
   readonly name: string;
   readonly namespace: string;

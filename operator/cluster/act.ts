@@ -1,5 +1,5 @@
 /** Carries out what was decided, one case per kind of action. Each write can be repeated, and each carries what was observed. */
-import { type Job, type KubeObject, type Resource, apiVersion, jobs, leases, runs } from "../api/kinds.ts";
+import { type Job, type KubeObject, type Resource, apiVersion, isOwnedBy, jobs, leases, runs } from "../api/kinds.ts";
 import type { Action, Manifest } from "../decide/decision.ts";
 import type { Cluster } from "./client.ts";
 import { ApiError } from "./errors.ts";
@@ -86,7 +86,7 @@ async function createJob(
   const answer = await cluster.create<Job>(jobs, namespace, job);
   if (answer !== "exists") return "done";
   const existing = await cluster.get<Job>(jobs, namespace, job.metadata.name);
-  if (existing?.metadata.ownerReferences?.some(({ uid }) => uid === ownerUID) === true) return "done";
+  if (existing !== undefined && isOwnedBy(existing, ownerUID)) return "done";
   const message = `Job ${namespace}/${job.metadata.name} exists and belongs to something else`;
   throw new ApiError({ status: 409, reason: "AlreadyExists", message, outcome: "unchanged" });
 }

@@ -25,7 +25,6 @@ export const hasStopped = ({ workloads = [] }: Pick<RunStatus, "workloads">): bo
 /** A person has set it to no replicas, and there it stays. */
 const isParked = (app: AppObservation, held: readonly HeldWorkload[]): boolean =>
   held.length > 0 &&
-  !isHeld(app, held) &&
   held.every((item) => {
     const workload = app.workloads.get(workloadKey(item));
     return workload?.metadata.uid === item.uid && workload.spec.replicas === 0;
@@ -60,6 +59,6 @@ export function appGivenBack(
   app: AppObservation,
   { workloads = [], times }: Pick<RunStatus, "workloads" | "times">,
 ): AppState {
-  if (isParked(app, workloads)) return "Parked";
+  if (!isHeld(app, workloads) && isParked(app, workloads)) return "Parked";
   return times?.readyAt !== undefined || unreadyWorkloads(app, workloads).length === 0 ? "Up" : "Unknown";
 }

@@ -2,7 +2,7 @@
 import type { HeldWorkload, Pod, Workload } from "../api/kinds.ts";
 import { type AppObservation, matchesSelector, workloadKey } from "./app.ts";
 import { isTerminated } from "./job-state.ts";
-import { changeRecord, isDamaged, rebuildRecord, repairRecord } from "./record.ts";
+import { changeRecord, isDamaged, rebuildRecord, restoringRecord } from "./record.ts";
 import { type Move, deletedRecord, recordOf, waiting } from "./workload.ts";
 
 /**
@@ -36,7 +36,7 @@ export function decideGiveBack(
       if (isDamaged(broken) && isLeftAtZero(item, app.workloads.get(workloadKey(item))))
         return waiting(`the quiesce record of ${item.kind} ${item.name} is damaged and written anew`, {
           do: "updateRecord",
-          record: repairRecord(broken, rebuildRecord(namespace, item)),
+          record: changeRecord(broken, restoringRecord(item)),
         });
       stuck = { ...waiting(`the quiesce record of ${item.kind} ${item.name} cannot be read`), unreadable: true };
       continue;
@@ -67,20 +67,16 @@ export function decideGiveBack(
 
 /** Workloads that are not there, or whose ready replicas are fewer than they should be. */
 export function unreadyWorkloads(app: AppObservation, held: readonly HeldWorkload[]): readonly string[] {
-  return held
-    .filter((item) => {
-      const workload = app.workloads.get(workloadKey(item));
-      if (workload === undefined || isMadeAtZero(item, workload)) return true;
-      // What is counted as ready may be on its way out: a StatefulSet counts its pod until the end, and has no other beside it.
-      const leaves = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined && !isTerminated(pod);
-      if (item.kind === "StatefulSet" && app.pods.some((pod) => leaves(pod) && matchesSelector(pod, workload)))
-        return true;
-      const settled = (workload.status?.observedGeneration ?? 0) >= (workload.metadata.generation ?? 0);
-      return !settled || (workload.status?.readyReplicas ?? 0) < (workload.spec.replicas ?? 1);
-    })
-    .map((item) => {
-      const workload = app.workloads.get(workloadKey(item));
-      const made = workload !== undefined && isMadeAtZero(item, workload);
-      return `${item.kind} ${item.name}${made ? ` (made anew at 0 replicas, it had ${item.replicas})` : ""}`;
-    });
+  return held.flatMap((item) => {
+    const workload = app.workloads.get(workloadKey(item));
+    const name = `${item.kind} ${item.name}`;
+    if (workload === undefined) return [name];
+    if (isMadeAtZero(item, workload)) return [`${name} (made anew at 0 replicas, it had ${item.replicas})`];
+    // What is counted as ready may be on its way out: a StatefulSet counts its pod until the end, and has no other beside it.
+    const leaves = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined && !isTerminated(pod);
+    if (item.kind === "StatefulSet" && app.pods.some((pod) => leaves(pod) && matchesSelector(pod, workload)))
+      return [name];
+    const settled = (workload.status?.observedGeneration ?? 0) >= (workload.metadata.generation ?? 0);
+    return settled && (workload.status?.readyReplicas ?? 0) >= (workload.spec.replicas ?? 1) ? [] : [name];
+  });
 }

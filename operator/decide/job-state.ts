@@ -1,6 +1,6 @@
 /** What a Job and its pods say: a small state with results, parsed and never trusted. */
 import type { ErrorCode } from "../api/codes.ts";
-import type { ContainerStatus, Job, Pod } from "../api/kinds.ts";
+import { type ContainerStatus, type Job, type Pod, isOwnedBy } from "../api/kinds.ts";
 import { jobNameLabel } from "../api/names.ts";
 import { type MoverSuccess, type ResultOf, parseResult } from "../contract/result.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
@@ -143,7 +143,7 @@ export function judgeJob(name: string, job: Job | undefined, pods: readonly Pod[
     const left = pods.some((pod) => pod.metadata.labels?.[jobNameLabel] === name && !isTerminated(pod));
     return { is: left ? "ending" : "absent" };
   }
-  const own = pods.filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid) === true);
+  const own = pods.filter((pod) => isOwnedBy(pod, job.metadata.uid));
   if (job.metadata.deletionTimestamp !== undefined) return { is: "ending" };
   const conditions = job.status?.conditions ?? [];
   const has = (type: string): boolean =>

@@ -107,9 +107,7 @@ function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: In
 }
 
 /** The newest report of each place, out of the preflights and prunes of all runs. */
-function locationsOf(seen: PolicyObservation): readonly LocationStatus[] {
-  const { policy } = seen;
-  const runs = seen.runs.filter(isOf(policy));
+function locationsOf(policy: BackupPolicy, runs: readonly BackupRun[]): readonly LocationStatus[] {
   const names = ["source", ...policy.spec.sinks.map((sink) => sink.name)];
   const newest = new Map((policy.status?.locations ?? []).map((location) => [location.name, location]));
   for (const step of runs.flatMap((run) => run.status?.steps ?? [])) {
@@ -180,7 +178,8 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     .flatMap((one) => (one.next === undefined ? [] : [{ schedule: one.schedule.name, at: one.next }]))
     .toSorted((a, b) => a.at - b.at)[0];
   const { lastComplete, basis, ...protection } = judgeProtection(policy, seen.runs);
-  const locations = locationsOf(seen);
+  const own = seen.runs.filter(isOf(policy));
+  const locations = locationsOf(policy, own);
   const state = policy.spec.suspend ? "Suspended" : protection.state;
   const [problem] = problems;
   const entry =
@@ -247,7 +246,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     ...(upcoming === undefined ? {} : { nextRun: { schedule: upcoming.schedule, time: formatInstant(upcoming.at) } }),
     schedules: due.map((one) => one.status),
     locations: [...locations],
-    pendingHandovers: countPending(seen.runs.filter(isOf(policy))) ?? before.pendingHandovers ?? 0,
+    pendingHandovers: countPending(own) ?? before.pendingHandovers ?? 0,
     conditions: [...setConditions(before.conditions ?? [], conditions, generation, formatInstant(now))],
   };
   return {

@@ -80,6 +80,8 @@ const scale = ({ target }: QuiesceRecord, { metadata }: Scalable, replicas: numb
   resourceVersion: metadata.resourceVersion,
 });
 
+const toOriginal = (record: QuiesceRecord, workload: Scalable): Action => scale(record, workload, record.original);
+
 /** One step for one record: what brings the workload to where its holders, or nobody any more, want it. */
 export function decideRecord(seen: RecordObservation, settings: Settings, now: Instant): Decision<undefined> {
   const { lease, workload } = seen;
@@ -127,8 +129,7 @@ function decideStopping(
 export function scaleBack(lease: Lease, workload: Scalable | undefined): Action | undefined {
   const record = parseRecord(lease);
   if (record === undefined || record.state === "Intent" || workload?.spec.replicas !== 0) return undefined;
-  const { original } = record;
-  return scale(record, workload, original);
+  return toOriginal(record, workload);
 }
 
 /** One step towards a workload that nobody holds: for the controller, for its guard, and for whoever gives back by hand. */
@@ -141,7 +142,7 @@ export function decideRelease(lease: Lease, workload: Scalable | undefined, now:
     // Nothing is scaled before the record says Stopping: a person has parked it while its guard was waited for.
     if (record.state === "Intent") return settle([remove(lease)]);
     return record.state === "Restoring"
-      ? settle([scale(record, workload, record.original)], readBack)
+      ? settle([toOriginal(record, workload)], readBack)
       : settle([update(lease, record, { state: "Restoring", holders: [] })], 0);
   }
   if (record.state === "Stopping" && replicas === record.original) return awaitLateScaling(lease, record, now);

@@ -97,16 +97,16 @@ export function buildRecord(
   });
 }
 
-/** The record of a workload that is down and whose record somebody has deleted: it says only that it is to be given back. */
-export function rebuildRecord(namespace: string, { kind, name, uid, replicas }: HeldWorkload): RecordManifest {
-  return newRecord(namespace, {
-    version: 1,
-    target: { kind, name, uid },
-    original: replicas,
-    state: "Restoring",
-    holders: [],
-  });
-}
+/** Of a workload that is down and whose record somebody has deleted or spoilt: it says only that it is to be given back. */
+export const restoringRecord = ({ kind, name, uid, replicas }: HeldWorkload): QuiesceRecord => ({
+  version: 1,
+  target: { kind, name, uid },
+  original: replicas,
+  state: "Restoring",
+  holders: [],
+});
+export const rebuildRecord = (namespace: string, item: HeldWorkload): RecordManifest =>
+  newRecord(namespace, restoringRecord(item));
 
 /**
  * Whether somebody has spoilt the record. One of a version that is not known is not damaged: a newer release wrote it, and knows what
@@ -122,13 +122,6 @@ export function isDamaged(lease: Lease): boolean {
     return true;
   }
 }
-
-/** The content of a record in the place of what somebody has spoilt. */
-export const repairRecord = (lease: Lease, { metadata, spec }: RecordManifest): RecordManifest => ({
-  ...lease,
-  metadata: { ...lease.metadata, annotations: { ...lease.metadata.annotations, ...metadata.annotations } },
-  spec: { ...lease.spec, ...spec },
-});
 
 function newRecord(namespace: string, record: QuiesceRecord): RecordManifest {
   const { kind, name, uid } = record.target;

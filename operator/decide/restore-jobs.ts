@@ -1,6 +1,5 @@
 /** The Jobs of a restore: which tasks, which claims, how long. */
 import type { Claim, PolicySpec, RestoreSpec } from "../api/kinds.ts";
-import { annotations } from "../api/names.ts";
 import type { ResultOf } from "../contract/result.ts";
 import type { MoverTask } from "../contract/task.ts";
 import type { JobManifest } from "./decision.ts";
@@ -8,6 +7,7 @@ import { type Mounts, buildJob } from "./job-spec.ts";
 import { type Location, claimTrouble, locationsOf, readableLocations } from "./locations.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
 import {
+  adoptionIn,
   databaseRefs,
   identitiesOf,
   locationRef,
@@ -71,8 +71,7 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
     run: request.metadata.name,
     runUID: request.metadata.uid,
   };
-  const former = seen.policy?.metadata.annotations?.[annotations.adoptLineage];
-  const adopt = former === undefined ? {} : { adopt: former };
+  const adoption = adoptionIn(seen.policy?.metadata.annotations);
   const job = (mounts: Mounts, task: MoverTask): JobManifest =>
     buildJob({
       name: jobName,
@@ -100,7 +99,7 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
         {
           ...common,
           step: "plan",
-          ...adopt,
+          ...adoption,
           from: { ...request.spec.from },
           databases,
           volumes,
@@ -119,7 +118,7 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
         {
           ...common,
           step: "stage",
-          ...adopt,
+          ...adoption,
           id: plan?.id ?? "",
           location: locationRef(from, uuids),
           manifestSHA256: plan?.manifestSHA256 ?? "",

@@ -48,6 +48,12 @@ export const locationRef = (name: string, uuids: ReadonlyMap<string, string>): L
   return uuid === undefined ? { name } : { name, uuid };
 };
 
+/** UID of a former policy whose lineage an administrator has said is this one's, from the annotations of the policy. */
+export const adoptionIn = (acknowledgements: Readonly<Record<string, string>> = {}): { readonly adopt?: string } => {
+  const adopt = acknowledgements[annotations.adoptLineage];
+  return adopt === undefined ? {} : { adopt };
+};
+
 export const ownerOf = (kind: string, metadata: { readonly name: string; readonly uid: string }): OwnerReference => ({
   apiVersion: apiVersion(runs),
   kind,
@@ -111,7 +117,6 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
 
   switch (kind) {
     case "Preflight": {
-      const adopt = context.acknowledgements[annotations.adoptLineage];
       const acceptEmpty =
         context.acknowledgements[annotations.acceptEmpty]?.split(",").map((part) => part.trim()) ?? [];
       return job(
@@ -130,7 +135,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
           volumes,
           store: locationRef("source", uuids),
           sinks: context.sinks.map(({ name: of }) => locationRef(of, uuids)),
-          ...(adopt === undefined ? {} : { adopt }),
+          ...adoptionIn(context.acknowledgements),
           ...(acceptEmpty.length === 0 ? {} : { acceptEmpty }),
         },
       );

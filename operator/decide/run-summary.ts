@@ -143,7 +143,8 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name };
   const lacking =
     result === "AtRisk" ? status.copies?.find((copy) => copy.required === true && !counts(copy, status)) : undefined;
-  // The first failure in order is the cause, but for a budget that ran out while the app could not be given back; what follows from it is not, and pruning is no cause of a copy that is not there.
+  // The first failure in order is the cause, but for a budget that ran out because the app could not be given back; what follows
+  // from it is not, and pruning is no cause of a copy that is not there.
   // What a run that is complete may still have to say: the app is down, or nothing was pruned.
   const first =
     result === "Complete"

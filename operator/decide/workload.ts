@@ -182,13 +182,13 @@ const renewHolder = (record: QuiesceRecord, holder: Holder): QuiesceRecord => ({
 function whatChanged(app: AppObservation, item: HeldWorkload, record: QuiesceRecord | undefined): string | undefined {
   const workload = app.workloads.get(workloadKey(item));
   if (workload === undefined) return undefined;
+  // Also when the look at the workload is older than that at its record, and shows it before it was scaled down.
+  if (record !== undefined && !isForeign(record, workload)) return undefined;
   const replicas = workload.spec.replicas ?? 1;
   const tracker = trackerOf(item, workload);
-  // A look at the workload that is older than the one at its record shows it before it was scaled down.
-  if (replicas !== 0 && record !== undefined && !isForeign(record, workload)) return undefined;
   if (replicas !== 0)
     return `${item.kind} ${item.name} was scaled to ${replicas}${tracker === undefined ? "" : `, as it seems by ${tracker}`}`;
-  return record === undefined || !isForeign(record, workload) ? undefined : `${item.kind} ${item.name} was changed`;
+  return record === undefined ? undefined : `${item.kind} ${item.name} was changed`;
 }
 
 /**

@@ -145,11 +145,10 @@ function startPod(world: World, job: Job): void {
   const { template } = job.spec as { template: { metadata: { labels: Record<string, string> }; spec: Pod["spec"] } };
   const { name } = job.metadata;
   world.put<Pod>(pods, {
-    ...aPod(`${name}-pod`).build(),
-    metadata: {
-      ...aPod(`${name}-pod`).madeBy(name, job.metadata.uid).build().metadata,
-      labels: { ...template.metadata.labels, [jobNameLabel]: name },
-    },
+    ...aPod(`${name}-pod`)
+      .madeBy(name, job.metadata.uid)
+      .meta({ labels: { ...template.metadata.labels, [jobNameLabel]: name } })
+      .build(),
     spec: {
       containers: template.spec.containers.map((one) => ({ name: one.name })),
       volumes: template.spec.volumes ?? [],

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { Client, type ClientConfig } from "pg";
 import type { DatabaseRef } from "../../contract/task.ts";
 import { errnoOf, MoverError } from "../errors.ts";
-import type { Credentials } from "./credentials.ts";
+import { type Credentials, isProved } from "./credentials.ts";
 
 const connectTimeoutMillis = 10_000;
 
@@ -14,6 +14,7 @@ type Target = Pick<DatabaseRef, "name" | "host" | "port" | "database">;
 
 /** @throws MoverError HO-D301, HO-D302, HO-D303 or HO-D305. */
 export async function connect(target: Target, credentials: Credentials, applicationName: string): Promise<Client> {
+  const proved = isProved(target, credentials);
   const config: ClientConfig = {
     host: target.host,
     port: target.port,
@@ -26,30 +27,28 @@ export async function connect(target: Target, credentials: Credentials, applicat
   };
   if (credentials.caFile !== undefined) {
     const ca = await readFile(credentials.caFile, "utf8");
-    return await open(target, { ...config, ssl: { ca, rejectUnauthorized: true } });
+    return await open(target, { ...config, ssl: { ca, rejectUnauthorized: true } }, proved);
   }
-  if (target.host.startsWith("/")) return await open(target, config);
+  if (target.host.startsWith("/")) return await open(target, config, proved);
   // As libpq's `prefer`: encrypted when the server offers it, plain otherwise.
   try {
-    return await openOnce({ ...config, ssl: { rejectUnauthorized: false } });
+    return await openOnce({ ...config, ssl: { rejectUnauthorized: false } }, proved);
   } catch (error) {
-    if (error instanceof Error && error.message.includes("does not support SSL")) return await open(target, config);
+    if (error instanceof Error && error.message.includes("does not support SSL"))
+      return await open(target, config, proved);
     throw databaseTrouble(error, target);
   }
 }
 
-async function open(target: Target, config: ClientConfig): Promise<Client> {
+async function open(target: Target, config: ClientConfig, proved: boolean): Promise<Client> {
   try {
-    return await openOnce(config);
+    return await openOnce(config, proved);
   } catch (error) {
     throw databaseTrouble(error, target);
   }
 }
 
-/**
- * Who takes the place of a server could ask for the password in clear text, and libpq and pg would give it. Only a server
- * that has proved who it is gets it like that.
- */
+/** For a server that has not proved who it is. */
 class CarefulClient extends Client {
   // Called by pg when the server asks; pinned with its version, and a test asks.
   _handleAuthCleartextPassword(): void {
@@ -61,9 +60,7 @@ class CarefulClient extends Client {
 }
 class Unproven extends Error {}
 
-async function openOnce(config: ClientConfig): Promise<Client> {
-  const { ssl } = config;
-  const proved = config.host?.startsWith("/") === true || (typeof ssl === "object" && ssl.rejectUnauthorized === true);
+async function openOnce(config: ClientConfig, proved: boolean): Promise<Client> {
   const client = proved ? new Client(config) : new CarefulClient(config);
   // A connection that breaks while it is idle emits this event, and without a listener the process would die of it.
   client.on("error", () => undefined);

@@ -17,7 +17,7 @@ export interface Credentials {
 
 /** @param directory where the Secret is mounted. @throws MoverError HO-P104 when it or a key is missing, or a key is empty. */
 export async function readCredentials(
-  { name: database, secret = "" }: Pick<DatabaseRef, "name" | "secret">,
+  { name: database, secret }: Pick<DatabaseRef, "name" | "secret">,
   directory: string,
 ): Promise<Credentials> {
   const key = async (name: string): Promise<string> => {
@@ -28,7 +28,7 @@ export async function readCredentials(
     } catch (error) {
       if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
     }
-    const what = `Secret ${secret} of database ${database}`.replace("  ", " ");
+    const what = `${secret === undefined ? "the Secret" : `Secret ${secret}`} of database ${database}`;
     // The kubelet mounts an empty directory in the place of a Secret that is not there.
     const isThere = (await readdir(directory).catch(() => [])).length > 0;
     throw new MoverError(
@@ -40,6 +40,13 @@ export async function readCredentials(
   const caFile = join(directory, "ca.crt");
   return (await exists(caFile)) ? { ...credentials, caFile } : credentials;
 }
+
+/**
+ * Whether the server proves who it is: by a certificate, or by a socket of this machine. Who takes the place of another could ask for the
+ * password in clear text, and libpq and pg would give it.
+ */
+export const isProved = ({ host }: Pick<DatabaseRef, "host">, { caFile }: Credentials): boolean =>
+  host.startsWith("/") || caFile !== undefined;
 
 export interface ClientEnvironment {
   readonly env: Readonly<Record<string, string>>;
@@ -66,9 +73,9 @@ export async function clientEnvironment(
       PGAPPNAME: options.applicationName,
       PGCONNECT_TIMEOUT: "10",
       ...(credentials.caFile === undefined
-        ? // As the control connection: nobody who has not proved who he is gets the password in clear text.
-          { PGSSLMODE: "prefer", ...(ref.host.startsWith("/") ? {} : { PGREQUIREAUTH: "!password" }) }
+        ? { PGSSLMODE: "prefer" }
         : { PGSSLMODE: "verify-full", PGSSLROOTCERT: credentials.caFile }),
+      ...(isProved(ref, credentials) ? {} : { PGREQUIREAUTH: "!password" }),
     },
     dispose: () => rm(directory, { recursive: true, force: true }),
   };

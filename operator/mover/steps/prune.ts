@@ -40,7 +40,7 @@ export async function prune(task: TaskOf<"prune">, context: MoverContext): Promi
     const settlement: Settlement =
       role === "source"
         ? await settle(layout, task.requiredSinks, task, context)
-        : { settled: [], pending: [], lacking: [], broken: [] };
+        : { settled: [], pending: [], broken: [] };
     const retained = await retain(layout, task, settlement, context);
     const markers = await readMarkers(layout);
     const { generations } = await listGenerations(layout.store);
@@ -52,7 +52,7 @@ export async function prune(task: TaskOf<"prune">, context: MoverContext): Promi
       location: await observeLocation({ name, uuid, root }, generations, markers),
       settled: settlement.settled.slice(-shown),
       pending: settlement.pending.length,
-      ...(settlement.lacking.length === 0 ? {} : { lacking: settlement.lacking.slice(-shown) }),
+      ...(settlement.pending.length === 0 ? {} : { lacking: settlement.pending.slice(-shown) }),
       removed: retained.removed.slice(-shown),
       kept: [...waiting, ...retained.kept].slice(0, shown),
       ...(retained.refused === undefined

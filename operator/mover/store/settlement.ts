@@ -22,10 +22,8 @@ interface RequiredSink {
 
 export interface Settlement {
   readonly settled: readonly string[];
-  /** Sealed generations that still wait. */
-  readonly pending: readonly GenerationEntry[];
-  /** For each of them, the first required sink that does not prove to have it. */
-  readonly lacking: readonly { readonly id: string; readonly sink: string }[];
+  /** Sealed generations that still wait, each with the first required sink that does not prove to have it. */
+  readonly pending: readonly { readonly id: string; readonly sink: string }[];
   /** Names in the handover point that are no whole generations, with the reason. */
   readonly broken: readonly { readonly name: string; readonly why: string }[];
 }
@@ -44,26 +42,22 @@ export async function settle(
     else sinks.push({ name, verify, found: { layout: present.layout, markers: await readMarkers(present.layout) } });
   }
   const settled: string[] = [];
-  const pending: GenerationEntry[] = [];
-  const lackings: { id: string; sink: string }[] = [];
+  const pending: { id: string; sink: string }[] = [];
   const { generations, broken } = await listGenerations(source.handover);
   for (const generation of generations) {
-    const lacking = await firstLacking(generation, sinks);
-    if (lacking === undefined) {
+    const { id } = generation;
+    const sink = await firstLacking(generation, sinks);
+    if (sink === undefined) {
       // The marker first: the seal has verified the bytes here, and a generation in the store without one would not count.
       await writeMarker(source, generation, "Full");
-      await renameNew(generation.path, join(source.store, generation.id));
-      settled.push(generation.id);
+      await renameNew(generation.path, join(source.store, id));
+      settled.push(id);
       continue;
     }
-    pending.push(generation);
-    lackings.push({ id: generation.id, sink: lacking });
-    context.log.info("generation waits: a required sink has not verified it", {
-      generation: generation.id,
-      sink: lacking,
-    });
+    pending.push({ id, sink });
+    context.log.info("generation waits: a required sink has not verified it", { generation: id, sink });
   }
-  return { settled, pending, lacking: lackings, broken };
+  return { settled, pending, broken };
 }
 
 async function firstLacking(generation: GenerationEntry, sinks: readonly RequiredSink[]): Promise<string | undefined> {

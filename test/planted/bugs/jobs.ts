@@ -137,7 +137,7 @@ export const jobBugs: readonly PlantedBug[] = [
     breaks: "S13, X1",
     what: "a Job of somebody else is taken for ours because of its name",
     file: "operator/cluster/act.ts",
-    text: 'if (existing?.metadata.ownerReferences?.some(({ uid }) => uid === ownerUID) === true) return "done";',
+    text: 'if (existing !== undefined && isOwnedBy(existing, ownerUID)) return "done";',
     becomes:
       'if (existing?.metadata.ownerReferences?.some(({ uid }) => uid !== "") === true) return "done";\n  void ownerUID;',
     caughtBy: {

@@ -90,8 +90,8 @@ export const quiesceBugs: readonly PlantedBug[] = [
     breaks: "S6",
     what: "the record goes in the pass that scales up, whether or not that arrives",
     file: "operator/decide/record-step.ts",
-    text: "settle([scale(record, workload, record.original)], readBack)",
-    becomes: "settle([scale(record, workload, record.original), remove(lease)], readBack)",
+    text: "settle([toOriginal(record, workload)], readBack)",
+    becomes: "settle([toOriginal(record, workload), remove(lease)], readBack)",
     caughtBy: { file: recordTest, test: [one, "Restoring, at zero: the original"] },
   },
   {
@@ -221,8 +221,8 @@ export const quiesceBugs: readonly PlantedBug[] = [
     breaks: "S10",
     what: "an app that was started and stopped again during the capture goes unnoticed",
     file: "operator/decide/workload.ts",
-    text: "record === undefined || !isForeign(record, workload) ?",
-    becomes: "true ?",
+    text: "return record === undefined ? undefined : `${item.kind}",
+    becomes: "return record === undefined || replicas === 0 ? undefined : `${item.kind}",
     caughtBy: {
       file: "test/unit/decide/run-interference.test.ts",
       test: ["an app that something starts during the capture", "by its replicas and back to zero again"],

@@ -89,9 +89,9 @@ export const securityBugs: readonly PlantedBug[] = [
     breaks: "X2",
     what: "the text of a failed connection carries the password",
     file: "operator/mover/database/connection.ts",
-    text: "    throw databaseTrouble(error, target);\n  }\n}\n\n/**\n * Who takes",
+    text: "    throw databaseTrouble(error, target);\n  }\n}\n\n/** For a server",
     becomes:
-      "    throw databaseTrouble(error, { ...target, host: `${String(config.password)}@${target.host}` });\n  }\n}\n\n/**\n * Who takes",
+      "    throw databaseTrouble(error, { ...target, host: `${String(config.password)}@${target.host}` });\n  }\n}\n\n/** For a server",
     caughtBy: {
       file: "test/unit/mover/credentials.test.ts",
       test: ["an error of a connection names the place and says nothing of the password"],

@@ -9,6 +9,7 @@ import type { Layout } from "../../../operator/mover/store/layout.ts";
 import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.ts";
 import { setAside } from "../../../operator/mover/store/presence.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+import { run } from "../../support/odd-files.ts";
 
 // Real processes on a machine that may be busy.
 jest.setTimeout(60_000);
@@ -246,11 +247,22 @@ describe("at the source", () => {
   });
 });
 
+test("a manifest that is larger than any of ours is none, and freezes", async () => {
+  await addVerified(bench.sink(), 1, 2, 3);
+  truncateSync(join(bench.sink().store, idOf(1), "manifest.json"), 2 ** 40);
+  expect((await prune(atSink(), bench.context)).refused).toContain("HO-K702");
+  expect(stored(bench.sink())).toHaveLength(3);
+});
+
 test("a store that cannot be listed freezes", async () => {
   await addVerified(bench.sink(), 1, 2, 3);
-  const path = join(bench.sink().store, idOf(1), "manifest.json");
-  // Larger than a string may be, as far as the file system tells, and no more than it would read.
-  truncateSync(path, 2 ** 40);
-  expect((await prune(atSink(), bench.context)).refused).toContain("HO-K702");
+  const manifest = join(bench.sink().store, idOf(1), "manifest.json");
+  // A regular file whose first byte the kernel cannot read.
+  run("mount", ["--bind", "/proc/self/mem", manifest]);
+  try {
+    await expect(prune(atSink(), bench.context)).rejects.toMatchObject({ code: "HO-K702", retry: true });
+  } finally {
+    run("umount", [manifest]);
+  }
   expect(stored(bench.sink())).toHaveLength(3);
 });

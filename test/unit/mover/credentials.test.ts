@@ -23,8 +23,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
+const read = () => readCredentials({ name: "shop", secret: "shop-db" }, join(root, "secret"));
 const environment = async () =>
-  clientEnvironment(database, await readCredentials({ name: "shop", secret: "shop-db" }, join(root, "secret")), {
+  clientEnvironment(database, await read(), {
     scratch: join(root, "scratch"),
     applicationName: "handover",
   });
@@ -50,7 +51,7 @@ test("no command line has the password, nor a database whose name is a connectio
 });
 
 test("an error of a connection names the place and says nothing of the password", async () => {
-  const credentials = await readCredentials({ name: "shop", secret: "shop-db" }, join(root, "secret"));
+  const credentials = await read();
   const error: unknown = await connect({ ...database, host: join(root, "no-socket") }, credentials, "handover").catch(
     (thrown: unknown) => thrown,
   );
