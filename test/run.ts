@@ -133,7 +133,9 @@ async function main(tiers: readonly string[]): Promise<number> {
     say(`  ${of}: ${count.passed} passed, ${count.failed} failed`);
     counts.push(count);
   };
-  // Started first, awaited last: on a new machine the cluster's binary takes minutes to build.
+  // Before the cluster, which installs its own: two at once would wait for each other's locks.
+  if (wants("unit") || wants("tools")) await ensurePrograms(needs);
+  // Started here, awaited last: on a new machine the cluster's binary takes minutes to build.
   const prepared = wants("cluster")
     ? prepareCluster().catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
     : undefined;
@@ -147,11 +149,8 @@ async function main(tiers: readonly string[]): Promise<number> {
     writeFigures(figures);
     return played;
   });
-  await tier("tools", async () => {
-    await ensurePrograms(needs);
-    // They wait for disks and child processes more than they compute.
-    return jest("tools", ["test/store/", "test/processes/"], {}, "--maxWorkers=150%");
-  });
+  // They wait for disks and child processes more than they compute.
+  await tier("tools", () => jest("tools", ["test/store/", "test/processes/"], {}, "--maxWorkers=150%"));
   const stage = await prepared;
   await tier("cluster", async () => {
     if (stage === undefined || stage instanceof Error) {

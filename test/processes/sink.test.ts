@@ -8,6 +8,8 @@ import type { TaskOf } from "../../operator/contract/task.ts";
 import { prune } from "../../operator/mover/steps/prune.ts";
 import { transport } from "../../operator/mover/steps/transport.ts";
 import { verify } from "../../operator/mover/steps/verify.ts";
+import { deliver } from "../../operator/mover/store/delivery.ts";
+import { listGenerations } from "../../operator/mover/store/listing.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../support/generations.ts";
 import { run } from "../support/odd-files.ts";
 
@@ -61,6 +63,19 @@ test("no room: said with numbers before anything is copied, what is there stays,
   expect(pruned).toMatchObject({ settled: [idOf(1)], pending: 1, removed: [] });
 });
 
+test("a sink that went away under a transport is not made anew in what lies there instead", async () => {
+  addGeneration(bench.source.handover, { seq: 1, files: { a: "small" } });
+  const [generation] = (await listGenerations(bench.source.handover)).generations;
+  if (generation === undefined) throw new Error("no generation");
+  const layout = bench.sink();
+  const root = bench.context.roots.sink("vault");
+  run("mv", [root, `${root}.away`]);
+  mkdirSync(root);
+  const target = { sink: "vault", layout, staging: join(layout.staging, "000009-pod"), signal: bench.context.abort };
+  await expect(deliver(generation, target)).rejects.toMatchObject({ code: "ENOENT" });
+  expect(readdirSync(root)).toEqual([]);
+});
+
 test("the sink fills up while we copy, here by its inodes: the space is given back", async () => {
   shrinkSink("200m,nr_inodes=60");
   const files = Object.fromEntries(Array.from({ length: 80 }, (_, index) => [`databases/shop/dump/${index}.dat`, "x"]));
@@ -83,7 +98,10 @@ test("killed without warning while it copies: nothing is in view, the next attem
     { detached: true, stdio: "ignore" },
   );
   const copied = join(bench.sink().staging, "000009-child", idOf(1), "a");
-  while (!existsSync(copied)) await new Promise((done) => setTimeout(done, 1));
+  while (!existsSync(copied)) {
+    expect(child.exitCode).toBeNull();
+    await new Promise((done) => setTimeout(done, 1));
+  }
   // The whole group: a pod that is killed takes its rsync with it.
   process.kill(-(child.pid ?? 0), "SIGKILL");
   await new Promise((done) => child.once("exit", done));

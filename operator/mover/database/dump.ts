@@ -65,6 +65,7 @@ async function dumpFrom(control: Client, env: Readonly<Record<string, string>>, 
   );
   const serverMajor = Math.floor((rows[0]?.number ?? 0) / 10_000);
   const major = await clientFor(database.name, serverMajor);
+  await makeDirectory(join(staging, "databases"));
   await makeDirectory(join(staging, "databases", database.name));
   const directory = join(staging, databaseDump(database.name));
   const snapshot = await openSnapshot(control);

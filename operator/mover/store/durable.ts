@@ -97,9 +97,17 @@ export async function syncFilesystem(directory: string, signal?: AbortSignal): P
   await run(["sync", "--file-system", "--", directory], { signal });
 }
 
-/** @throws MoverError HO-P105 when a link is in its place: what is written or removed through it is not ours. */
+/**
+ * One level: what it is to lie in has to be there. A store or sink that went away while it was written to leaves an empty
+ * mount point, and a whole tree made there anew would be in the way of what comes back.
+ * @throws MoverError HO-P105 when a link is in its place: what is written or removed through it is not ours.
+ */
 export async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: privateDirectory });
+  try {
+    await mkdir(path, { mode: privateDirectory });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
   await checkDirectory(path);
 }
 

@@ -3,10 +3,9 @@
  * here ever makes an empty directory into a store: a step that only reads or moves existing generations has no
  * business to do so. Nothing is removed here.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { MoverError } from "../errors.ts";
-import { exists, privateDirectory, renameNew } from "./durable.ts";
+import { exists, makeDirectory, renameNew } from "./durable.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { highestSeq } from "./listing.ts";
 import { removeMarker } from "./markers.ts";
@@ -61,7 +60,7 @@ export async function checkFence(layouts: readonly Layout[], seq: number): Promi
  * can look at it. Its marker goes too.
  */
 export async function setAside(layout: Layout, id: string): Promise<string> {
-  await mkdir(layout.damaged, { recursive: true, mode: privateDirectory });
+  await makeDirectory(layout.damaged);
   let n = 1;
   while (await exists(join(layout.damaged, `${id}-${n}`))) n += 1;
   const name = `${id}-${n}`;

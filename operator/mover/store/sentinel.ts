@@ -114,7 +114,8 @@ export async function openLineage(root: string, owner: LineageOwner, role: Role)
   }
   if (owner.readsOnly === true) return layout;
   const common = [layout.staging, layout.store, layout.verified, layout.trash, layout.damaged];
-  for (const directory of role === "source" ? [...common, layout.handover] : common) await makeDirectory(directory);
+  const own = role === "source" ? [...common, layout.handover] : common;
+  for (const directory of [dirname(layout.base), layout.base, ...own]) await makeDirectory(directory);
   if (found?.policyUID !== owner.policyUID) {
     const { namespace, policy, policyUID } = owner;
     await writeFileDurably(
