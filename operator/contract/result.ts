@@ -60,6 +60,13 @@ const success = z.discriminatedUnion("step", [
       )
       .max(16),
     warnings: z.array(short).max(8),
+    /** Incremental and Differential: what the generation is to be based on, or why it has to be a full one. */
+    base: z
+      .union([
+        z.object({ id: z.string().max(64), manifestSHA256: z.string().length(64) }),
+        z.object({ full: z.string().max(300) }),
+      ])
+      .optional(),
   }),
   z.object({
     ...ok,

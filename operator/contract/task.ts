@@ -4,6 +4,7 @@
  * cannot misunderstand each other.
  */
 import * as z from "zod";
+import { generationTypes } from "../domain/generation.ts";
 
 const name = z.string().regex(/^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/);
 /** `000042-20261121T010203Z-full` */
@@ -31,6 +32,8 @@ const location = z.object({
   /** Identity that the store has to have; absent for a store that was never used. */
   uuid: z.string().optional(),
 });
+/** The generation that a new one is based on: the parent, with the digest of its manifest. */
+const base = z.object({ id: generationId, manifestSHA256: z.string().regex(/^[0-9a-f]{64}$/) });
 const keep = z.object({ last: z.number().int().min(1), minVerified: z.number().int().min(1) });
 
 /** UID of a former policy of this name whose lineage is taken over; an administrator's acknowledgement. */
@@ -56,7 +59,7 @@ export const taskSchema = z.discriminatedUnion("step", [
   z.object({
     ...common,
     step: z.literal("preflight"),
-    type: z.enum(["Full", "Database"]),
+    type: z.enum(generationTypes),
     databases: z.array(database),
     volumes: z.array(volume),
     store: location,
@@ -64,6 +67,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     adopt,
     /** Volumes that may be empty although their newest generation is not. */
     acceptEmpty: z.array(name).optional(),
+    /** For Incremental: how many generations a chain may have in all before the next one has to be full. */
+    maxChain: z.number().int().min(2).optional(),
   }),
   z.object({ ...common, ...staging, step: z.literal("warm"), volumes: z.array(volume) }),
   z.object({ ...common, ...staging, step: z.literal("dump"), databases: z.array(database) }),
@@ -73,6 +78,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     step: z.literal("archive"),
     volumes: z.array(volume),
     /** Whether nothing may change while it runs. */ frozen: z.boolean(),
+    /** Only what differs from this generation is packed; without it everything is. */
+    base: base.optional(),
   }),
   /** Ends when the named parts of the same pod have released the source; fails when one of them has failed. */
   z.object({ ...common, step: z.literal("release"), parts: z.array(z.enum(["dump", "archive"])) }),
@@ -81,7 +88,9 @@ export const taskSchema = z.discriminatedUnion("step", [
     ...staging,
     step: z.literal("seal"),
     id: generationId,
-    type: z.enum(["Full", "Database"]),
+    /** What is made, which is Full where the run asked for an increment that had nothing to be based on. */
+    type: z.enum(generationTypes),
+    base: base.optional(),
     consistency: z.enum(["Quiesced", "Running"]),
     /** RFC 3339 UTC: the moment the state is of, and the time in the id. */
     time: z.string(),
@@ -161,6 +170,7 @@ export type MoverStep = MoverTask["step"];
 export type TaskOf<S extends MoverStep> = Extract<MoverTask, { step: S }>;
 export type DatabaseRef = z.infer<typeof database>;
 export type VolumeRef = z.infer<typeof volume>;
+export type BaseRef = z.infer<typeof base>;
 export type LocationRef = z.infer<typeof location>;
 
 /** Environment variables of a container are limited to about 128 KiB each by the kernel. */

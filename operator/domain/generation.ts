@@ -1,6 +1,18 @@
 /** The id of a generation: `<seq, 6 digits>-<UTC time>-<type>`. The number orders; the time is a label, because clocks lie. */
 
-export type GenerationType = "Full" | "Database";
+/**
+ * Full stands alone. Incremental holds what changed since the newest sealed generation with volumes, Differential since the
+ * newest full one. Database holds the databases only, captured while the app runs.
+ */
+export const generationTypes = ["Full", "Incremental", "Differential", "Database"] as const;
+export type GenerationType = (typeof generationTypes)[number];
+
+/** Whether generations of the type hold the volumes, and so the state of the whole app. */
+export const holdsVolumes = (type: GenerationType): boolean => type !== "Database";
+
+/** Whether the type is based on another generation; without one to base it on, a full one is made. */
+export const needsBase = (type: GenerationType): boolean => type === "Incremental" || type === "Differential";
+
 export interface GenerationId {
   readonly seq: number;
   /** `20261121T010203Z` */

@@ -3,8 +3,11 @@
  * the manifest stands beside it and in the status of the BackupRun; the manifest holds the digest of every other file.
  */
 import * as z from "zod";
+import { generationTypes } from "./generation.ts";
 
-export const manifestFormat = 1;
+/** 2: generations may be based on others. What has format 1 stands alone. */
+export const manifestFormat = 2;
+const knownFormats = [1, manifestFormat] as const;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -40,18 +43,26 @@ export const volumePart = z.object({
   files: z.number().int(),
   /** Sum of the sizes of the regular files, each hard-linked file once. */
   bytes: z.number().int(),
-  /** Relative path of the archive in the generation. */
+  /** Relative path of the archive in the generation: the whole volume, or with a base what has changed since. */
   archive: z.string(),
+  /** With a base: relative path of the list of what is gone since, NUL-terminated names that begin with `./`, deepest first. */
+  deleted: z.string().optional(),
   /** What could not be captured by its nature and was left out, such as sockets. */
   skipped: z.number().int(),
 });
 
 export const manifestSchema = z.object({
-  format: z.literal(manifestFormat),
+  format: z.literal(knownFormats),
   id: z.string(),
   seq: z.number().int(),
-  type: z.enum(["Full", "Database"]),
-  parent: z.literal(""),
+  type: z.enum(generationTypes),
+  /** Id of the generation that this one is based on, the last one of the chain; empty when it stands alone. */
+  parent: z.string(),
+  /**
+   * What has to be restored before this one, oldest first: a full generation, then each that is based on the one before. Each is
+   * named with the digest of its manifest, so the digest of this manifest stands for the content of the whole chain.
+   */
+  chain: z.array(z.object({ id: z.string(), manifestSHA256: sha256 })).default([]),
   /** Quiesced: no process of the app ran. Running: captured beside the running app. */
   consistency: z.enum(["Quiesced", "Running"]),
   /** RFC 3339 UTC: the moment the state is of. */

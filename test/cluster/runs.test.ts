@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { watchApp } from "../support/app-watch.ts";
 import { installApp, policy } from "../support/app.ts";
-import { Bed, type Task, isFinished, isTrue } from "../support/bed.ts";
+import { Bed, type Task, isFinished, isTrue, waitUntil } from "../support/bed.ts";
 
 jest.setTimeout(600_000);
 
@@ -123,11 +123,16 @@ describe("a Full run", () => {
   test("leaves no Job, no pod and no quiesce record behind", async () => {
     expect(await bed.list("Job")).toEqual([]);
     expect(await bed.list("Lease", "?labelSelector=backup.handover.dev/quiesce-record")).toEqual([]);
-    expect(
-      (await bed.list<{ metadata: { name: string } }>("Pod"))
-        .map(({ metadata }) => metadata.name)
-        .filter((name) => name.startsWith("first")),
-    ).toEqual([]);
+    // The garbage collector takes the pods of a Job that is gone in its own time.
+    await waitUntil(
+      "no pod is left",
+      async () =>
+        (await bed.list<{ metadata: { name: string } }>("Pod"))
+          .map(({ metadata }) => metadata.name)
+          .filter((name) => name.startsWith("first")),
+      (pods) => pods.length === 0,
+      60,
+    );
     const isLetGo = ({ metadata }: Task): boolean => (metadata.finalizers ?? []).length === 0;
     await bed.until<Task>("BackupRun", "first", "it is let go", isLetGo);
   });

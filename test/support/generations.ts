@@ -98,6 +98,7 @@ export function addGeneration(
     seq: spec.seq,
     type,
     parent: "",
+    chain: [],
     consistency: "Quiesced",
     time,
     sealedAt: time,

@@ -206,6 +206,7 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
     seq: task.seq,
     type: task.type,
     parent: "",
+    chain: [] as Manifest["chain"],
     consistency: task.consistency,
     time: task.time,
     sealedAt: new Date().toISOString(),
