@@ -29,6 +29,10 @@ export const annotations = {
   acknowledgePrune: prefixed("acknowledge-prune"),
   /** On a policy: UID of a former policy of the same name whose generations are taken over. */
   adoptLineage: prefixed("adopt-lineage"),
+  /** On a run: `<RFC 3339 or forever> <reason>`; retention keeps its generation until then. */
+  hold: prefixed("hold"),
+  /** On a policy: numbers of generations that the next run takes back from the trash, separated by commas. */
+  undelete: prefixed("undelete"),
   /** On a policy: names of volumes that may be empty, separated by commas. */
   acceptEmpty: prefixed("accept-empty"),
 } as const;
