@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import type { BackupRun } from "../api/kinds.ts";
+import { annotations } from "../api/names.ts";
 import { hasSequence } from "../domain/sequences.ts";
 import type { Generation } from "./catalogue.ts";
 
@@ -13,21 +14,21 @@ export interface Verdict {
   readonly plannedAt: string;
   readonly run: string;
   readonly kept: readonly string[];
-  /** Why it is to be removed. */
+  /** Why it is to be removed; undefined when it is not. */
   readonly remove: string | undefined;
-  /** Why nothing was removed there. */
+  /** Why nothing is removed there for now, with what to do. */
   readonly refused: string | undefined;
 }
 
 const removals = z.array(z.object({ id: z.string(), why: z.string() })).default([]);
 const planSchema = z.object({
   location: z.string(),
+  /** Done: what it removed is gone. Waiting: an acknowledgement is asked for. Refused: it is not certain what lies there. */
+  state: z.enum(["Planned", "Done", "Waiting", "Refused"]).default("Planned"),
   plannedAt: z.string().default(""),
+  digest: z.string().optional(),
   remove: removals,
-  kept: z
-    .array(z.object({ why: z.string(), sequences: z.object({ since: z.number(), ranges: z.string() }) }))
-    .default([]),
-  refused: z.string().optional(),
+  kept: z.array(z.object({ why: z.string(), sequences: z.string(), since: z.number().default(1) })).default([]),
 });
 const reportSchema = z.object({
   step: z.literal("prune"),
@@ -41,7 +42,7 @@ interface Plan {
   readonly location: string;
   readonly plannedAt: string;
   readonly run: string;
-  readonly remove: readonly { readonly id: string; readonly why: string }[];
+  readonly remove: z.infer<typeof removals>;
   readonly refused: string | undefined;
   readonly keptFor: (generation: Generation) => readonly string[];
 }
@@ -50,20 +51,29 @@ const field = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
+/** What people have to type begins with the beginning of the digest. */
+function refusalOf({ state, digest }: z.infer<typeof planSchema>, { metadata, spec }: BackupRun): string | undefined {
+  if (state === "Refused") return "HO-K702: it is not certain what lies there";
+  if (state !== "Waiting") return undefined;
+  const plan = (digest ?? "").slice(0, 12);
+  return `HO-K701: more than half would go at once. To allow this plan: kubectl -n ${metadata.namespace} annotate bpol ${spec.policyName} --overwrite ${annotations.acknowledgePrune}=${plan}`;
+}
+
 function plansOf(run: BackupRun): readonly Plan[] {
   const name = run.metadata.name;
   const planned = listOf(field(run.status, "retention")).flatMap((entry): readonly Plan[] => {
     const plan = planSchema.safeParse(entry).data;
     if (plan === undefined) return [];
     const keptFor = ({ seq }: Generation): readonly string[] =>
-      plan.kept.filter(({ sequences }) => hasSequence(sequences, seq)).map(({ why }) => why);
+      plan.kept.filter(({ sequences, since }) => hasSequence({ since, ranges: sequences }, seq)).map(({ why }) => why);
+    const { location, plannedAt, state } = plan;
     return [
       {
-        location: plan.location,
-        plannedAt: plan.plannedAt,
+        location,
+        plannedAt,
         run: name,
-        remove: plan.remove,
-        refused: plan.refused,
+        remove: state === "Done" ? [] : plan.remove,
+        refused: refusalOf(plan, run),
         keptFor,
       },
     ];
@@ -79,7 +89,8 @@ function plansOf(run: BackupRun): readonly Plan[] {
           location: report.location.name,
           plannedAt: step.finishedAt ?? "",
           run: name,
-          remove: report.removed,
+          // What a report names is gone by then.
+          remove: [],
           refused: report.refused,
           keptFor,
         },

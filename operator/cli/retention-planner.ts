@@ -18,7 +18,8 @@ export interface Planner {
   readonly rules: Rules;
   readonly timeZone: string;
   readonly now: Instant;
-  readonly undelivered: readonly string[];
+  /** Sealed at the source and in its handover point: no rule counts it, and what it is based on stays. */
+  readonly waiting: readonly { readonly id: string; readonly chain: readonly string[] }[];
   readonly holds: readonly { readonly id: string; readonly until: string; readonly reason: string }[];
   readonly arrived: number;
   readonly due: readonly string[];
@@ -42,7 +43,7 @@ export function planAt(planner: Planner): Planned {
     generations: planner.generations.map(({ id, seq, verified, bytes }) => ({ id, seq, verified, bytes: bytes ?? 0 })),
     keep: { last: rules.last ?? 0, minVerified: rules.minVerified },
     acknowledged: false,
-    undelivered: planner.undelivered,
+    undelivered: planner.waiting.flatMap(({ chain }) => chain),
     arrived: planner.arrived,
   });
   return { keep: plan.keep, remove: plan.remove, due: [], refused: plan.refused };

@@ -4,7 +4,7 @@
  */
 import { type GenerationType, formatGenerationId, needsBase } from "../domain/generation.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
-import { type PlannedGeneration, type Planner, planAt } from "./retention-planner.ts";
+import { type Planned, type PlannedGeneration, type Planner, planAt } from "./retention-planner.ts";
 import type { Rules } from "./retention-rules.ts";
 
 export interface SimulatedGeneration {
@@ -77,26 +77,36 @@ interface State {
   refused: LocationOutcome["later"]["refused"];
 }
 
+type Kept = LocationOutcome["now"]["keep"][number];
+const bySeq = (a: Kept, b: Kept): number => b.generation.seq - a.generation.seq;
+
 export function simulate(input: SimulationInput): readonly LocationOutcome[] {
   const known = new Map(input.generations.map((generation) => [generation.id, generation]));
   const undelivered = new Map(input.undelivered);
 
-  const plan = ({ location, present, due }: State, now: Instant, arrived: number): ReturnType<typeof planAt> =>
-    planAt({
+  const plan = ({ location, present, due }: State, now: Instant, arrived: number): Planned => {
+    // They lie in the handover point, which retention never looks into.
+    const waits = (id: string): readonly string[] | undefined =>
+      location.name === "source" ? undelivered.get(id) : undefined;
+    const waiting = [...present.keys()].flatMap((id) => (waits(id) === undefined ? [] : (known.get(id) ?? [])));
+    const planned = planAt({
       generations: [...present].flatMap(([id, verified]): readonly PlannedGeneration[] => {
         const generation = known.get(id);
-        return generation === undefined
+        return generation === undefined || waits(id) !== undefined
           ? []
           : [{ ...generation, verified: verified && generation.chain.every((base) => present.get(base) === true) }];
       }),
       rules: location.rules,
       timeZone: input.timeZone,
       now,
-      undelivered: location.name === "source" ? [...undelivered.keys()] : [],
+      waiting,
       holds: input.holds,
       arrived,
       due,
     });
+    const kept = waiting.map(({ id }) => ({ id, why: [`waits for ${waits(id)?.join(", ") ?? ""}`] }));
+    return { ...planned, keep: [...kept, ...planned.keep] };
+  };
   const named = (
     entries: readonly { readonly id: string; readonly why: readonly string[] }[],
   ): LocationOutcome["now"]["keep"] =>
@@ -122,7 +132,7 @@ export function simulate(input: SimulationInput): readonly LocationOutcome[] {
   }));
   const atOnce = states.map((state) => {
     const { keep, remove, refused } = plan(state, input.now, 0);
-    return { keep: named(keep), remove: removals(remove, input.now), refused };
+    return { keep: named(keep).toSorted(bySeq), remove: removals(remove, input.now), refused };
   });
 
   let seq = Math.max(0, ...input.generations.map((generation) => generation.seq));
@@ -162,7 +172,7 @@ export function simulate(input: SimulationInput): readonly LocationOutcome[] {
       rules: state.location.rules,
       now,
       later: {
-        keep: end === undefined ? now.keep : named(plan(state, end, 1).keep),
+        keep: end === undefined ? now.keep : named(plan(state, end, 1).keep).toSorted(bySeq),
         remove: state.removed,
         refused: state.refused,
       },
