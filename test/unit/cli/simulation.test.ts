@@ -6,7 +6,7 @@ import { type Forecast, forecastJson } from "../../../operator/cli/prune-text.ts
 import { parseInstant } from "../../../operator/domain/instant.ts";
 import { aPolicy, schedule, sink } from "../../support/builders.ts";
 import { now } from "./command-bed.ts";
-import { dump43, full40, incremental41, incremental42, made, scene } from "./scene.ts";
+import { dump43, incremental41, incremental42, made, scene } from "./scene.ts";
 
 const at = (text: string): number => parseInstant(text)!;
 const look = (
