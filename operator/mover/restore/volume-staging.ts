@@ -14,6 +14,7 @@ import { pipeline, run } from "../exec.ts";
 import { writeFilesList } from "../mirror/files-list.ts";
 import { exists, syncDirectory, syncFilesystem } from "../store/durable.ts";
 import { filesListFile } from "../store/layout.ts";
+import type { GenerationEntry } from "../store/listing.ts";
 import { argvRemoveTree } from "../tools/restore-files.ts";
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
@@ -27,7 +28,7 @@ export interface StagedVolume {
 
 /** @param generation directory of the generation @throws MoverError HO-R803 when the result differs from what was captured. */
 export async function stageVolume(
-  generation: { readonly id: string; readonly path: string },
+  generation: GenerationEntry,
   part: VolumePart,
   root: string,
   runUID: string,
@@ -42,7 +43,7 @@ export async function stageVolume(
     stdin: createReadStream(join(generation.path, part.archive), { highWaterMark: 1024 * 1024 }),
     signal: context.abort,
   });
-  const staged = await compareWithList(join(generation.path, filesListFile), part.name, fresh, context);
+  const staged = await compareWithList(generation, part.name, fresh, context);
   await syncFilesystem(root, context.abort);
   const { paths, exclude } = part;
   await writeVolumeState(root, { format: 1, runUID, generation: generation.id, phase: "staged", paths, exclude });
@@ -86,17 +87,19 @@ export async function removeReplaced(root: string, volume: string, runUID: strin
 
 /** Lists the extracted files as the capture listed the captured ones, and compares the two line by line. */
 async function compareWithList(
-  list: string,
+  { path, manifest }: GenerationEntry,
   volume: string,
   fresh: string,
   context: MoverContext,
 ): Promise<StagedVolume> {
+  const list = join(path, filesListFile);
   const target = join(context.roots.scratch, `restored-${volume}.jsonl.zst`);
   await rm(target, { force: true });
   try {
     const { totals } = await writeFilesList({
       volumes: [{ name: volume, mirror: fresh }],
       target,
+      attributes: manifest.format > 1,
       signal: context.abort,
       onProgress: () => undefined,
     });
