@@ -1,7 +1,7 @@
 /** What the runs of a namespace know of its generations: where each lies, on what it is based, from where it can be restored. Pure. */
 import type { BackupRun } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
-import { type GenerationType, generationTypes, parseGenerationId } from "../domain/generation.ts";
+import { type GenerationType, generationTypes, parseGenerationId, timeOf, typeOf } from "../domain/generation.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import { type Hold, parseHold } from "./hold-text.ts";
 
@@ -38,25 +38,21 @@ export interface Generation {
   readonly run: BackupRun;
 }
 
-/** Of a Full one that the id names `full`. */
+/** `full` as in an id, or as a person types it. */
 export const typeNamed = (word: string): GenerationType | undefined =>
   generationTypes.find((type) => type.toLowerCase() === word.toLowerCase());
 
-/** `20261121T010203Z` */
-const instantOf = (label: string): Instant | undefined =>
-  parseInstant(
-    label.replace(
-      /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/,
-      (_, y: string, mo: string, d: string, h: string, mi: string, s: string) => `${y}-${mo}-${d}T${h}:${mi}:${s}Z`,
-    ),
-  );
+/** Of a copy that is whole itself, while what it is based on is not. */
+const chainBroken = "HO-V603";
 
 /** A sink that asks for less than every byte has its check done with the step, and its copy stays Stored. */
 function countsAt(copy: RecordedCopy, { status }: BackupRun): boolean {
   if (copy.state === "Verified") return true;
   const mode = status?.policy?.sinks.find((sink) => sink.name === copy.location)?.verify;
   const checked = status?.steps?.some((step) => step.name === `Verify/${copy.location}` && step.state === "Done");
-  return copy.state === "Stored" && mode !== undefined && mode !== "Full" && checked === true;
+  return (
+    copy.state === "Stored" && copy.code !== chainBroken && mode !== undefined && mode !== "Full" && checked === true
+  );
 }
 
 const copiesOf = (run: BackupRun): readonly Copy[] =>
@@ -110,11 +106,11 @@ export function catalogueOf(runs: readonly BackupRun[]): readonly Generation[] {
       policy: run.spec.policyName,
       id,
       seq: parsed?.seq ?? 0,
-      type: run.status?.generation?.type ?? typeNamed(parsed?.type ?? "") ?? parsed?.type ?? "",
+      type: run.status?.generation?.type ?? typeOf(id) ?? parsed?.type ?? "",
       parent: run.status?.generation?.parent ?? "",
       chain,
       unknownInChain: chain.filter((_, at) => members[at] === undefined),
-      time: instantOf(parsed?.label ?? "") ?? parseInstant(run.status?.generation?.sealedAt),
+      time: parseInstant(timeOf(id)) ?? parseInstant(run.status?.generation?.sealedAt),
       copies,
       restorableFrom: copies.filter(whole).map(({ location }) => location),
       hold: hold === undefined ? undefined : parseHold(hold),

@@ -1,5 +1,6 @@
 /** The runs that the schedules of a policy are going to make. Pure. */
 import type { PolicySpec } from "../api/kinds.ts";
+import { type GenerationType, holdsVolumes } from "../domain/generation.ts";
 import type { Instant } from "../domain/instant.ts";
 import { nextSlot } from "../domain/schedule.ts";
 import type { FutureRun } from "./simulation.ts";
@@ -8,7 +9,7 @@ import type { FutureRun } from "./simulation.ts";
 export const mostRuns = 20_000;
 
 /**
- * In order of time, those of the same moment in the order of the schedules. A slot that a clock change skips or doubles is one.
+ * In the order in which they start. A slot that a clock change skips or doubles is one.
  * @returns undefined when there are more than can be simulated
  */
 export function futureRuns(spec: PolicySpec, now: Instant, until: Instant): readonly FutureRun[] | undefined {
@@ -21,8 +22,28 @@ export function futureRuns(spec: PolicySpec, now: Instant, until: Instant): read
       if (all.length > mostRuns) return undefined;
     }
   }
-  return all.toSorted((a, b) => a.at - b.at);
+  const ordered = all.toSorted(
+    (a, b) => a.at - b.at || ranks[a.type] - ranks[b.type] || b.sinks.length - a.sinks.length,
+  );
+  const needed: FutureRun[] = [];
+  for (const run of ordered) if (!isBrought(run, needed)) needed.push(run);
+  return needed;
 }
+
+/** As in decide/slots.ts: the type that stands most by itself starts first. */
+const ranks: Readonly<Record<GenerationType, number>> = { Full: 0, Differential: 1, Incremental: 2, Database: 3 };
+
+/** Of several slots of one moment, one that has brought what another asks for makes it unnecessary. A dump is always made. */
+const isBrought = (run: FutureRun, before: readonly FutureRun[]): boolean =>
+  holdsVolumes(run.type) &&
+  before
+    .slice(-16)
+    .some(
+      (other) =>
+        other.at === run.at &&
+        ranks[other.type] <= ranks[run.type] &&
+        run.sinks.every((sink) => other.sinks.includes(sink)),
+    );
 
 /** None for a schedule that the operator refuses as well. */
 function slotAfter(schedule: NonNullable<PolicySpec["schedules"]>[number], after: Instant): Instant | undefined {

@@ -68,11 +68,6 @@ function typicalBytes(generations: readonly Generation[]): (type: GenerationType
   };
 }
 
-const maxChainOf = (policy: BackupPolicy): number | undefined => {
-  const value: unknown = Reflect.get(policy.spec, "maxChain");
-  return typeof value === "number" ? value : undefined;
-};
-
 export function forecast(
   policy: BackupPolicy,
   runs: readonly BackupRun[],
@@ -101,7 +96,7 @@ export function forecast(
     timeZone: timeZoneOf(policy),
     now,
     future,
-    maxChain: maxChainOf(policy),
+    maxChain: policy.spec.maxChain,
     typicalBytes: typicalBytes(generations),
   });
   const found = new Map(policy.status?.locations?.map((location) => [location.name, location]));

@@ -42,7 +42,7 @@ export interface SimulationInput {
   readonly now: Instant;
   readonly future: readonly FutureRun[];
   /** Longest chain of incremental generations; the next one is full. */
-  readonly maxChain: number | undefined;
+  readonly maxChain: number;
   /** Of the newest ones of each type. */
   readonly typicalBytes: (type: GenerationType) => number | undefined;
 }
@@ -196,7 +196,7 @@ function makeGeneration(
     .toSorted((a, b) => b.seq - a.seq);
   const parent = type === "Differential" ? whole.find((one) => one.type === "Full") : whole[0];
   const chain = !needsBase(type) || parent === undefined ? [] : [...parent.chain, parent.id];
-  const isLong = maxChain !== undefined && chain.length + 1 > maxChain;
+  const isLong = chain.length + 1 > maxChain;
   const made: GenerationType = needsBase(type) && (chain.length === 0 || isLong) ? "Full" : type;
   return {
     id: formatGenerationId(seq, formatInstant(at), made),

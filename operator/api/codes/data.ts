@@ -72,4 +72,11 @@ export const data = {
     data: discarded,
     next: logs,
   },
+  "HO-A405": {
+    reason: "SealUnclear",
+    what: "The seal reported another generation than the one it was asked for.",
+    app: "running",
+    data: "nothing that this run has captured counts; older generations are untouched",
+    next: "start another run, and look at what is in the store: kubectl -n {namespace} get brun {run} -o yaml",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

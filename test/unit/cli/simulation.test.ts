@@ -42,6 +42,24 @@ describe("runs to come", () => {
     expect(futureRuns(spec, at("2026-10-24T12:00:00Z"), at("2026-10-26T12:00:00Z"))).toHaveLength(2);
   });
 
+  test("of several at the same minute one that brings what another asks for is the only one, but for dumps", () => {
+    const several = aPolicy()
+      .sinks(sink("vault"), sink("offsite"))
+      .schedules(
+        schedule("hourly", "0 * * * *", { type: "Database" }),
+        schedule("nightly", "0 2 * * *", { type: "Incremental", sinks: ["vault"] }),
+        schedule("archive", "0 2 * * *", { sinks: ["offsite"] }),
+        schedule("weekly", "0 2 * * *", { sinks: ["vault"] }),
+      )
+      .build().spec;
+    const runs = futureRuns(several, at("2026-11-30T01:30:00Z"), at("2026-11-30T02:30:00Z"))!;
+    expect(runs.map(({ type, sinks }) => `${type} ${sinks.join()}`)).toEqual([
+      "Full offsite",
+      "Full vault",
+      "Database vault,offsite",
+    ]);
+  });
+
   test("too many are refused, not cut off", () => {
     const every = aPolicy().schedules(schedule("m", "* * * * *")).build().spec;
     expect(futureRuns(every, now, now + 400 * 86_400_000)).toBeUndefined();
@@ -111,10 +129,11 @@ describe("until a date", () => {
   });
 
   test("an incremental run is based on the newest state, and full when its chain would be too long", () => {
-    const base = aPolicy().sinks(sink("vault")).schedules(schedule("daily", "0 2 * * *")).build();
-    const [daily] = base.spec.schedules ?? [];
-    const spec = { ...base.spec, maxChain: 4, schedules: [{ ...daily!, type: "Incremental" }] };
-    const policy = { ...base, spec } as unknown as ReturnType<typeof scene>["policy"];
+    const base = aPolicy()
+      .sinks(sink("vault"))
+      .schedules(schedule("daily", "0 2 * * *", { type: "Incremental" }))
+      .build();
+    const policy = { ...base, spec: { ...base.spec, maxChain: 4 } };
     const seen = look({ policy, keep: ["last=50"], until: "2026-12-04T00:00:00Z" });
     const types = location(seen, "source")
       .later.keep.filter(({ generation }) => generation.assumed)
