@@ -31,7 +31,7 @@ export const delivery = {
     next: logs,
   },
   "HO-V603": {
-    reason: "ChainBroken",
+    reason: "CopyBaseless",
     what: "A copy at a sink is based on another one there that is damaged or gone.",
     app: "running, not affected",
     data: "the copy is there and whole, but does not count until what it is based on is brought over again",
