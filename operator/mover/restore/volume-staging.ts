@@ -14,10 +14,12 @@ import { pipeline, run } from "../exec.ts";
 import { writeFilesList } from "../mirror/files-list.ts";
 import { exists, syncDirectory, syncFilesystem } from "../store/durable.ts";
 import { filesListFile } from "../store/layout.ts";
+import type { GenerationEntry } from "../store/listing.ts";
 import { argvRemoveTree } from "../tools/restore-files.ts";
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { workDirectory } from "./names.ts";
+import { keepTime, timeOf } from "./root-time.ts";
 import { readVolumeState, writeVolumeState } from "./volume-state.ts";
 
 export interface StagedVolume {
@@ -27,7 +29,7 @@ export interface StagedVolume {
 
 /** @param generation directory of the generation @throws MoverError HO-R803 when the result differs from what was captured. */
 export async function stageVolume(
-  generation: { readonly id: string; readonly path: string },
+  generation: GenerationEntry,
   part: VolumePart,
   root: string,
   runUID: string,
@@ -36,16 +38,18 @@ export async function stageVolume(
   await discardVolume(root, part.name, runUID);
   const work = join(root, workDirectory(runUID));
   const fresh = join(work, "new");
-  await mkdir(work, { mode: 0o700 });
+  await keepTime(root, async () => await mkdir(work, { mode: 0o700 }));
   await mkdir(fresh);
   await pipeline([{ argv: argvDecompress() }, { argv: argvExtract(), cwd: fresh }], {
     stdin: createReadStream(join(generation.path, part.archive), { highWaterMark: 1024 * 1024 }),
     signal: context.abort,
   });
-  const staged = await compareWithList(join(generation.path, filesListFile), part.name, fresh, context);
+  const staged = await compareWithList(generation, part.name, fresh, context);
   await syncFilesystem(root, context.abort);
   const { paths, exclude } = part;
-  await writeVolumeState(root, { format: 1, runUID, generation: generation.id, phase: "staged", paths, exclude });
+  const rootTime = await timeOf(fresh);
+  const state = { format: 1, runUID, generation: generation.id, phase: "staged", paths, exclude, rootTime } as const;
+  await writeVolumeState(root, state);
   return staged;
 }
 
@@ -65,7 +69,7 @@ export async function discardVolume(root: string, volume: string, runUID: string
   // First what makes it count: a half removed state must never be swapped in.
   await rm(join(work, "state.json"), { force: true });
   await syncDirectory(work);
-  await run(argvRemoveTree(work));
+  await removeWork(root, work);
   return true;
 }
 
@@ -80,23 +84,31 @@ export async function removeReplaced(root: string, volume: string, runUID: strin
       "HO-R804",
       `volume ${volume}: the exchange is not complete (${state.phase}); nothing was removed`,
     );
-  await run(argvRemoveTree(work));
+  await removeWork(root, work);
   return true;
+}
+
+/** The content first, which may take long, so that nobody else changes the root between the two looks at its time. */
+async function removeWork(root: string, work: string): Promise<void> {
+  for (const name of ["new", "old"]) await run(argvRemoveTree(join(work, name)));
+  await keepTime(root, async () => await run(argvRemoveTree(work)));
 }
 
 /** Lists the extracted files as the capture listed the captured ones, and compares the two line by line. */
 async function compareWithList(
-  list: string,
+  { path, manifest }: GenerationEntry,
   volume: string,
   fresh: string,
   context: MoverContext,
 ): Promise<StagedVolume> {
+  const list = join(path, filesListFile);
   const target = join(context.roots.scratch, `restored-${volume}.jsonl.zst`);
   await rm(target, { force: true });
   try {
     const { totals } = await writeFilesList({
       volumes: [{ name: volume, mirror: fresh }],
       target,
+      attributes: manifest.format > 1,
       signal: context.abort,
       onProgress: () => undefined,
     });
@@ -141,7 +153,9 @@ async function* linesOf(list: string, volume: string, signal: AbortSignal): Line
     partial = lines.pop() ?? "";
     for (const line of lines) {
       if (!line.startsWith(`{"v":"${volume}",`)) continue;
-      yield line.replace(/"i":"([0-9]+)","n":/, (_whole, inode: string) => {
+      // Of pipes and devices GNU tar does not keep which names share one.
+      const listed = /,"t":"[pcb]",/.test(line) ? line.replace(/,"i":"[0-9]+","n":[0-9]+/, "") : line;
+      yield listed.replace(/"i":"([0-9]+)","n":/, (_whole, inode: string) => {
         const number = inodes.get(inode) ?? inodes.size + 1;
         inodes.set(inode, number);
         return `"i":"${number}","n":`;

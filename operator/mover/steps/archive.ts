@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf, VolumeRef } from "../../contract/task.ts";
+import { count } from "../../domain/quantities.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
@@ -60,12 +61,18 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
       freezeSeconds,
       seconds: (Date.now() - started) / 1000,
       peakMiB: peakMiB(),
-      warnings: warnings.slice(0, 8),
+      warnings: [...warnings, ...leftOut(part)].slice(0, 8),
     };
   } finally {
     await claim.abandon();
   }
 }
+
+/** No archive can hold a socket, and the app makes its own when it starts. */
+const leftOut = ({ volumes }: ArchivePart): readonly string[] =>
+  volumes.flatMap(({ name, skipped }) =>
+    skipped === 0 ? [] : [`volume ${name}: ${count(skipped, "socket")} left out, which no archive can hold`],
+  );
 
 /** Everything that is done while the app is stopped. */
 async function lastPass(task: TaskOf<"archive">, layout: Layout, context: MoverContext): Promise<readonly string[]> {

@@ -9,7 +9,7 @@ export const argvCopyAttributes = (from: string, attributes: boolean): Argv => [
   "--dirs",
   "--omit-dir-times",
   "--numeric-ids",
-  ...(attributes ? ["--acls", "--xattrs"] : []),
+  ...(attributes ? ["--acls", "--xattrs", "--xattrs"] : []),
   "--exclude=*",
   "--",
   `./${from}/`,
@@ -18,3 +18,10 @@ export const argvCopyAttributes = (from: string, attributes: boolean): Argv => [
 
 /** The rm of the system, because the names in a volume need not be UTF-8. Never leaves the file system. */
 export const argvRemoveTree = (path: string): Argv => ["rm", "-rf", "--one-file-system", "--", path];
+
+/** Gives the working directory a modification time, and leaves its access time. @param time nanoseconds since 1970 */
+export function argvSetTime(time: bigint): Argv {
+  const distance = time < 0n ? -time : time;
+  const seconds = `${distance / 1_000_000_000n}.${String(distance % 1_000_000_000n).padStart(9, "0")}`;
+  return ["touch", "--no-create", "-m", `--date=@${time < 0n ? "-" : ""}${seconds}`, "."];
+}

@@ -36,7 +36,8 @@ const common = (attributes: Attributes): readonly string[] => [
   ...(attributes.acls ? ["--acls"] : []),
   // The label of a SELinux node is not the app's; system.* are the ACLs, which --acls carries. `sr`, on both sides: with
   // --delete-excluded a rule is the sender's alone, and the receiver would remove the ACLs that it has just written.
-  ...(attributes.xattrs ? ["--xattrs", "--filter=-xsr security.selinux", "--filter=-xsr system.*"] : []),
+  // Twice: also those that rsync itself keeps, for an app that is the target of `rsync --fake-super`.
+  ...(attributes.xattrs ? ["--xattrs", "--xattrs", "--filter=-xsr security.selinux", "--filter=-xsr system.*"] : []),
 ];
 
 /** Makes the mirror equal to the volume; what is not selected is removed from the mirror. */
