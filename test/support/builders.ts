@@ -86,7 +86,7 @@ const defaultSpec: PolicySpec = {
   volumes: [{ name: "uploads", claimName: "shop-uploads", paths: ["."], exclude: [] }],
   store: { claimName: "shop-backups" },
   sinks: [{ name: "vault", claim: { claimName: "vault" }, verify: "Full", required: true }],
-  retention: { source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
+  retention: { timeZone: "UTC", trash: "24h", source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
   mover: { runAsUser: 65_532 },
 };
 type Sink = PolicySpec["sinks"][number];
