@@ -2,8 +2,8 @@
 import type { BackupRun } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
 import { type GenerationType, generationTypes, parseGenerationId, timeOf, typeOf } from "../domain/generation.ts";
+import { type Hold, parseHold } from "../domain/holds.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
-import { type Hold, parseHold } from "./hold-text.ts";
 
 type RecordedCopy = NonNullable<NonNullable<BackupRun["status"]>["copies"]>[number];
 
@@ -113,7 +113,7 @@ export function catalogueOf(runs: readonly BackupRun[]): readonly Generation[] {
       time: parseInstant(timeOf(id)) ?? parseInstant(run.status?.generation?.sealedAt),
       copies,
       restorableFrom: copies.filter(whole).map(({ location }) => location),
-      hold: hold === undefined ? undefined : parseHold(hold),
+      hold: hold === undefined ? undefined : parseHold(hold).hold,
       run,
     };
   });

@@ -32,7 +32,7 @@ export function generationJson(generation: Generation, now: Instant): Readonly<R
       code: code ?? null,
     })),
     restorableFrom: generation.restorableFrom,
-    hold: hold === undefined ? null : { until: hold.until ?? null, reason: hold.reason, expired: isExpired(hold, now) },
+    hold: hold === undefined ? null : { until: hold.until, reason: hold.reason, expired: isExpired(hold, now) },
     run: run.metadata.name,
     result: run.status?.result ?? "",
   };

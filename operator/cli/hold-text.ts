@@ -1,36 +1,19 @@
-/** The annotation that holds a generation: `<RFC 3339 or forever> <reason>`. */
+/** The annotation that holds a generation, as it is typed and as it is shown; domain/holds.ts reads it. */
+import { type Hold, forever, isInForce } from "../domain/holds.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { parseDuration } from "../domain/quantities.ts";
 import { Failure, exitCodes } from "./failure.ts";
 import { exactTime } from "./table.ts";
 
-export interface Hold {
-  /** `forever`, or RFC 3339; undefined when the annotation says neither, which only a person can have written. */
-  readonly until: string | undefined;
-  readonly reason: string;
-}
-
 export const maxReasonLength = 200;
-
-export function parseHold(text: string): Hold {
-  const [first = "", ...rest] = text.trim().split(/\s+/);
-  const known = first === "forever" || parseInstant(first) !== undefined;
-  return known ? { until: first, reason: rest.join(" ") } : { until: undefined, reason: text.trim() };
-}
 
 export const formatHold = ({ until, reason }: { readonly until: string; readonly reason: string }): string =>
   `${until} ${reason}`;
 
-export const isExpired = ({ until }: Hold, now: Instant): boolean => {
-  const at = parseInstant(until);
-  return at !== undefined && at <= now;
-};
+export const isExpired = (hold: Hold, now: Instant): boolean => !isInForce(hold, now);
 
-export const tellHold = (hold: Hold, now: Instant): string => {
-  if (hold.until === undefined) return `the annotation is not understood: ${hold.reason}`;
-  const end = hold.until === "forever" ? "forever" : `${isExpired(hold, now) ? "expired" : "until"} ${hold.until}`;
-  return hold.reason === "" ? end : `${end}, ${hold.reason}`;
-};
+export const tellHold = (hold: Hold, now: Instant): string =>
+  `${hold.until === forever ? forever : `${isExpired(hold, now) ? "expired" : "until"} ${hold.until}`}, ${hold.reason}`;
 
 /**
  * A moment to come: RFC 3339, a date (to its end, in UTC), or a duration from now on.

@@ -29,7 +29,7 @@ const needs = ({ chain, unknownInChain }: Generation): string => {
 };
 
 const holdCell = ({ hold }: Generation, now: Instant): string =>
-  hold === undefined ? "" : isExpired(hold, now) ? "expired" : (hold.until?.slice(0, 10) ?? "not understood");
+  hold === undefined ? "" : isExpired(hold, now) ? "expired" : hold.until.slice(0, 10);
 
 export function renderGenerations(
   generations: readonly Generation[],

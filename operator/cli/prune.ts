@@ -90,9 +90,7 @@ export function forecast(
     generations: generations.map((generation) => simulated(generation, now)),
     locations,
     undelivered: undeliveredOf(generations),
-    holds: generations.flatMap(({ id, hold }) =>
-      hold === undefined ? [] : [{ id, until: hold.until ?? "forever", reason: hold.reason }],
-    ),
+    holds: generations.flatMap(({ id, hold }) => (hold === undefined ? [] : [{ id, ...hold }])),
     timeZone: timeZoneOf(policy),
     now,
     future,

@@ -1,8 +1,7 @@
 /** The one place where the command line calls the operator's retention. */
-import type { Instant } from "../domain/instant.ts";
-import { planRetention } from "../domain/retention.ts";
-import { Failure, exitCodes } from "./failure.ts";
-import { type Rules, countRules } from "./retention-rules.ts";
+import { type BucketOf, type Period, bucketsIn } from "../domain/buckets.ts";
+import { type Instant, formatInstant } from "../domain/instant.ts";
+import { type KeepRules, type RetentionInput, planRetention } from "../domain/retention.ts";
 
 export interface PlannedGeneration {
   readonly id: string;
@@ -13,14 +12,29 @@ export interface PlannedGeneration {
   readonly bytes: number | undefined;
 }
 
+/** Calendars are slow, and a simulation asks for the same moments again and again. Undefined for an unknown time zone. */
+export function rememberBuckets(timeZone: string): BucketOf | undefined {
+  const bucketOf = bucketsIn(timeZone);
+  if (bucketOf === undefined) return undefined;
+  const known = new Map<Period, Map<Instant, string>>();
+  return (at, period) => {
+    const own = known.get(period) ?? new Map<Instant, string>();
+    known.set(period, own);
+    const bucket = own.get(at) ?? bucketOf(at, period);
+    own.set(at, bucket);
+    return bucket;
+  };
+}
+
 export interface Planner {
   readonly generations: readonly PlannedGeneration[];
-  readonly rules: Rules;
+  readonly rules: KeepRules;
   readonly timeZone: string;
+  readonly buckets: BucketOf | undefined;
   readonly now: Instant;
   /** Sealed at the source and in its handover point: no rule counts it, and what it is based on stays. */
-  readonly waiting: readonly { readonly id: string; readonly chain: readonly string[] }[];
-  readonly holds: readonly { readonly id: string; readonly until: string; readonly reason: string }[];
+  readonly waiting: RetentionInput["waiting"];
+  readonly holds: RetentionInput["holds"];
   readonly arrived: number;
   readonly due: readonly string[];
 }
@@ -32,19 +46,28 @@ export interface Planned {
   readonly refused: string | undefined;
 }
 
-export function planAt(planner: Planner): Planned {
-  const { rules } = planner;
-  const unknown = [...countRules.slice(1), "maxAge" as const].find(
-    (name) => rules[name] !== undefined && rules[name] !== 0,
-  );
-  if (unknown !== undefined)
-    throw new Failure(exitCodes.notSo, `this release has no rule ${unknown}`, "kubectl handover prune --help");
+export function planAt({ generations, rules, timeZone, buckets, now, waiting, holds, arrived, due }: Planner): Planned {
   const plan = planRetention({
-    generations: planner.generations.map(({ id, seq, verified, bytes }) => ({ id, seq, verified, bytes: bytes ?? 0 })),
-    keep: { last: rules.last ?? 0, minVerified: rules.minVerified },
-    acknowledged: false,
-    undelivered: planner.waiting.flatMap(({ chain }) => chain),
-    arrived: planner.arrived,
+    // When it was sealed matters for clocks that are wrong, and this is a simulation.
+    generations: generations.map(({ id, seq, time, chain, verified, bytes }) => ({
+      id,
+      seq,
+      time: formatInstant(time),
+      sealedAt: formatInstant(time),
+      chain,
+      verified,
+      bytes: bytes ?? 0,
+    })),
+    keep: rules,
+    timeZone,
+    buckets,
+    now,
+    acknowledged: [],
+    undelivered: [],
+    waiting,
+    holds,
+    arrived,
+    due,
   });
-  return { keep: plan.keep, remove: plan.remove, due: [], refused: plan.refused };
+  return { keep: plan.keep, remove: plan.remove, due: plan.due, refused: plan.refused };
 }

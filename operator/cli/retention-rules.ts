@@ -1,16 +1,15 @@
-/** The rules of retention as a policy has them and as `--keep` gives them. Read from the spec as it is: a newer CRD may have more. */
+/** The rules of retention as a policy has them and as `--keep` gives them. A policy that an older release has accepted lacks some. */
 import * as z from "zod";
 import type { BackupPolicy } from "../api/kinds.ts";
+import { periods } from "../domain/buckets.ts";
 import { parseDuration } from "../domain/quantities.ts";
+import type { KeepRules } from "../domain/retention.ts";
 import { wrongUsage } from "./failure.ts";
 
-export const countRules = ["last", "hourly", "daily", "weekly", "monthly", "yearly"] as const;
+export const countRules = ["last", ...periods] as const;
 export type CountRule = (typeof countRules)[number];
 
-export type Rules = { readonly [K in CountRule]?: number | undefined } & {
-  readonly minVerified: number;
-  readonly maxAge?: string | undefined;
-};
+export type Rules = KeepRules;
 
 const amount = z.number().int().min(0).optional();
 const rulesSchema = z.object({
@@ -26,8 +25,8 @@ const rulesSchema = z.object({
 const retentionSchema = z.object({
   source: rulesSchema,
   sinks: rulesSchema,
-  trash: z.string().optional(),
-  timeZone: z.string().default("Etc/UTC"),
+  trash: z.string().default("24h"),
+  timeZone: z.string().default("UTC"),
 });
 const sinkSchema = z.object({ retention: rulesSchema.optional() });
 
@@ -42,8 +41,8 @@ export function rulesAt(policy: BackupPolicy, location: string): Rules {
 
 export const timeZoneOf = (policy: BackupPolicy): string => retentionOf(policy).timeZone;
 
-/** How long what was pruned can be taken back, in milliseconds; undefined when the policy says nothing of it. */
-export const trashOf = (policy: BackupPolicy): number | undefined => parseDuration(retentionOf(policy).trash ?? "");
+/** How long what was pruned can be taken back, in milliseconds. */
+export const trashOf = (policy: BackupPolicy): number => parseDuration(retentionOf(policy).trash) ?? 0;
 
 export const describeRules = (rules: Rules): string =>
   [

@@ -4,7 +4,7 @@
  */
 import { type GenerationType, formatGenerationId, needsBase } from "../domain/generation.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
-import { type Planned, type PlannedGeneration, type Planner, planAt } from "./retention-planner.ts";
+import { type Planned, type PlannedGeneration, type Planner, planAt, rememberBuckets } from "./retention-planner.ts";
 import type { Rules } from "./retention-rules.ts";
 
 export interface SimulatedGeneration {
@@ -83,6 +83,7 @@ const bySeq = (a: Kept, b: Kept): number => b.generation.seq - a.generation.seq;
 export function simulate(input: SimulationInput): readonly LocationOutcome[] {
   const known = new Map(input.generations.map((generation) => [generation.id, generation]));
   const undelivered = new Map(input.undelivered);
+  const buckets = rememberBuckets(input.timeZone);
 
   const plan = ({ location, present, due }: State, now: Instant, arrived: number): Planned => {
     // They lie in the handover point, which retention never looks into.
@@ -98,6 +99,7 @@ export function simulate(input: SimulationInput): readonly LocationOutcome[] {
       }),
       rules: location.rules,
       timeZone: input.timeZone,
+      buckets,
       now,
       waiting,
       holds: input.holds,

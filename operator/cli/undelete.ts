@@ -19,7 +19,9 @@ export function mergeNumbers(present: string | undefined, numbers: readonly numb
     .split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "");
-  return [...new Set([...words, ...numbers.map(sixDigits)])].toSorted().join(",");
+  const merged = [...new Set([...words, ...numbers.map(sixDigits)])].toSorted().join(",");
+  // The same text is an old request: what was taken back by it and has gone again stays gone. A comma more makes it a new one.
+  return merged === present ? `${merged},` : merged;
 }
 
 interface Request {
@@ -39,11 +41,10 @@ function outlookOf(generation: Generation | undefined, policy: BackupPolicy): re
     .filter(({ state }) => state === "Pruned")
     .map(({ location, time }) => {
       const at = parseInstant(time);
-      const grace = trashOf(policy);
       return {
         location,
         prunedAt: time ?? "",
-        until: at === undefined || grace === undefined ? undefined : at + grace,
+        until: at === undefined ? undefined : at + trashOf(policy),
       };
     });
 }
@@ -69,7 +70,7 @@ const tellOne = ({ number, generation }: Request, outlook: readonly Outlook[], n
   const places = outlook.map(({ location, prunedAt, until }) => {
     const end =
       until === undefined
-        ? "the policy has no grace time, so it may be gone"
+        ? "it may be gone"
         : until <= now
           ? `the grace time ended ${exactTime(until)}, so it may be gone`
           : `can come back until ${exactTime(until)}`;
@@ -133,7 +134,7 @@ async function runUndelete(invocation: Invocation): Promise<number> {
       `Asked for: the next run of ${name} takes them back before it prunes. Start one: kubectl handover now ${name} -n ${namespace}\n`,
     );
     terminal.out(
-      `Then hold what has to stay, or the rules remove it again: kubectl handover hold ${numbers[0] === undefined ? "NUMBER" : sixDigits(numbers[0])} -n ${namespace} --reason TEXT\n`,
+      `They are held for 7 days then, and the rules count for them again after that. To keep them longer: kubectl handover hold ${numbers[0] === undefined ? "NUMBER" : sixDigits(numbers[0])} -n ${namespace} --reason TEXT\n`,
     );
   }
   return exitCodes.fine;
@@ -145,7 +146,7 @@ export const undelete: Verb = {
   summary: "takes pruned generations back, as long as they lie in the trash",
   details: [
     "Adds the numbers to the annotation backup.handover.dev/undelete of the policy. The next run takes them back at every location where they lie in the trash. " +
-      "How long they lie there says spec.retention.trash.",
+      "How long they lie there says spec.retention.trash. What was taken back is held for 7 days.",
   ],
   options: [{ name: "policy", value: "NAME", help: "policy of the generations; required" }],
   examples: [["kubectl handover undelete 12 13 -n shop --policy shop", "both come back with the next run"]],

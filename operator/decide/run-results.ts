@@ -37,7 +37,7 @@ function takeSeal(step: StepRecord, results: readonly MoverSuccess[], { seen, dr
   const run = { ...seen.run, status: draft.status };
   const asked = generationIdOf(run);
   if (seal.id !== asked) {
-    draft.steps.set(step.name, fail(step, now, "HO-A405", `the seal was asked for ${asked} and reports ${seal.id}`));
+    draft.steps.set(step.name, fail(step, now, "HO-A406", `the seal was asked for ${asked} and reports ${seal.id}`));
     return;
   }
   draft.status = {

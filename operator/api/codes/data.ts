@@ -72,7 +72,7 @@ export const data = {
     data: discarded,
     next: logs,
   },
-  "HO-A405": {
+  "HO-A406": {
     reason: "SealUnclear",
     what: "The seal reported another generation than the one it was asked for.",
     app: "running",

@@ -2,10 +2,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { adviceLines } from "../../../operator/cli/advice-text.ts";
 import { Failure } from "../../../operator/cli/failure.ts";
-import { isExpired, parseHold, parseUntil, untilText } from "../../../operator/cli/hold-text.ts";
+import { isExpired, parseUntil, tellHold, untilText } from "../../../operator/cli/hold-text.ts";
 import { effectiveRules, parseKeep, rulesAt } from "../../../operator/cli/retention-rules.ts";
 import { renderFields, renderTable } from "../../../operator/cli/table.ts";
 import { mergeNumbers } from "../../../operator/cli/undelete.ts";
+import { parseHold } from "../../../operator/domain/holds.ts";
 import { aPolicy, sink } from "../../support/builders.ts";
 import { now } from "./command-bed.ts";
 
@@ -40,11 +41,16 @@ describe("a moment to come", () => {
   );
 });
 
-test("a hold that has no end, one that has, one that is past, one that nobody understands", () => {
-  expect(parseHold("forever audit 2026")).toEqual({ until: "forever", reason: "audit 2026" });
-  expect(isExpired(parseHold("2026-11-29T12:00:00Z x"), now)).toBe(true);
-  expect(isExpired(parseHold("2026-11-29T12:00:01Z x"), now)).toBe(false);
-  expect(isExpired(parseHold("whatever"), now)).toBe(false);
+test.each([
+  ["forever audit 2026", "forever, audit 2026"],
+  ["2026-11-29T12:00:01Z migration", "until 2026-11-29T12:00:01.000Z, migration"],
+  ["2026-11-29T12:00:00Z migration", "expired 2026-11-29T12:00:00.000Z, migration"],
+  // As retention takes it: whoever wrote it wanted something to stay.
+  ["whatever", "forever, unreadable hold: whatever"],
+])("the hold %s is %s", (text, expected) => {
+  const { hold } = parseHold(text);
+  expect(tellHold(hold, now)).toBe(expected);
+  expect(isExpired(hold, now)).toBe(expected.startsWith("expired"));
 });
 
 describe("rules of --keep", () => {
@@ -91,6 +97,9 @@ describe("rules of --keep", () => {
 test("numbers to undelete are added once, and what somebody else wrote stays", () => {
   expect(mergeNumbers(undefined, [13, 12])).toBe("000012,000013");
   expect(mergeNumbers("000012, 000040", [12, 7])).toBe("000007,000012,000040");
+  // What was asked for before and has gone again is asked for anew, as often as somebody likes.
+  expect(mergeNumbers("000012", [12])).toBe("000012,");
+  expect(mergeNumbers("000012,", [12])).toBe("000012");
 });
 
 test("an advice is four lines", () => {

@@ -160,7 +160,7 @@ describe("the base", () => {
 test("a seal that reports another generation than it was asked for is a failure", async () => {
   const other = "000009-20261120T010000Z-full";
   const scenario = await run("Full", { script: reporting("seal", { id: other }) }).settle();
-  expect(scenario.status).toMatchObject({ result: "Failed", app: "Up", code: "HO-A405" });
+  expect(scenario.status).toMatchObject({ result: "Failed", app: "Up", code: "HO-A406" });
   expect(scenario.status.generation).toBeUndefined();
   expect(scenario.step("Seal")?.message).toContain(`reports ${other}`);
   expect(scenario.step("Transport/vault")?.state).toBe("Skipped");

@@ -78,7 +78,7 @@ describe("a later check that does not find it among the whole chains", () => {
       app: "Up",
       display: { copies: "1/2", message: "HO-V603 the copy at vault is based on one that is damaged or gone there" },
     });
-    expect(decision.events).toEqual([expect.objectContaining({ type: "Warning", reason: "ChainBroken" })]);
+    expect(decision.events).toEqual([expect.objectContaining({ type: "Warning", reason: "CopyBaseless" })]);
   });
   test.each<[string, BackupRun]>([
     ["of another sink", later({ ...check(5, "3-9"), name: "Verify/offsite" })],
