@@ -1,20 +1,17 @@
 /** `kubectl handover now`: starts a run, and follows it to its end when asked to. */
 import { isFinished } from "../api/conditions.ts";
 import { type BackupPolicy, type BackupRun, apiVersion, runs } from "../api/kinds.ts";
-import { labels } from "../api/names.ts";
+import { annotations, labels } from "../api/names.ts";
 import { ApiError } from "../cluster/errors.ts";
 import { type GenerationType, generationTypes } from "../domain/generation.ts";
 import { adviceLines } from "./advice-text.ts";
 import type { Parsed } from "./arguments.ts";
 import { typeNamed } from "./catalogue.ts";
 import { Failure, exitCodes, wrongUsage } from "./failure.ts";
+import { follow } from "./following.ts";
 import { getPolicy, listRuns } from "./lookup.ts";
-import { exactTime, plain } from "./table.ts";
+import { plain } from "./table.ts";
 import { type Invocation, type Verb, printJson } from "./verb.ts";
-
-const pollMs = 1_000;
-/** An API server that restarts is away for less. */
-const longestSilenceMs = 300_000;
 
 function typeAsked(args: Parsed): GenerationType | undefined {
   const text = args.text("type");
@@ -66,58 +63,6 @@ async function activeBefore(invocation: Invocation, policy: string): Promise<str
   }
 }
 
-interface End {
-  readonly exitCode: number;
-  readonly run: BackupRun | undefined;
-}
-
-/** One line for each change of phase; a cluster that is away for a while is waited for. */
-async function follow(invocation: Invocation, started: BackupRun): Promise<End> {
-  const { cluster, terminal } = invocation;
-  const { namespace, name, uid } = started.metadata;
-  const stopped = new AbortController();
-  const takeOff = terminal.onInterrupt(() => stopped.abort());
-  let told = "";
-  let silentSince: number | undefined;
-  try {
-    for (;;) {
-      if (stopped.signal.aborted) {
-        terminal.err(
-          `\nNot followed any more. The run ${name} goes on.\n  Follow:  kubectl -n ${namespace} get brun ${name} -w\n  Stop it: kubectl -n ${namespace} annotate brun ${name} backup.handover.dev/cancel=true\n`,
-        );
-        return { exitCode: exitCodes.interrupted, run: undefined };
-      }
-      let seen: BackupRun | undefined;
-      try {
-        seen = await cluster.get<BackupRun>(runs, namespace, name);
-        silentSince = undefined;
-      } catch (error) {
-        const away = error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
-        if (!away) throw error;
-        if (silentSince === undefined) terminal.err(`${error.message}; the run goes on, still trying\n`);
-        silentSince ??= terminal.now();
-        if (terminal.now() - silentSince > longestSilenceMs) throw error;
-        await terminal.sleep(pollMs, stopped.signal);
-        continue;
-      }
-      if (seen === undefined || seen.metadata.uid !== uid)
-        throw new Failure(
-          exitCodes.notSo,
-          `the run ${name} was deleted`,
-          `kubectl handover list -n ${namespace} ${started.spec.policyName}`,
-        );
-      const line = lineOf(seen);
-      if (line !== told && invocation.args.output === "table") terminal.out(`${exactTime(terminal.now())}  ${line}\n`);
-      told = line;
-      if (isFinished(seen))
-        return { exitCode: seen.status?.result === "Complete" ? exitCodes.fine : exitCodes.notSo, run: seen };
-      await terminal.sleep(pollMs, stopped.signal);
-    }
-  } finally {
-    takeOff();
-  }
-}
-
 const lineOf = ({ status }: BackupRun): string => {
   const phase = status?.phase ?? "waits for the controller";
   const message = status?.display?.message ?? "";
@@ -151,10 +96,19 @@ async function runNow(invocation: Invocation): Promise<number> {
     if (args.output === "table") terminal.out(`Follow: kubectl -n ${namespace} get brun ${run.metadata.name} -w\n`);
     return exitCodes.fine;
   }
-  const end = await follow(invocation, run);
-  if (args.output === "json") printJson(invocation, end.run ?? run);
-  else if (end.run !== undefined && args.output === "table") tellEnd(invocation, end.run);
-  return end.exitCode;
+  const ended = await follow<BackupRun>(invocation, {
+    resource: runs,
+    object: run,
+    lineOf,
+    isOver: isFinished,
+    goesOn: `The run ${run.metadata.name} goes on.
+  Follow:  kubectl -n ${namespace} get brun ${run.metadata.name} -w
+  Stop it: kubectl -n ${namespace} annotate brun ${run.metadata.name} ${annotations.cancel}=true`,
+  });
+  if (args.output === "json") printJson(invocation, ended ?? run);
+  if (ended === undefined) return exitCodes.interrupted;
+  if (args.output === "table") tellEnd(invocation, ended);
+  return ended.status?.result === "Complete" ? exitCodes.fine : exitCodes.notSo;
 }
 
 export const now: Verb = {

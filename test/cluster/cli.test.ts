@@ -96,6 +96,27 @@ test("what does not exist is 4, a wrong sink 1, a wrong line 2", async () => {
   expect((await handover("prune", "shop")).code).toBe(2);
 });
 
+test("adopt makes the runs again of what lies at the sink, after all of them were lost, and prunes nothing", async () => {
+  expect((await handover("now", "shop", "--type", "Database", "--wait")).code).toBe(0);
+  const before = (await json<{ readonly generations: readonly Shown[] }>("list", "shop")).generations;
+  expect(before).toHaveLength(2);
+  await bed.k("delete", "brun", "--all", "--wait");
+  expect((await json<{ readonly generations: readonly Shown[] }>("list", "shop")).generations).toEqual([]);
+  const { code, out } = await handover("adopt", "shop", "--from", "vault", "--wait");
+  expect([code, out]).toEqual([0, expect.stringContaining("Done: 2 runs of 2 generations at vault")]);
+  const after = (await json<{ readonly generations: readonly Shown[] }>("list", "shop")).generations;
+  expect(after.map(({ id, run }) => [id, run])).toEqual(before.map(({ id }) => [id, `shop-${id.slice(0, 6)}`]));
+  for (const one of after) expect(one.restorableFrom).toEqual(["vault"]);
+  // Its Jobs are gone, and asked once more it makes nothing.
+  expect((await bed.k("get", "jobs", "-o", "name")).trim()).toBe("");
+  const uids = async (): Promise<string> => bed.k("get", "brun", "-o", "jsonpath={.items[*].metadata.uid}");
+  const made = await uids();
+  expect((await handover("adopt", "shop", "--from", "vault", "--wait")).code).toBe(0);
+  expect(await uids()).toBe(made);
+  // A lineage that went on meanwhile goes on from where it was.
+  expect((await handover("now", "shop", "--wait")).out).toMatch(/generation 000003-/);
+});
+
 describe("a person who may only look", () => {
   test("may list, show and simulate; the rest is 3 and changes nothing", async () => {
     await bed.k("create", "serviceaccount", "looker");

@@ -25,6 +25,7 @@ const lines: readonly (readonly string[])[] = [
   ["release", "42"],
   ["undelete", "39", "--policy", "shop"],
   ["prune", "shop", "--simulate"],
+  ["adopt", "shop"],
 ];
 
 test("every verb has its line here", () => {
@@ -64,6 +65,7 @@ test("rights that suffice to read and not to write are 3, and nothing is said to
     ["now", "shop"],
     ["hold", "42", "--reason", "x"],
     ["undelete", "39", "--policy", "shop"],
+    ["adopt", "shop"],
   ])
     expect(await bed.handover(...argv)).toMatchObject({ code: 3, out: "" });
 });
