@@ -72,4 +72,11 @@ export const data = {
     data: discarded,
     next: logs,
   },
+  "HO-A405": {
+    reason: "BaseLost",
+    what: "The generation that this one was to be based on is missing or damaged since the run began.",
+    app: givenBack,
+    data: discarded,
+    next: "run it again, which makes a full generation by itself: kubectl -n {namespace} get bpol {policy}",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;
