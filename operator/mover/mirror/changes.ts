@@ -16,6 +16,13 @@ export const noMark: ChangeMark = "0";
 /** A second before the mark: covers file systems that keep whole seconds, and clocks that step a little. */
 export const withSlack = (mark: ChangeMark): ChangeMark => String(Math.max(0, Number.parseInt(mark, 10) - 1));
 
+/**
+ * Not ahead of our own clock: after a clock was set back, files may have change times that are still to come, and whatever
+ * changes until then would count as older than the mark. A mark that is too old costs time only.
+ */
+export const notAhead = (mark: ChangeMark, nowMillis: number): ChangeMark =>
+  Number.parseInt(mark, 10) * 1000 > nowMillis ? String(Math.floor(nowMillis / 1000)) : mark;
+
 const isNewer = (a: ChangeMark, b: ChangeMark): boolean => {
   const [first = 0, second = 0] = [a, b].map((mark) => Number.parseInt(mark, 10));
   // Within one second the fractions have the same number of digits.

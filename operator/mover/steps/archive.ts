@@ -120,7 +120,7 @@ async function pack(task: TaskOf<"archive">, layout: Layout, context: MoverConte
     seq: task.seq,
     podUID: context.podUID,
     volumes: task.volumes.map((volume, index) => {
-      const totals = list.totals[index] ?? { files: 0, bytes: 0, members: 0, skipped: 0 };
+      const totals = list.totals[index] ?? { files: 0, bytes: 0, allocated: 0, members: 0, skipped: 0 };
       return { ...volume, archive: volumeArchive(volume.name), ...totals };
     }),
     files: [...archives, { path: filesListFile, ...list.stored }],

@@ -150,9 +150,17 @@ export function parseStats(text: string): RsyncStats | undefined {
 
 /** The first file of the source that rsync could not read, from what it wrote to standard error, with the reason. */
 export function firstUnreadable(stderr: string): string | undefined {
-  const found = /^rsync: \[sender\] .*?"(.*)"(?: \(in .*\))?: (.*) \([0-9]+\)$/m.exec(stderr);
+  const lines = stderr.split("\n").filter((line) => !shrunk.test(line));
+  const found = /^rsync: \[sender\] .*?"(.*)"(?: \(in .*\))?: (.*) \([0-9]+\)$/m.exec(lines.join("\n"));
   return found === null ? undefined : `${found[1]}: ${found[2]}`;
 }
+
+/** Says rsync of a file that has become shorter than it was when it was listed. */
+const shrunk = /^rsync: \[sender\] read errors mapping .*: No data available \(61\)$/;
+
+/** Names of files that were written to while they were copied, relative to the root; what is held of them is not what they were. */
+export const changedFiles = (stderr: string): readonly string[] =>
+  stderr.split("\n").flatMap((line) => /^ERROR: (.*) failed verification -- /.exec(line)?.[1] ?? []);
 
 /** Whether rsync failed because the target knows no extended attributes or no ACLs. */
 export function unsupportedAttributes(stderr: string): { readonly acls: boolean; readonly xattrs: boolean } {
