@@ -61,7 +61,7 @@ test("a new file in the root does not make its neighbours be read", async () => 
     return readFileSync(list, "utf8").split("\0").slice(0, -1);
   };
   writeFileSync(join(job.source, "old"), "");
-  const mark = await newestChange(job.source, job.signal);
+  const mark = await newestChange(job.source, join(job.scratch, "large"), job.signal);
   await sleep(50);
   writeFileSync(join(job.source, "new"), "");
   expect(await changed(mark)).toEqual(["./new"]);

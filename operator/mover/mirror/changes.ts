@@ -6,6 +6,7 @@
 import { Writable } from "node:stream";
 import { stat } from "node:fs/promises";
 import { run } from "../exec.ts";
+import { largeFile } from "./sparse-files.ts";
 
 /** `1795316841.1234567890`: seconds since the epoch, by the clock of the volume's file system. */
 export type ChangeMark = string;
@@ -29,8 +30,11 @@ const isNewer = (a: ChangeMark, b: ChangeMark): boolean => {
   return first === second ? a > b : first > second;
 };
 
-/** The newest change time in the volume: whatever changes after this call has a newer one, or an equal one. */
-export async function newestChange(source: string, signal: AbortSignal): Promise<ChangeMark> {
+/**
+ * The newest change time in the volume: whatever changes after this call has a newer one, or an equal one.
+ * @param largeFiles where the large files are listed on the way, see sparse-files.ts
+ */
+export async function newestChange(source: string, largeFiles: string, signal: AbortSignal): Promise<ChangeMark> {
   let newest = noMark;
   let rest = "";
   const stdout = new Writable({
@@ -43,7 +47,8 @@ export async function newestChange(source: string, signal: AbortSignal): Promise
     },
   });
   // 1: a directory that cannot be read. The pass names it.
-  await run(["find", ".", "-printf", String.raw`%C@\n`], {
+  const list = [...largeFile, "-fprintf", largeFiles, String.raw`%b %s %P\0`] as const;
+  await run(["find", ".", "-printf", String.raw`%C@\n`, ...list], {
     cwd: source,
     stdout,
     signal,
@@ -68,9 +73,11 @@ export async function listChanged(
   mark: ChangeMark,
   listFile: string,
   signal: AbortSignal,
+  withoutInodes: readonly bigint[] = [],
 ): Promise<Changed> {
   const rootFile = `${listFile}-root`;
   const sort = ["(", "-path", ".", "-fprint0", rootFile, "-o", "-fprint0", listFile, ")"] as const;
-  await run(["find", ".", "-newerct", `@${mark}`, ...sort], { cwd: source, signal, okCodes: [0, 1] });
+  const without = withoutInodes.flatMap((inode) => ["!", "-inum", String(inode)]);
+  await run(["find", ".", "-newerct", `@${mark}`, ...without, ...sort], { cwd: source, signal, okCodes: [0, 1] });
   return { names: (await stat(listFile)).size > 0, root: (await stat(rootFile)).size > 0 };
 }

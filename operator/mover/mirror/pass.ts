@@ -16,6 +16,7 @@ import { together } from "../together.ts";
 import {
   argvCompareContent,
   argvMirror,
+  argvMirrorListed,
   argvMirrorRoot,
   changedFiles,
   firstUnreadable,
@@ -28,6 +29,7 @@ import {
 } from "../tools/rsync.ts";
 import { listChanged, newestChange, noMark, notAhead, withSlack, type Changed, type ChangeMark } from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
+import { copySparse, type SparseCopied } from "./sparse-files.ts";
 
 export interface MirrorJob {
   readonly volume: VolumeRef;
@@ -63,7 +65,7 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await makeDirectory(job.mirror);
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
-  const mark = notAhead(await newestChange(job.source, job.signal), Date.now());
+  const mark = notAhead(await newestChange(job.source, largeFiles(job), job.signal), Date.now());
   const marked = performance.now();
   let attributes = before?.attributes ?? { acls: true, xattrs: true };
   await listHardLinks(job.mirror, linksFile(job), job.signal);
@@ -146,22 +148,33 @@ interface PassStats extends RsyncStats {
 async function pass(job: MirrorJob, options: PassOptions): Promise<PassStats> {
   await untangleHardLinks(job.source, job.mirror, linksFile(job));
   const listFile = join(job.scratch, `changed-${job.volume.name}`);
+  const sparse = await copySparseFiles(job, options);
   // Looking at them costs twice as much as everything else: 10 instead of 4 microseconds for each file.
   const attributes = options.attributesOf === "all" ? options.attributes : { acls: false, xattrs: false };
   const [stats, changed] = await together<[PassStats, Changed]>(job.signal, (signal) => [
     mirrorAll({ ...job, signal }, attributes, options.frozen),
     options.mark === undefined
       ? Promise.resolve({ names: false, root: false })
-      : listChanged(job.source, options.mark, listFile, signal),
+      : listChanged(job.source, options.mark, listFile, signal, sparse.inodes),
   ]);
+  const torn = [...sparse.torn, ...stats.torn];
   // The directories on the way to a name are brought up to date with it, the root among them.
   if (changed.names) {
     const argv = argvCompareContent(job.mirror, listFile, job.volume, options.attributes);
-    const { torn } = await transfer(job, argv, options.frozen);
-    return { ...stats, torn: [...new Set([...stats.torn, ...torn])] };
+    torn.push(...(await transfer(job, argv, options.frozen)).torn);
   }
-  if (changed.root) await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
-  return stats;
+  if (changed.root && !changed.names)
+    await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
+  return { ...stats, torn: [...new Set(torn)] };
+}
+
+async function copySparseFiles(job: MirrorJob, { mark, frozen, attributes }: PassOptions): Promise<SparseCopied> {
+  if (mark === undefined) return { inodes: [], torn: [] };
+  const copiedList = join(job.scratch, `sparse-${job.volume.name}`);
+  const copied = await copySparse({ ...job, mark, frozen, largeFiles: largeFiles(job), copiedList });
+  if (copied.inodes.length > 0)
+    await transfer(job, argvMirrorListed(job.mirror, copiedList, job.volume, attributes), frozen);
+  return copied;
 }
 
 /** Of a running app a file may change again each time. */
@@ -208,6 +221,7 @@ async function transfer(job: MirrorJob, argv: Parameters<typeof run>[0], frozen:
 
 type StateOwner = Pick<MirrorJob, "stateDirectory"> & { readonly volume: Pick<VolumeRef, "name"> };
 const stateFile = (job: StateOwner): string => join(job.stateDirectory, `${job.volume.name}.json`);
+const largeFiles = (job: StateOwner): string => join(job.stateDirectory, `${job.volume.name}.large`);
 const linksFile = (job: MirrorJob): string => join(job.stateDirectory, `${job.volume.name}.links`);
 
 async function readState(job: StateOwner): Promise<State | undefined> {

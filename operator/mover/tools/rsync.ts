@@ -52,16 +52,17 @@ export const argvMirror = (mirror: string, selection: Selection, attributes: Att
   `${mirror}/`,
 ];
 
-/** Compares the files of a NUL-separated list by content: finds an edit that kept size and modification time. */
-export const argvCompareContent = (
+/** The files of a NUL-separated list, to which nothing happens when size and modification time are equal but for their attributes. */
+export const argvMirrorListed = (
   mirror: string,
   listFile: string,
   selection: Selection,
   attributes: Attributes,
+  ...more: readonly string[]
 ): Argv => [
   "rsync",
   ...common(attributes),
-  "--checksum",
+  ...more,
   `--files-from=${listFile}`,
   "--from0",
   "--ignore-missing-args",
@@ -69,6 +70,14 @@ export const argvCompareContent = (
   "./",
   `${mirror}/`,
 ];
+
+/** Compares the files of the list by content: finds an edit that kept size and modification time. */
+export const argvCompareContent = (
+  mirror: string,
+  listFile: string,
+  selection: Selection,
+  attributes: Attributes,
+): Argv => argvMirrorListed(mirror, listFile, selection, attributes, "--checksum");
 
 /** Owner, mode, times, ACL and attributes of the root alone. */
 export const argvMirrorRoot = (mirror: string, attributes: Attributes): Argv => [
