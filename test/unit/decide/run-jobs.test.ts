@@ -60,7 +60,7 @@ const jobOf = (step: string, change: Partial<RunJobContext> = {}): JobManifest =
     ...change,
   });
 const without = (...keys: readonly ("databases" | "volumes")[]): PolicySpec =>
-  ({ ...spec, ...Object.fromEntries(keys.map((key) => [key, undefined])) }) as PolicySpec;
+  Object.fromEntries(Object.entries(spec).filter(([key]) => !keys.some((one) => one === key))) as never;
 
 const common = {
   version: 1,
