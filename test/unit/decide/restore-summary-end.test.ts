@@ -1,6 +1,6 @@
 /** What people read of a restore that is over, or that is held until somebody decides. */
-import { describe, expect, test, upTo } from "@jest/globals";
-import type { StepRecord, upTo } from "../../../operator/api/kinds.ts";
+import { describe, expect, test } from "@jest/globals";
+import type { StepRecord } from "../../../operator/api/kinds.ts";
 import { stepsOf, summarise, conditionsOf, allDone, failedAt, held, upTo } from "./restore-told.ts";
 
 describe("the end", () => {
