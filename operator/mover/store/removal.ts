@@ -18,8 +18,9 @@ export async function removeGeneration(layout: Layout, generation: GenerationEnt
   const doomed = join(trash, generation.id);
   // Left by a crash of an earlier removal of another copy of it.
   if (await exists(doomed)) await rm(doomed, { recursive: true });
-  await renameNew(join(layout.store, generation.id), doomed);
+  // Before the generation goes: once it is gone, nobody asks any more for the damaged copies that a death has left.
   await removeDamaged(layout, generation.id);
+  await renameNew(join(layout.store, generation.id), doomed);
   await rm(doomed, { recursive: true });
 }
 
