@@ -13,4 +13,7 @@ export const needs: Needs = {
   "mkfs.ext4": "e2fsprogs",
   strace: "strace",
   openssl: "openssl",
+  gcc: "gcc",
+  "/usr/include/stdio.h": "libc6-dev",
+  "/usr/include/linux/seccomp.h": "linux-libc-dev",
 };
