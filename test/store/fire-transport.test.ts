@@ -1,5 +1,5 @@
 /** A transport that dies, or whose sink fails or is full, at each of its writes. */
-import { describeFire } from "./fire/suite.ts";
+import { testUnderFire } from "./fire/suite.ts";
 import { transporting } from "./fire/scenarios.ts";
 
-describeFire("fire-transport", ["transport", "transport-again"], transporting);
+testUnderFire("fire-transport", ["transport", "transport-again"], transporting);

@@ -1,5 +1,8 @@
-/** A verification and a retention that die, or whose disk fails or is full, at each of their writes. */
-import { describeFire } from "./fire/suite.ts";
+/**
+ * A verification and a retention with a fault at any system call by which they change the disk: they die there, or it fails, or is
+ * full. Never a half generation in view, none lost, nothing left over: never asked of the code that wrote it.
+ */
+import { testUnderFire } from "./fire/suite.ts";
 import { settling } from "./fire/scenarios.ts";
 
-describeFire("fire-verify", ["verify", "prune-source", "prune-sink"], settling);
+testUnderFire("fire-verify", ["verify", "prune-source", "prune-sink"], settling);

@@ -29,7 +29,7 @@ export function casesOf(scenario: string, calls: readonly string[], by: number):
  * @param suite name of the test's file, for the line that plays a case again
  * @param names of the scenarios that `build` gives
  */
-export function describeFire(
+export function testUnderFire(
   suite: string,
   names: readonly string[],
   build: (world: World, templates: Templates) => readonly Scenario[],
