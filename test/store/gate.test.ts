@@ -8,17 +8,18 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import type { Scenario } from "./fire/campaign.ts";
 import { GatedMover } from "./fire/gate.ts";
 import { firstTransport, sealing, settling, staging, transporting } from "./fire/scenarios.ts";
-import { makeTemplates } from "./fire/templates.ts";
-import { createWorld, removeWorld, reset, type World } from "./fire/world.ts";
+import { makeTemplates, type Templates } from "./fire/templates.ts";
+import { createWorld, removeWorld, reset, tasks, type World } from "./fire/world.ts";
 
 jest.setTimeout(5 * 60_000);
 
 let world: World;
+let templates: Templates;
 let scenarios: readonly Scenario[] = [];
 beforeAll(async () => {
   process.umask(0o077);
   world = createWorld();
-  const templates = await makeTemplates(world);
+  templates = await makeTemplates(world);
   scenarios = [sealing, transporting, firstTransport, settling, staging].flatMap((build) => build(world, templates));
 });
 afterAll(() => removeWorld(world));
@@ -75,4 +76,13 @@ test("the gate counts what strace sees, and nobody writes past both", async () =
   expect([...all]).toEqual(
     expect.arrayContaining(["write", "fsync", "syncfs", "rename", "unlink", "rmdir", "utimensat"]),
   );
+});
+
+test("planning a restore changes nothing, so there is nothing to fail", async () => {
+  reset(world, templates.today);
+  const mover = new GatedMover(world.base);
+  await mover.arm(0, "none");
+  expect(await mover.run(tasks.plan(), "pod")).toMatchObject({ end: "ok" });
+  expect(await mover.report()).toEqual({ count: 0, hits: 0, blind: 0, calls: [] });
+  await mover.close();
 });

@@ -204,21 +204,26 @@ function sealAnew(path: string, manifest: unknown): void {
   writeFileSync(join(path, "manifest.sha256"), `${sha256(text)}  manifest.json\n`);
 }
 
-export const damages: Readonly<Record<string, Damage>> = {
-  "bit flip": flip,
-  "bit flip in what is small": (victim) => flip({ ...victim, read: own }),
-  truncation: truncate,
-  extension: extend,
-  "zeroed sector": zero,
-  "file of another generation": swapWithOther,
-  "swapped files": swapWithin,
-  "extra file": addFile,
-  "removed file": removeFile,
-  "renamed file": renameFile,
-  "link for a file": linkFile,
-  "link for a directory": linkDirectory,
-  "directory for a file": directoryForFile,
-  "emptied directory": emptyDirectory,
-  "manifest of another generation": foreignManifest,
-  "forged manifest": forgedManifest,
-};
+/** How often a kind is drawn: those that have the most ways come most often. */
+const weights: readonly (readonly [number, string, Damage])[] = [
+  [8, "bit flip", flip],
+  [4, "bit flip in what is small", (victim) => flip({ ...victim, read: own })],
+  [5, "truncation", truncate],
+  [3, "extension", extend],
+  [5, "zeroed sector", zero],
+  [1, "file of another generation", swapWithOther],
+  [2, "swapped files", swapWithin],
+  [2, "extra file", addFile],
+  [1, "removed file", removeFile],
+  [1, "renamed file", renameFile],
+  [1, "link for a file", linkFile],
+  [1, "link for a directory", linkDirectory],
+  [1, "directory for a file", directoryForFile],
+  [1, "emptied directory", emptyDirectory],
+  [1, "manifest of another generation", foreignManifest],
+  [2, "forged manifest", forgedManifest],
+];
+/** One round of all kinds, each as often as it is drawn. */
+export const damages: readonly (readonly [string, Damage])[] = weights.flatMap(([weight, kind, damage]) =>
+  Array.from({ length: weight }, () => [kind, damage] as const),
+);

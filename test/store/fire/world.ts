@@ -120,6 +120,17 @@ export const tasks = {
     requiredSinks: location === "source" ? [{ ...vault, verify: "Full" }] : [],
     acknowledged: true,
   }),
+  plan: (): TaskOf<"plan"> => ({
+    ...common(9),
+    runUID: restoreUID,
+    step: "plan",
+    from: { latest: true },
+    databases,
+    volumes,
+    included: false,
+    locations: [source, vault],
+    passedOver: [],
+  }),
   stage: (location: "source" | "vault", id: string, manifestSHA256: string): TaskOf<"stage"> => ({
     ...common(9),
     runUID: restoreUID,
