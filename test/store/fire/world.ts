@@ -3,7 +3,7 @@
  * that the real steps have made. `disk` holds what faults are about; signals and scratch lie beside it.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, existsSync, readdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, existsSync, readdirSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MoverTask, TaskOf, VolumeRef } from "../../../operator/contract/task.ts";
@@ -52,9 +52,18 @@ export function worldAt(base: string): World {
   };
 }
 
+/** Several suites at once, each with a dozen templates. */
+const enough = 512 * 1024 * 1024;
+
+function hasRoom(directory: string): boolean {
+  if (!existsSync(directory)) return false;
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize > enough;
+}
+
 /** In memory where there is such a place: nothing here is about what a disk does with its cache. */
 export function createWorld(): World {
-  const world = worldAt(mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "handover-fire-")));
+  const world = worldAt(mkdtempSync(join(hasRoom("/dev/shm") ? "/dev/shm" : tmpdir(), "handover-fire-")));
   for (const path of [world.disk, join(world.base, "signal"), join(world.base, "scratch")]) mkdirSync(path);
   return world;
 }
