@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import type { Scenario } from "./fire/campaign.ts";
-import { GatedMover } from "./fire/gate.ts";
+import { GatedMover, removeGate } from "./fire/gate.ts";
 import { firstTransport, sealing, settling, staging, transporting } from "./fire/scenarios.ts";
 import { makeTemplates, type Templates } from "./fire/templates.ts";
 import { createWorld, removeWorld, reset, tasks, type World } from "./fire/world.ts";
@@ -22,7 +22,10 @@ beforeAll(async () => {
   templates = await makeTemplates(world);
   scenarios = [sealing, transporting, firstTransport, settling, staging].flatMap((build) => build(world, templates));
 });
-afterAll(() => removeWorld(world));
+afterAll(() => {
+  removeGate();
+  removeWorld(world);
+});
 
 /** Of all calls with a path or a descriptor these only read. Not a list of those that write: one that is missing there is to be seen. */
 const reading = new Set(

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { MoverTask } from "../../../operator/contract/task.ts";
-import { faultModes, GatedMover, type FaultMode, type GateReport, type Outcome } from "./gate.ts";
+import { faultModes, GatedMover, removeGate, type FaultMode, type GateReport, type Outcome } from "./gate.ts";
 import { differencesFrom, liesAt, lookAt, wrongInView, type Sight } from "./oracle.ts";
 import { reset, type World } from "./world.ts";
 
@@ -64,6 +64,7 @@ export class Campaign {
 
   async close(): Promise<void> {
     await this.#mover.close();
+    removeGate();
   }
 
   async #succeed(task: MoverTask, podUID: string): Promise<void> {

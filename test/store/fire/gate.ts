@@ -32,16 +32,21 @@ export type Outcome =
 
 let built: { readonly directory: string; readonly program: string } | undefined;
 
-/** Compiles the gate once in this process. @returns the path of the program */
-export function buildGate(): string {
+/** Not beside the worlds: programs in a memory of containers may not be started. */
+function buildGate(): string {
   if (built === undefined) {
     const directory = mkdtempSync(join(tmpdir(), "handover-gate-"));
-    process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
     const program = join(directory, "gate");
     execFileSync("gcc", ["-O1", "-Wall", "-Werror", "-o", program, join(import.meta.dirname, "gate.c")]);
     built = { directory, program };
   }
   return built.program;
+}
+
+/** When a suite is over. */
+export function removeGate(): void {
+  if (built !== undefined) rmSync(built.directory, { recursive: true, force: true });
+  built = undefined;
 }
 
 const child = join(import.meta.dirname, "child.ts");
