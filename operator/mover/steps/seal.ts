@@ -76,6 +76,8 @@ export async function seal(task: Task, context: MoverContext): Promise<ResultOf<
     const before = await findSealed(layout, task.runUID);
     if (before !== undefined) {
       context.log.info("this run has sealed its generation before", { generation: before.id });
+      // Where that attempt died before it had cleaned up.
+      await sweepStaging(layout, task.seq);
       return resultOf(before.manifest, before.manifestSHA256);
     }
     return await sealNew(task, layout, context);

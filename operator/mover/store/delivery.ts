@@ -41,7 +41,13 @@ export async function deliver(generation: GenerationEntry, target: DeliveryTarge
     throw new MoverError("HO-T501", `sink ${sink}, generation ${generation.id}: after the copy ${difference}`, {
       retry: true,
     });
-  await syncFilesystem(staged, signal);
+  try {
+    await syncFilesystem(staged, signal);
+  } catch (error) {
+    // What the kernel could not write it may have dropped, and it says so only once: the next attempt starts from nothing.
+    if (!signal.aborted) await rm(staged, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
 
   const text = await readFile(join(generation.path, manifestFile));
   if (digestText(text) !== generation.manifestSHA256)
