@@ -54,9 +54,8 @@ export async function stageVolume(
   const fresh = join(work, "new");
   await keepTime(root, async () => await mkdir(work, { mode: 0o700 }));
   await mkdir(fresh);
-  const [first = generation, ...later] = [...members, generation];
-  await extract(first, fresh, context);
-  for (const one of later) await applyMember(one, work, context);
+  for (const [index, one] of [...members, generation].entries())
+    await (index === 0 ? extract(one, fresh, context) : applyMember(one, work, context));
   const staged = await compareWithList(generation, fresh, context);
   await syncFilesystem(root, context.abort);
   const { paths, exclude } = part;
