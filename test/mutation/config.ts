@@ -20,7 +20,7 @@ const dear = [
 ];
 const rank = (path: string): number => (isStory(path) ? dear.indexOf(basename(path, ".test.ts")) + 2 : 0);
 const tests = [
-  ...globSync("test/unit/domain/{retention,schedule}.test.ts"),
+  ...globSync("test/unit/domain/{retention,retention-rules,schedule}.test.ts"),
   ...globSync("test/unit/runtime/{queue,leader}*.test.ts"),
   ...globSync("test/unit/decide/**/*.test.ts").toSorted(),
 ].filter((path) => !isMatrix(path));
