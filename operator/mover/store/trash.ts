@@ -154,11 +154,25 @@ export async function takeBack(layout: Layout, entries: readonly TrashEntry[], u
       continue;
     }
     if (await exists(join(layout.store, id))) continue;
+    const lost = await lostBase(layout, found.generation, whole);
+    if (lost !== undefined) {
+      problems.push(`undelete: ${id} cannot be taken back: ${lost}, which it is based on, is gone`);
+      continue;
+    }
     await restoreEntry(layout, found.entry, undelete);
     tookBack.push(id);
     undelete.log.info("generation taken back out of the trash", { generation: id });
   }
   return { tookBack, problems };
+}
+
+async function lostBase(
+  layout: Layout,
+  { manifest: { chain } }: GenerationEntry,
+  whole: ReadonlyMap<string, unknown>,
+): Promise<string | undefined> {
+  for (const { id } of chain) if (!whole.has(id) && !(await exists(join(layout.store, id)))) return id;
+  return undefined;
 }
 
 async function troubleOf(generation: GenerationEntry | string, { policyUID }: Undelete): Promise<string | undefined> {

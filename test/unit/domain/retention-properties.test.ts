@@ -144,9 +144,10 @@ describe("whatever lies there", () => {
         const left = input.generations.filter(({ id }) => !removed.has(id));
         expect([...left, ...input.waiting].some(({ chain }) => chain.some((id) => removed.has(id)))).toBe(false);
         // What nobody has verified goes only when something newer of its kind was.
-        for (const { id, verified } of input.generations)
-          if (removed.has(id) && !verified)
-            expect(left.some((one) => one.verified && one.id > id && familyIn(one.id) === familyIn(id))).toBe(true);
+        const unverified = input.generations.filter(({ id, verified }) => removed.has(id) && !verified);
+        const isSuperseded = ({ id }: RetentionGeneration): boolean =>
+          left.some((one) => one.verified && one.id > id && familyIn(one.id) === familyIn(id));
+        expect(unverified.every(isSuperseded)).toBe(true);
       }),
       runs,
     );
