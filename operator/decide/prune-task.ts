@@ -62,7 +62,7 @@ export function tellPrune(knowledge: PruneKnowledge): Told {
 }
 
 /** Beginnings of digests; what is none, as the `true` of release 0.1, acknowledges nothing. */
-const acknowledgedIn = (acknowledgements: Readonly<Record<string, string>>): Task["acknowledged"] =>
+export const acknowledgedIn = (acknowledgements: Readonly<Record<string, string>>): Task["acknowledged"] =>
   (acknowledgements[annotations.acknowledgePrune] ?? "")
     .split(",")
     .map((part) => part.trim())
