@@ -26,7 +26,7 @@ import {
 import { isFinished } from "../api/conditions.ts";
 import { guardName, labels, recordName } from "../api/names.ts";
 import type { Settings } from "../decide/decision.ts";
-import type { PolicyObservation } from "../decide/policy.ts";
+import type { PolicyObservation } from "../decide/slots.ts";
 import { isArmed, isGuardOf } from "../decide/guard.ts";
 import { isPruning } from "../decide/prune-rounds.ts";
 import { parseRecord, workloadResource } from "../decide/record.ts";

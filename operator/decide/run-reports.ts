@@ -43,6 +43,7 @@ export function describe(results: readonly MoverSuccess[]): string {
         return [
           `${count(result.files, "file")}, ${formatBytes(result.bytes)}`,
           ...result.databases.map((db) => `${db.name} on PostgreSQL ${db.serverVersion}`),
+          ...(result.base === undefined ? [] : "id" in result.base ? [`based on ${result.base.id}`] : []),
           ...result.warnings,
         ].join("; ");
       case "warm":

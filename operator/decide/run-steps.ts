@@ -19,7 +19,8 @@ import type { RunDraft, RunObservation } from "./run-observation.ts";
 import { followPlan, recordPlan, removePlanner } from "./prune-rounds.ts";
 import { tellUnreadable } from "./prune-task.ts";
 import { type RunJobContext, buildRunJob, identitiesOf } from "./run-jobs.ts";
-import { describe, troubleIn } from "./run-reports.ts";
+import { describe } from "./run-reports.ts";
+import { takeResults } from "./run-results.ts";
 import { type StepMove, type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 import { doubtOf } from "./stopping.ts";
 
@@ -215,7 +216,9 @@ function advanceJob(step: StepRecord, context: StepContext): void {
   draft.steps.set(step.name, move.step);
   draft.actions.push(...move.actions);
   draft.waits.push(move.wakeAfter);
-  if (step.state !== "Done" && move.step.state === "Done") onDone(move, context);
+  if (step.state === "Done" || move.step.state !== "Done") return;
+  takeResults(move.step, move.job.is === "succeeded" ? move.job.results : [], context);
+  draft.waits.push(0);
 }
 
 /** @returns true when the capture was ended here, because the app did not stay down or has been down for too long. */
@@ -260,33 +263,4 @@ function watchCapture(step: StepRecord, move: StepMove, context: StepContext): b
     draft.waits.push(0);
   } else draft.waits.push(500);
   return false;
-}
-
-function onDone(move: StepMove, context: StepContext): void {
-  const { draft } = context;
-  const results = move.job.is === "succeeded" ? move.job.results : [];
-  const code = troubleIn(results);
-  if (code !== undefined) draft.steps.set(move.step.name, { ...move.step, code });
-  const preflight = resultOf(results, "preflight");
-  if (preflight !== undefined && draft.status.seq === undefined)
-    draft.status = { ...draft.status, seq: preflight.lastSeq + 1 };
-  const seal = resultOf(results, "seal");
-  if (seal !== undefined) {
-    draft.status = {
-      ...draft.status,
-      generation: {
-        id: seal.id,
-        type: context.seen.run.spec.type,
-        parent: "",
-        consistency: stateOf(context, "Quiesce") === undefined ? "Running" : "Quiesced",
-        sealedAt: formatInstant(context.now),
-        bytes: seal.bytes,
-        storedBytes: seal.storedBytes,
-        files: seal.files,
-        tables: seal.tables,
-        manifestSHA256: seal.manifestSHA256,
-      },
-    };
-  }
-  draft.waits.push(0);
 }

@@ -142,6 +142,7 @@ describe("defaults are stored", () => {
         },
       ],
       schedules: [{ name: "nightly", type: "Full", cron: "0 2 * * *", timeZone: "UTC", startingDeadline: "6h" }],
+      maxChain: 30,
       retention: {
         timeZone: "UTC",
         trash: "24h",

@@ -178,6 +178,9 @@ export class Laws {
 
   #judgeCopies(status: NonNullable<BackupRun["status"]>): void {
     const id = status.generation?.id ?? "";
+    const { parent = "" } = status.generation ?? {};
+    if (id !== "" && (this.#truth.parents.get(id) ?? "") !== parent)
+      this.break("S13 a generation is based on what its run says", `${id} on ${parent}`);
     for (const { location, state } of status.copies ?? []) {
       const known = location === "source" ? this.#truth.sealed : this.#truth.sinks.get(location)?.verified;
       if (state === "Verified" && known?.has(id) !== true) this.break("S16 verified is what was read again", location);

@@ -30,6 +30,13 @@ export const delivery = {
     data: "the copies are there, but do not count as verified",
     next: logs,
   },
+  "HO-V603": {
+    reason: "CopyBaseless",
+    what: "A copy at a sink is based on another one there that is damaged or gone.",
+    app: "running, not affected",
+    data: "the copy is there and whole, but does not count until what it is based on is brought over again",
+    next: "check the disk of the sink, then start another run: kubectl -n {namespace} describe bpol {policy}",
+  },
   "HO-K701": {
     reason: "PruneRefused",
     what: "Pruning stopped before it removed anything, because the rules would remove more than half. The plan is in status.retention of the run, and waits for its acknowledgement.",

@@ -182,6 +182,10 @@ export interface BackupPolicySpec {
     };
   }[];
   /**
+   * How many generations a chain of incremental ones may have, the full one at its beginning included. 30 by default. The next one is then made full by itself. A restore needs every generation of its chain, so a longer chain stores less and risks more. Does not concern Differential, whose chains have two.
+   */
+  maxChain: number;
+  /**
    * When runs start. Without any, runs are started by hand only. One run of a policy is active at a time.
    *
    * Items: One schedule.
@@ -192,9 +196,9 @@ export interface BackupPolicySpec {
      */
     name: string;
     /**
-     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Database: the databases only, while the app runs.
+     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole and become a Full by themselves when there is nothing whole to be based on. Database: the databases only, while the app runs. Of several that are due, the first in the order Full, Differential, Incremental, Database starts; a slot that asks for a state which another generation has by then is skipped, but for type Database.
      */
-    type: "Full" | "Database";
+    type: "Full" | "Incremental" | "Differential" | "Database";
     /**
      * When its runs start, in five fields: minute, hour, day of month, month, day of week. Lists, ranges and steps as in 0,30 or 1-5 or * /15, and English names as in MON-FRI. A local time that a clock change skips or doubles runs once.
      */
@@ -395,7 +399,7 @@ export interface BackupPolicyStatus {
     message?: string;
   };
   /**
-   * Newest generation that is checked at the source and at every required sink. Of type Full when the policy has volumes.
+   * Newest generation that is checked at the source and at every required sink. One that holds the volumes when the policy has any: of type Full, Incremental or Differential.
    */
   lastComplete?: {
     /**

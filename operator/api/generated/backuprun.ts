@@ -8,9 +8,9 @@ export interface BackupRunSpec {
    */
   policyName: string;
   /**
-   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Database: the databases only, while the app runs.
+   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole, and become a Full by themselves when there is nothing whole to be based on; status.base says why. Database: the databases only, while the app runs.
    */
-  type: "Full" | "Database";
+  type: "Full" | "Incremental" | "Differential" | "Database";
   /**
    * Schedule of the policy whose slot this is. Absent for a run started by hand.
    */
@@ -84,6 +84,23 @@ export interface BackupRunStatus {
    */
   seq?: number;
   /**
+   * Of a run of type Incremental or Differential: what its generation is based on, or why it is a full one. Decided and recorded before the app is stopped.
+   */
+  base?: {
+    /**
+     * Id of the generation that it is based on.
+     */
+    generation?: string;
+    /**
+     * Digest of the manifest of that generation.
+     */
+    manifestSHA256?: string;
+    /**
+     * Why a full generation is made instead. For people.
+     */
+    full?: string;
+  };
+  /**
    * The policy as it was when the run was accepted. A later edit or deletion does not change a run.
    */
   policy?: {
@@ -148,11 +165,11 @@ export interface BackupRunStatus {
      */
     id: string;
     /**
-     * Full or Database.
+     * What was made: Full, Incremental, Differential or Database.
      */
     type?: string;
     /**
-     * Id of the generation it stands on, empty for one that stands alone.
+     * Id of the generation that it is based on, empty for one that stands alone.
      */
     parent?: string;
     /**

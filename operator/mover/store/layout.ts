@@ -60,6 +60,10 @@ export const filesListFile = "files.jsonl.zst";
 export const databaseDump = (database: string): string => `databases/${database}/dump`;
 export const databaseGlobals = (database: string): string => `databases/${database}/globals.sql`;
 export const volumeArchive = (volume: string): string => `volumes/${volume}.tar.zst`;
+/** With a base: names of what is gone since. */
+export const volumeDeleted = (volume: string): string => `volumes/${volume}.deleted`;
+/** With a base: what has to be restored before, for restore.sh. */
+export const chainFile = "chain";
 /** Left by the parts of a capture for the seal; not part of the generation. */
 export const dumpPartFile = "part-dump.json";
 export const archivePartFile = "part-archive.json";

@@ -19,6 +19,9 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
       "0 2 */2 * */3",
       "* * * * *",
     ]),
+    ...values("spec.schedules.0.type", ["Full", "Incremental", "Differential", "Database"]),
+    ...values("spec.maxChain", [2, 30, 400]),
+    { "spec.databases": undefined, "spec.schedules": [{ name: "daily", type: "Incremental", cron: "0 2 * * *" }] },
     ...values("spec.schedules.0.timeZone", [
       "UTC",
       "America/Port-au-Prince",
@@ -93,6 +96,7 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
     ...values("spec.scheduledFor", ["2026-11-22T02:00:00+01:00", "2026-11-22T02:00:00.000Z"]),
     { spec: { policyName: "shop" } },
     { "spec.sinks": [] },
+    ...values("spec.type", ["Full", "Incremental", "Differential", "Database"]),
     { "spec.scheduleName": undefined, "spec.scheduledFor": undefined },
   ],
   RestoreRequest: [

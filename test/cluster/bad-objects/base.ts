@@ -52,6 +52,7 @@ const policy: Manifest = {
       },
       { name: "hourly", type: "Database", cron: "0 * * * *" },
     ],
+    maxChain: 30,
     retention: {
       timeZone: "UTC",
       trash: "24h",

@@ -179,7 +179,7 @@ export const retentionBugs: readonly PlantedBug[] = [
     id: "every-missed-slot",
     breaks: "S32",
     what: "after a long silence each missed slot is made up for, from the oldest on",
-    file: "operator/decide/policy.ts",
+    file: "operator/decide/slots.ts",
     text: "const slot = latestSlot(schedule, Math.max(parseInstant(since) ?? now, lastSlot), now);",
     becomes: `const first = nextSlot(schedule, Math.max(parseInstant(since) ?? now, lastSlot));
   const slot = first === undefined || first > now ? latestSlot(schedule, now, now) : first;`,
@@ -202,7 +202,7 @@ export const retentionBugs: readonly PlantedBug[] = [
     id: "new-schedule-catches-up",
     breaks: "S32",
     what: "a schedule that was just made starts what it would have done before",
-    file: "operator/decide/policy.ts",
+    file: "operator/decide/slots.ts",
     text: "const since = known?.since ?? formatInstant(now);",
     becomes: "const since = known?.since ?? policy.metadata.creationTimestamp ?? formatInstant(now);",
     caughtBy: {
@@ -214,7 +214,7 @@ export const retentionBugs: readonly PlantedBug[] = [
     id: "slot-started-twice",
     breaks: "S32",
     what: "a slot is started again when its run was deleted",
-    file: "operator/decide/policy.ts",
+    file: "operator/decide/slots.ts",
     text: `const lastSlot = [known?.lastSlot ?? "", ...slots]`,
     becomes: "const lastSlot = [...slots]",
     caughtBy: { file: policyTest, test: ["a slot", "is not started again after its run was deleted"] },
