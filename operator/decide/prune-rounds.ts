@@ -18,10 +18,11 @@ const mostRounds = 4;
 /** What people type to acknowledge a plan. */
 export const shortDigest = (digest: string): string => digest.slice(0, 12);
 
-/** Whether a prune is under way or near: what people hold in other runs matters by now. */
-export const isPruning = ({ steps = [] }: RunStatus = {}): boolean =>
-  steps.some(({ name, state }) => name === "Seal" && state === "Done") &&
-  steps.some((step) => baseOf(step) === "Prune" && !isOver(step));
+/** Whether something may be deleted soon: by the preflight or by a prune. What people hold in other runs matters then. */
+export const mindsHolds = ({ steps = [] }: RunStatus = {}): boolean => {
+  const isSealed = steps.some(({ name, state }) => name === "Seal" && state === "Done");
+  return steps.some((step) => !isOver(step) && (step.name === "Preflight" || (isSealed && baseOf(step) === "Prune")));
+};
 
 /** Whether the step waits for nothing but the end of the Job that has planned. */
 const hasPlanned = (step: StepRecord): boolean =>

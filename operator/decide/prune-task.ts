@@ -39,6 +39,12 @@ export interface PruneKnowledge {
   readonly approved: string | undefined;
 }
 
+/** What the preflight may delete when there is no room. */
+export function tellTrash(knowledge: Omit<PruneKnowledge, "approved">): NonNullable<TaskOf<"preflight">["trash"]> {
+  const { trashMillis: millis, holds, known, undelete } = tellPrune({ ...knowledge, approved: undefined });
+  return { millis, holds, known, ...(undelete === undefined ? {} : { undelete }) };
+}
+
 type Told = Pick<Task, "timeZone" | "trashMillis" | "acknowledged" | "approved" | "undelete" | "holds" | "known">;
 
 export function tellPrune(knowledge: PruneKnowledge): Told {

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TaskOf } from "../../operator/contract/task.ts";
+import { findRoom } from "../../operator/mover/retention/room.ts";
 import { transport } from "../../operator/mover/steps/transport.ts";
 import { verify } from "../../operator/mover/steps/verify.ts";
 import { deliver } from "../../operator/mover/store/delivery.ts";
@@ -86,6 +87,36 @@ test("full up with trash: said with numbers, the grace is not shortened; once it
   const emptied = pruneTask({ location: sink, keep, trashMillis: 60_000, holds });
   expect((await pruneThrough(emptied, bench.context, noon + 60_000)).warnings).toBeUndefined();
   expect([readdirSync(bench.sink().trash), readdirSync(bench.sink().held)]).toEqual([[], [`${idOf(2)}.json`]]);
+});
+
+test("a store without room for a run: what has had its time in the trash goes, what is held or asked for stays", async () => {
+  shrinkSink("70m");
+  for (const seq of [1, 2, 3]) {
+    const made = addGeneration(bench.sink().store, { seq, files: { a: Buffer.alloc(20 * mebibyte) } });
+    await writeMarker(bench.sink(), made, "Full");
+  }
+  await pruneThrough(pruneTask({ location: sink, trashMillis: 60_000 }), bench.context);
+  const place = { root: bench.context.roots.sink("vault"), layout: bench.sink() };
+  const need = { what: "the store", code: "HO-C901", bytes: 25 * mebibyte, inodes: 0 } as const;
+  const grace = { millis: 60_000, holds: [], known: { since: 1, ranges: "1-3" } };
+  const hold = { id: idOf(1), until: "forever", reason: "audit" };
+  const refused = {
+    code: "HO-C901",
+    message: expect.stringContaining("; 1 in the trash take 20.0 MiB until 2027-01-01"),
+  };
+  const at = async (now: number, change: object = {}): Promise<void> =>
+    await findRoom(place, need, { ...grace, ...change }, bench.context, now);
+  await expect(at(noon + 59_999)).rejects.toMatchObject(refused);
+  await expect(at(noon + 60_000, { holds: [hold] })).rejects.toMatchObject(refused);
+  await expect(at(noon + 60_000, { undelete: "7, 1" })).rejects.toMatchObject(refused);
+  await expect(findRoom(place, need, undefined, bench.context, noon + 60_000)).rejects.toMatchObject({
+    message: expect.not.stringContaining("trash"),
+  });
+  // With room there is no reason to delete anything.
+  await findRoom(place, { ...need, bytes: mebibyte }, grace, bench.context, noon + 60_000);
+  expect(readdirSync(bench.sink().trash)).toEqual(["2027-01-01"]);
+  await at(noon + 60_000);
+  expect([readdirSync(bench.sink().trash), readdirSync(bench.sink().store)]).toEqual([[], [idOf(2), idOf(3)]]);
 });
 
 test("a sink that went away under a transport is not made anew in what lies there instead", async () => {

@@ -56,6 +56,7 @@ const jobOf = (step: string, change: Partial<RunJobContext> = {}): JobManifest =
     acknowledgements: {},
     uuids,
     sinks: spec.sinks,
+    siblings: [],
     settings,
     ...change,
   });
@@ -108,6 +109,7 @@ describe("Preflight", () => {
         volumes,
         store: { name: "source", uuid: "uuid-source" },
         sinks: [{ name: "vault", uuid: "uuid-vault" }, { name: "attic" }],
+        trash: { millis: 86_400_000, holds: [], known: { since: 1, ranges: "" } },
       },
     ]);
     expect(mountsOf(job)).toEqual([
@@ -245,7 +247,7 @@ describe("at a sink", () => {
   ])("Prune/$name keeps by the rule of $of", ({ name, keep, verify }) => {
     const job = jobOf(`Prune/${name}`);
     expect(tasksOf(job)).toMatchObject([
-      { ...common, step: "prune", location: { name }, keep, verify, requiredSinks: [], acknowledged: false },
+      { ...common, step: "prune", location: { name }, keep, verify, requiredSinks: [], acknowledged: [] },
     ]);
     expect(mountsOf(job)).toEqual([`sink-${name}=${name}!`]);
   });
@@ -262,15 +264,17 @@ describe("Prune/source", () => {
         keep: { last: 2, minVerified: 1 },
         verify: "Full",
         requiredSinks: [{ name: "vault", uuid: "uuid-vault", verify: "Sample" }],
-        acknowledged: false,
+        acknowledged: [],
       },
     ]);
     expect(mountsOf(job)).toEqual(["store=shop-backups!", "sink-vault=vault"]);
   });
   test.each([
-    { said: "true", acknowledged: true },
-    { said: "yes", acknowledged: false },
-  ])("removes more than half when the administrator has said true, and said $said", ({ said, acknowledged }) => {
+    { said: "true", acknowledged: [] },
+    { said: "0123456789a", acknowledged: [] },
+    { said: "0123456789ab", acknowledged: ["0123456789ab"] },
+    { said: " 0123456789ab,0123456789abcdef, ABCDEF012345", acknowledged: ["0123456789ab", "0123456789abcdef"] },
+  ])("passes on the digests that the administrator has said, and said $said", ({ said, acknowledged }) => {
     const job = jobOf("Prune/source", { acknowledgements: { [annotations.acknowledgePrune]: said } });
     expect(tasksOf(job)).toMatchObject([{ acknowledged }]);
   });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { type BackupPolicy, type BackupRun, policies } from "../../../operator/api/kinds.ts";
 import { taskVariable } from "../../../operator/contract/mounts.ts";
-import { type TaskOf, parseTask } from "../../../operator/contract/task.ts";
+import { type MoverTask, type TaskOf, parseTask } from "../../../operator/contract/task.ts";
 import type { Script } from "../../simulator/kubelet.ts";
 import { Scenario } from "../../simulator/scenario.ts";
 import { aPolicy, aRun } from "../../support/builders.ts";
@@ -15,8 +15,8 @@ const refusing = (at: string): Script => ({
     step === at ? { refused: refusal, plan, remove: [{ id: "x", why: "beyond last 3" }] } : undefined,
 });
 
-/** The prunes that Jobs were made for, in order. */
-const prunes = ({ moverJobs }: Scenario): readonly (TaskOf<"prune"> & { readonly place: string })[] =>
+/** What Jobs were made for, in order. */
+const tasksOf = ({ moverJobs }: Scenario): readonly MoverTask[] =>
   moverJobs.flatMap((job) => {
     const { template } = job.spec as {
       readonly template: {
@@ -25,9 +25,10 @@ const prunes = ({ moverJobs }: Scenario): readonly (TaskOf<"prune"> & { readonly
         };
       };
     };
-    const task = parseTask(template.spec.containers[0]!.env.find(({ name }) => name === taskVariable)!.value!);
-    return task.step === "prune" ? [{ ...task, place: task.location.name }] : [];
+    return parseTask(template.spec.containers[0]!.env.find(({ name }) => name === taskVariable)!.value!);
   });
+const prunes = (scenario: Scenario): readonly (TaskOf<"prune"> & { readonly place: string })[] =>
+  tasksOf(scenario).flatMap((task) => (task.step === "prune" ? [{ ...task, place: task.location.name }] : []));
 const policyCondition = ({ world }: Scenario): unknown =>
   world.find<BackupPolicy>(policies, "shop")?.status?.conditions?.find(({ type }) => type === "Pruning");
 
@@ -188,6 +189,9 @@ describe("what it is told", () => {
       done("former", "000007-20261105T010000Z-full", "forever x", "another uid"),
     ];
     const scenario = await Scenario.run({ runs: others }).settle();
+    const preflight = tasksOf(scenario).find(({ step }) => step === "preflight") as TaskOf<"preflight">;
+    expect(preflight.trash).toMatchObject({ millis: 86_400_000, known: { ranges: "3-5" } });
+    expect(preflight.trash?.holds).toEqual(prunes(scenario)[0]?.holds);
     for (const task of prunes(scenario)) {
       expect(task.holds).toEqual([
         { id: "000003-20261103T010000Z-full", until: "2026-12-24T00:00:00.000Z", reason: "audit" },
