@@ -15,6 +15,9 @@ type PlanRecord = NonNullable<RunStatus["retention"]>[number];
 /** Nobody but people changes what lies at a place while its prune is under way. */
 const mostRounds = 4;
 
+/** More than all rounds with their attempts: a cluster whose kinds are older than this release forgets how many there were. */
+const mostAttempts = 8;
+
 /** What people type to acknowledge a plan. */
 export const shortDigest = (digest: string): string => digest.slice(0, 12);
 
@@ -42,7 +45,7 @@ export function followPlan(before: StepRecord, move: StepMove, now: Instant): St
   const { digest, removes } = result.plan;
   const rounds = (before.rounds ?? 0) + 1;
   const { finishedAt: _finishedAt, result: _result, ...rest } = move.step;
-  if (rounds > mostRounds)
+  if (rounds > mostRounds || (before.attempt ?? 1) > mostAttempts)
     return { ...move, step: fail(rest, now, "HO-K704", `${rounds} plans were made, and none could be acted upon`) };
   const message = `${count(removes, "generation")} to be removed, plan ${shortDigest(digest)}`;
   return {

@@ -1,11 +1,13 @@
 /** Prunes of a run: in two rounds where something is to go; refused; told what is held, acknowledged and to be taken back. */
 import { describe, expect, test } from "@jest/globals";
-import { type BackupPolicy, type BackupRun, policies } from "../../../operator/api/kinds.ts";
+import { type BackupPolicy, type BackupRun, type StepRecord, policies } from "../../../operator/api/kinds.ts";
+import type { MoverSuccess } from "../../../operator/contract/result.ts";
 import { taskVariable } from "../../../operator/contract/mounts.ts";
 import { type MoverTask, type TaskOf, parseTask } from "../../../operator/contract/task.ts";
 import type { Script } from "../../simulator/kubelet.ts";
+import { followPlan } from "../../../operator/decide/prune-rounds.ts";
 import { Scenario } from "../../simulator/scenario.ts";
-import { aPolicy, aRun } from "../../support/builders.ts";
+import { aPod, aPolicy, aRun } from "../../support/builders.ts";
 
 const refusal = "HO-K701: 5 of 8 generations would be removed at once, at most 4 may be without an acknowledgement";
 const digest = "0123456789abcdef".repeat(4);
@@ -149,6 +151,20 @@ describe("a prune that removes", () => {
     const scenario = await Scenario.run({ script: { superseded: 1, ending: failing } }).settle();
     expect(scenario.step("Prune/vault")).toMatchObject({ state: "Done", attempt: 4, rounds: 1 });
   });
+});
+
+test("a cluster that forgets the rounds, because its kinds are older, ends as well", () => {
+  const result = { version: 1, ok: true, step: "prune", plan: { digest, removes: 1 } } as unknown as MoverSuccess;
+  const end = (attempt: number): string => {
+    const step: StepRecord = { name: "Prune/vault", state: "Running", attempt };
+    const done: StepRecord = { ...step, state: "Done" };
+    return followPlan(
+      step,
+      { step: done, actions: [], job: { is: "succeeded", pod: aPod("p").build(), results: [result] } },
+      0,
+    ).step.state;
+  };
+  expect([end(8), end(9)]).toEqual(["Waiting", "Failed"]);
 });
 
 describe("what it is told", () => {
