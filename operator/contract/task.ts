@@ -48,6 +48,10 @@ const keep = z.object({
   minVerified: atLeastOne,
 });
 
+const undelete = z.string().max(4_000);
+const holds = z.array(z.object({ id: generationId, until: z.string(), reason: z.string() }));
+const known = z.object({ since: z.number().int(), ranges: z.string() });
+
 /** UID of a former policy of this name whose lineage is taken over; an administrator's acknowledgement. */
 const adopt = z.string().optional();
 
@@ -77,6 +81,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     store: location,
     sinks: z.array(location),
     adopt,
+    /** Of the trash of the store: what has had its time may go when there is no room; as in a prune. */
+    trash: z.object({ millis: z.number().int().min(0), holds, known, undelete: undelete.optional() }).optional(),
     /** Volumes that may be empty although their newest generation is not. */
     acceptEmpty: z.array(name).optional(),
     /** For Incremental: how many generations a chain may have in all before the next one has to be full. */
@@ -140,11 +146,11 @@ export const taskSchema = z.discriminatedUnion("step", [
     /** Milliseconds for which what was removed can be taken back. */
     trashMillis: z.number().int().min(0),
     /** What is to be taken back out of the trash, as an annotation on the policy says it. */
-    undelete: z.string().max(4_000).optional(),
+    undelete: undelete.optional(),
     /** From annotations on runs; RFC 3339 UTC, or `forever`. */
-    holds: z.array(z.object({ id: generationId, until: z.string(), reason: z.string() })),
+    holds,
     /** Numbers of the generations whose runs are known: for those the holds above are all there are. */
-    known: z.object({ since: z.number().int(), ranges: z.string() }),
+    known,
   }),
   z.object({
     ...common,

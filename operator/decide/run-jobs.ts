@@ -6,7 +6,7 @@ import { formatGenerationId, holdsVolumes, needsBase } from "../domain/generatio
 import { baseOf, madeType } from "./base.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
-import { keepOf, tellPrune } from "./prune-task.ts";
+import { keepOf, tellPrune, tellTrash } from "./prune-task.ts";
 
 export interface RunJobContext {
   readonly run: BackupRun;
@@ -152,6 +152,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
           ...(needsBase(run.spec.type) ? { maxChain: policy.maxChain } : {}),
           ...adoptionIn(context.acknowledgements),
           ...(acceptEmpty.length === 0 ? {} : { acceptEmpty }),
+          trash: tellTrash(context),
         },
       );
     }

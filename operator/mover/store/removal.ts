@@ -38,7 +38,8 @@ export async function emptyTrash(
   graceMillis: number,
   now: Instant,
 ): Promise<void> {
-  for (const { id, day, removedAt } of entries)
+  // The newest first, as in the removal: what is left has all that it is based on.
+  for (const { id, day, removedAt } of entries.toReversed())
     if (removedAt === undefined || (!kept.has(id) && now - removedAt >= graceMillis)) await destroy(day, id);
   for (const day of await daysInTrash(layout)) {
     for (const name of await readdir(day)) if (isGone(name)) await rm(join(day, name), { recursive: true });
