@@ -15,7 +15,7 @@ import { writeFilesList } from "../mirror/files-list.ts";
 import { exists, syncDirectory, syncFilesystem } from "../store/durable.ts";
 import { filesListFile } from "../store/layout.ts";
 import type { GenerationEntry } from "../store/listing.ts";
-import { argvRemoveTree } from "../tools/restore-files.ts";
+import { argvOpenDirectories, argvRemoveTree } from "../tools/restore-files.ts";
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { workDirectory } from "./names.ts";
@@ -88,10 +88,17 @@ export async function removeReplaced(root: string, volume: string, runUID: strin
   return true;
 }
 
+async function removeTree(path: string): Promise<void> {
+  await run(argvRemoveTree(path)).catch(async () => {
+    await run(argvOpenDirectories(path)).catch(() => undefined);
+    await run(argvRemoveTree(path));
+  });
+}
+
 /** The content first, which may take long, so that nobody else changes the root between the two looks at its time. */
 async function removeWork(root: string, work: string): Promise<void> {
-  for (const name of ["new", "old"]) await run(argvRemoveTree(join(work, name)));
-  await keepTime(root, async () => await run(argvRemoveTree(work)));
+  for (const name of ["new", "old"]) await removeTree(join(work, name));
+  await keepTime(root, async () => await removeTree(work));
 }
 
 /** Lists the extracted files as the capture listed the captured ones, and compares the two line by line. */

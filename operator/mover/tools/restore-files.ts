@@ -16,6 +16,12 @@ export const argvCopyAttributes = (from: string, attributes: boolean): Argv => [
   "./",
 ];
 
+/** Lets the owner into every directory of a tree, so that it can be removed: as a user without capabilities, from those that nobody may write to. */
+export const argvOpenDirectories = (path: string): Argv => {
+  const closed = ["-xdev", "-type", "d", "!", "-perm", "-u=rwx"] as const;
+  return ["find", path, ...closed, "-exec", "chmod", "u+rwx", "{}", ";"];
+};
+
 /** The rm of the system, because the names in a volume need not be UTF-8. Never leaves the file system. */
 export const argvRemoveTree = (path: string): Argv => ["rm", "-rf", "--one-file-system", "--", path];
 
