@@ -58,4 +58,11 @@ export const restore = {
     data: "what was replaced is kept, in .handover-* of the volumes and in databases with _old_ in their names",
     next: "find out who starts the app (kubectl -n {namespace} get events), compare, then restore again",
   },
+  "HO-R811": {
+    reason: "NameIsPinned",
+    what: "A volume holds a name that is marked so that nobody may move it (chattr +i or +a).",
+    app: untouched,
+    data: "nothing was changed",
+    next: "take the mark away in a pod of the app (chattr -i -a), restore, and set it again",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

@@ -42,6 +42,11 @@ export class Place {
     }
   }
 
+  /** For a call that this class does not have. */
+  descriptorPath(path: string): Buffer {
+    return this.#at(path);
+  }
+
   list(directory: string): readonly string[] {
     return readdirSync(this.#at(directory), "latin1").toSorted();
   }
