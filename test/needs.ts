@@ -15,4 +15,5 @@ export const needs: Needs = {
   "mkfs.ext4": "e2fsprogs",
   strace: "strace",
   openssl: "openssl",
+  time: "time",
 };

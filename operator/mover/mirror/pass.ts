@@ -39,6 +39,7 @@ import {
 } from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
 import { copySparse, type SparseCopied } from "./sparse-files.ts";
+import { beginWriting, stateFiles } from "./state-list.ts";
 
 export interface MirrorJob {
   readonly volume: VolumeRef;
@@ -73,6 +74,7 @@ const markAge = 1_100;
 /** Two passes beside the running app. @throws MoverError HO-A401, CommandError */
 export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await makeDirectory(job.mirror);
+  await beginWriting(stateFiles(job.stateDirectory, job.volume.name));
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
   const { newest, foreign } = await surveyVolume(job.source, largeFiles(job), job.signal);

@@ -1,5 +1,6 @@
 /** Command lines that a restore of a volume needs beside those of tar and zstd. Builds words only. */
 import type { Argv } from "../exec.ts";
+import { extendedAttributes } from "./rsync.ts";
 
 /** Gives the working directory the owner, mode and attributes of another directory below it, and nothing else of it. */
 export const argvCopyAttributes = (from: string, attributes: boolean): Argv => [
@@ -9,7 +10,7 @@ export const argvCopyAttributes = (from: string, attributes: boolean): Argv => [
   "--dirs",
   "--omit-dir-times",
   "--numeric-ids",
-  ...(attributes ? ["--acls", "--xattrs", "--xattrs"] : []),
+  ...(attributes ? ["--acls", ...extendedAttributes] : []),
   "--exclude=*",
   "--",
   `./${from}/`,
@@ -21,6 +22,23 @@ export const argvOpenDirectories = (path: string): Argv => {
   const closed = ["-xdev", "-type", "d", "!", "-perm", "-u=rwx"] as const;
   return ["find", path, ...closed, "-exec", "chmod", "u+rwx", "{}", ";"];
 };
+
+/**
+ * Makes every directory that lies in one directory in another one too, with the same attributes, and nothing else of it.
+ * @param attributes whether ACLs and extended attributes are among them
+ */
+export const argvCopyDirectories = (from: string, to: string, attributes: boolean): Argv => [
+  "rsync",
+  "--archive",
+  "--numeric-ids",
+  "--modify-window=-1",
+  ...(attributes ? ["--acls", ...extendedAttributes] : []),
+  "--include=*/",
+  "--exclude=*",
+  "--",
+  `./${from}/`,
+  `./${to}/`,
+];
 
 /** The rm of the system, because the names in a volume need not be UTF-8. Never leaves the file system. */
 export const argvRemoveTree = (path: string): Argv => ["rm", "-rf", "--one-file-system", "--", path];

@@ -22,14 +22,23 @@ export const partialTransfer = 23;
 export const vanishedSource = 24;
 
 /**
- * `--inplace --no-whole-file`: one dirty page of a 1 GB file costs 0.8 s instead of 5.9; right only because nothing else links to the files of
- * the mirror. `--modify-window=-1`: times are compared to the nanosecond, by default only to the second.
+ * Twice `--xattrs`: also those that rsync itself keeps, for an app that is the target of `rsync --fake-super`. The labels and sums
+ * that a node's kernel keeps (SELinux, IMA) are not the app's, and a pod may not set them; system.* are the ACLs, which --acls
+ * carries. `sr`, on both sides: with --delete-excluded a rule is the sender's alone, and the receiver would remove the ACLs that
+ * it has just written.
  */
-const attributeRules = [
+export const extendedAttributes = [
+  "--xattrs",
+  "--xattrs",
   "--filter=+xsr security.capability",
   "--filter=-xsr security.*",
   "--filter=-xsr system.*",
 ] as const;
+
+/**
+ * `--inplace --no-whole-file`: one dirty page of a 1 GB file costs 0.8 s instead of 5.9; right only because nothing else links to the files of
+ * the mirror. `--modify-window=-1`: times are compared to the nanosecond, by default only to the second.
+ */
 const common = (attributes: Attributes): readonly string[] => [
   "--archive",
   "--hard-links",
@@ -39,11 +48,7 @@ const common = (attributes: Attributes): readonly string[] => [
   "--no-whole-file",
   "--modify-window=-1",
   ...(attributes.acls ? ["--acls"] : []),
-  // The labels and sums that a node's kernel keeps (SELinux, IMA) are not the app's, and a pod may not set them; system.* are
-  // the ACLs, which --acls carries. `sr`, on both sides: with --delete-excluded a rule is the sender's alone, and the receiver
-  // would remove the ACLs that it has just written.
-  // Twice: also those that rsync itself keeps, for an app that is the target of `rsync --fake-super`.
-  ...(attributes.xattrs ? ["--xattrs", "--xattrs", ...attributeRules] : []),
+  ...(attributes.xattrs ? extendedAttributes : []),
 ];
 
 /** Makes the mirror equal to the volume; what is not selected is removed from the mirror. */
@@ -146,6 +151,8 @@ export interface RsyncStats {
   /** Entries that are new in the mirror. */
   readonly created: number;
   readonly bytes: number;
+  /** Sizes of the files that differ. */
+  readonly transferred: number;
 }
 
 /** @returns undefined when the text is not what `--stats` prints. */
@@ -160,7 +167,8 @@ export function parseStats(text: string): RsyncStats | undefined {
   // Kinds that there are none of are not printed.
   const directories = number(/^Number of files: .*\bdir: ([0-9,]+)/m) ?? 0;
   const created = number(/^Number of created files: ([0-9,]+)/m) ?? 0;
-  return { entries, files: entries - directories, created, bytes };
+  const transferred = number(/^Total transferred file size: ([0-9,]+)/m) ?? 0;
+  return { entries, files: entries - directories, created, bytes, transferred };
 }
 
 /** The first file of the source that rsync could not read, from what it wrote to standard error, with the reason. */
