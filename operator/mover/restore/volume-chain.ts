@@ -51,7 +51,7 @@ class Target {
   /** @throws MoverError HO-R803 when a directory on the way to the path is missing, a link, or anything else */
   checkParents(path: string): void {
     const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-    if (parent === this.#safe) return;
+    if (parent === "" || parent === this.#safe) return;
     let end = 0;
     for (const segment of parent.split("/")) {
       if (segment === "" || segment === "." || segment === "..") throw refuse(path, "is no name in the volume");

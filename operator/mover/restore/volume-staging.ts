@@ -4,7 +4,7 @@
  * compared entry by entry with the list of files, so that nothing comes back that was not recorded.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { VolumePart } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
@@ -53,6 +53,8 @@ export async function stageVolume(
   const work = join(root, workDirectory(runUID));
   const fresh = join(work, "new");
   await keepTime(root, async () => await mkdir(work, { mode: 0o700 }));
+  // Without the setgid bit that it may have from the root: GNU tar leaves that in directories that it makes below.
+  await chmod(work, 0o700);
   await mkdir(fresh);
   const [first = generation, ...later] = [...members, generation];
   await extract(first, fresh, context);
