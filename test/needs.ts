@@ -8,6 +8,8 @@ export const needs: Needs = {
   zstd: "zstd",
   setfacl: "acl",
   setfattr: "attr",
+  setcap: "libcap2-bin",
+  setpriv: "util-linux",
   python3: "python3-minimal",
   mkfs: "util-linux",
   "mkfs.ext4": "e2fsprogs",

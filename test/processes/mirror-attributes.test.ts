@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { listChanged, newestChange, noMark, notAhead } from "../../operator/mover/mirror/changes.ts";
+import { listChanged, noMark, notAhead, surveyVolume } from "../../operator/mover/mirror/changes.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { differences, setAttribute, writeOddFiles } from "../support/odd-files.ts";
 
@@ -61,7 +61,7 @@ test("a new file in the root does not make its neighbours be read", async () => 
     return readFileSync(list, "utf8").split("\0").slice(0, -1);
   };
   writeFileSync(join(job.source, "old"), "");
-  const mark = await newestChange(job.source, join(job.scratch, "large"), job.signal);
+  const mark = (await surveyVolume(job.source, join(job.scratch, "large"), job.signal)).newest;
   await sleep(50);
   writeFileSync(join(job.source, "new"), "");
   expect(await changed(mark)).toEqual(["./new"]);

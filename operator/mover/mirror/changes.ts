@@ -30,31 +30,50 @@ const isNewer = (a: ChangeMark, b: ChangeMark): boolean => {
   return first === second ? a > b : first > second;
 };
 
-/**
- * The newest change time in the volume: whatever changes after this call has a newer one, or an equal one.
- * @param largeFiles where the large files are listed on the way, see sparse-files.ts
- */
-export async function newestChange(source: string, largeFiles: string, signal: AbortSignal): Promise<ChangeMark> {
+/** Entries that a mover which is not root cannot make as they are. */
+export interface Foreign {
+  /** Of another user, or of a group that the mover is not in. */
+  readonly owners: number;
+  readonly devices: number;
+}
+
+export interface Survey {
+  /** The newest change time in the volume: whatever changes after this has a newer one, or an equal one. */
+  readonly newest: ChangeMark;
+  readonly foreign: Foreign;
+}
+
+/** Looks at every entry of a volume. @param largeFiles where the large files are listed on the way, see sparse-files.ts */
+export async function surveyVolume(source: string, largeFiles: string, signal: AbortSignal): Promise<Survey> {
   let newest = noMark;
+  let [owners, devices] = [0, 0];
+  const user = process.getuid?.() ?? 0;
+  const groups = new Set([process.getgid?.() ?? 0, ...(process.getgroups?.() ?? [])].map(String));
   let rest = "";
   const stdout = new Writable({
     decodeStrings: false,
     write(chunk: Buffer | string, _encoding, done): void {
       const lines = (rest + chunk.toString()).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (isNewer(line, newest)) newest = line;
+      for (const line of lines) {
+        const [changed = noMark, type = "", owner = "", group = ""] = line.split(" ");
+        if (isNewer(changed, newest)) newest = changed;
+        if (user === 0) continue;
+        if (type === "c" || type === "b") devices += 1;
+        else if (owner !== String(user) || !groups.has(group)) owners += 1;
+      }
       done();
     },
   });
   // 1: a directory that cannot be read. The pass names it.
   const list = [...largeFile, "-fprintf", largeFiles, String.raw`%b %s %P\0`] as const;
-  await run(["find", ".", "-printf", String.raw`%C@\n`, ...list], {
+  await run(["find", ".", "-printf", String.raw`%C@ %y %U %G\n`, ...list], {
     cwd: source,
     stdout,
     signal,
     okCodes: [0, 1],
   });
-  return newest;
+  return { newest, foreign: { owners, devices } };
 }
 
 export interface Changed {

@@ -27,7 +27,16 @@ import {
   type Attributes,
   type RsyncStats,
 } from "../tools/rsync.ts";
-import { listChanged, newestChange, noMark, notAhead, withSlack, type Changed, type ChangeMark } from "./changes.ts";
+import {
+  listChanged,
+  noMark,
+  notAhead,
+  surveyVolume,
+  withSlack,
+  type Foreign,
+  type Changed,
+  type ChangeMark,
+} from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
 import { copySparse, type SparseCopied } from "./sparse-files.ts";
 import { beginWriting, stateFiles } from "./state-list.ts";
@@ -55,6 +64,7 @@ const stateSchema = z.object({
   /** Size of the mirror after the warm passes. */
   bytes: z.number(),
   attributes: z.object({ acls: z.boolean(), xattrs: z.boolean() }),
+  foreign: z.object({ owners: z.number(), devices: z.number() }).default({ owners: 0, devices: 0 }),
 });
 type State = z.infer<typeof stateSchema>;
 
@@ -67,7 +77,8 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await beginWriting(stateFiles(job.stateDirectory, job.volume.name));
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
-  const mark = notAhead(await newestChange(job.source, largeFiles(job), job.signal), Date.now());
+  const { newest, foreign } = await surveyVolume(job.source, largeFiles(job), job.signal);
+  const mark = notAhead(newest, Date.now());
   const marked = performance.now();
   let attributes = before?.attributes ?? { acls: true, xattrs: true };
   await listHardLinks(job.mirror, linksFile(job), job.signal);
@@ -96,9 +107,9 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await syncFilesystem(job.mirror, job.signal);
   await writeFileDurably(
     stateFile(job),
-    `${JSON.stringify({ mark, bytes: stats.bytes, attributes } satisfies State)}\n`,
+    `${JSON.stringify({ mark, bytes: stats.bytes, attributes, foreign } satisfies State)}\n`,
   );
-  return { ...stats, warnings: warningsOf(job, attributes) };
+  return { ...stats, warnings: warningsOf(job, attributes, foreign) };
 }
 
 /**
@@ -109,9 +120,9 @@ export async function coldMirror(job: MirrorJob, frozen: boolean): Promise<PassR
   const state = await readState(job);
   if (state === undefined)
     throw new MoverError("HO-A403", `the mirror of volume ${job.volume.name} has not been warmed`);
-  const { attributes, mark } = state;
+  const { attributes, mark, foreign } = state;
   const stats = await pass(job, { attributes, attributesOf: "changed", mark, frozen });
-  return { ...stats, warnings: [...warningsOf(job, attributes), ...tornWarning(job, stats.torn)] };
+  return { ...stats, warnings: [...warningsOf(job, attributes, foreign), ...tornWarning(job, stats.torn)] };
 }
 
 /** Bytes that the mirror holds already; 0 when there is none. */
@@ -119,11 +130,18 @@ export async function mirroredBytes(stateDirectory: string, volume: string): Pro
   return (await readState({ stateDirectory, volume: { name: volume } }))?.bytes ?? 0;
 }
 
-const warningsOf = ({ volume }: MirrorJob, attributes: Attributes): readonly string[] => {
+const warningsOf = (
+  { volume: { name } }: MirrorJob,
+  attributes: Attributes,
+  { owners, devices }: Foreign,
+): readonly string[] => {
   const lost = [...(attributes.acls ? [] : ["ACLs"]), ...(attributes.xattrs ? [] : ["extended attributes"])];
-  return lost.length === 0
-    ? []
-    : [`volume ${volume.name}: the file system of the store cannot keep ${lost.join(" and ")}`];
+  const asRoot = "only a mover that runs as root can keep";
+  return [
+    ...(lost.length === 0 ? [] : [`the file system of the store cannot keep ${lost.join(" and ")}`]),
+    ...(devices === 0 ? [] : [`${count(devices, "device")} left out, which ${asRoot}`]),
+    ...(owners === 0 ? [] : [`the owner or group of ${count(owners, "file")} is lost, which ${asRoot}`]),
+  ].map((what) => `volume ${name}: ${what}`);
 };
 
 const tornWarning = ({ volume }: MirrorJob, torn: readonly string[]): readonly string[] => {

@@ -4,7 +4,7 @@
  * compared entry by entry with the list of files, so that nothing comes back that was not recorded.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { VolumePart } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
@@ -15,7 +15,7 @@ import { splitHolder } from "../mirror/lines.ts";
 import { linesOfVolume } from "../mirror/listing.ts";
 import { exists, syncDirectory, syncFilesystem } from "../store/durable.ts";
 import { filesListFile } from "../store/layout.ts";
-import { argvCopyDirectories, argvRemoveTree } from "../tools/restore-files.ts";
+import { argvCopyDirectories, argvOpenDirectories, argvRemoveTree } from "../tools/restore-files.ts";
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { workDirectory } from "./names.ts";
@@ -53,6 +53,8 @@ export async function stageVolume(
   const work = join(root, workDirectory(runUID));
   const fresh = join(work, "new");
   await keepTime(root, async () => await mkdir(work, { mode: 0o700 }));
+  // Without the setgid bit that it may have from the root: GNU tar leaves that in directories that it makes below.
+  await chmod(work, 0o700);
   await mkdir(fresh);
   for (const [index, one] of [...members, generation].entries())
     await (index === 0 ? extract(one, fresh, context) : applyMember(one, work, context));
@@ -138,10 +140,17 @@ export async function removeReplaced(root: string, volume: string, runUID: strin
   return true;
 }
 
+async function removeTree(path: string): Promise<void> {
+  await run(argvRemoveTree(path)).catch(async () => {
+    await run(argvOpenDirectories(path)).catch(() => undefined);
+    await run(argvRemoveTree(path));
+  });
+}
+
 /** The content first, which may take long, so that nobody else changes the root between the two looks at its time. */
 async function removeWork(root: string, work: string): Promise<void> {
-  for (const name of ["new", "old"]) await run(argvRemoveTree(join(work, name)));
-  await keepTime(root, async () => await run(argvRemoveTree(work)));
+  for (const name of ["new", "old"]) await removeTree(join(work, name));
+  await keepTime(root, async () => await removeTree(work));
 }
 
 /** Lists the extracted files as the capture listed the captured ones, and compares the two line by line. */

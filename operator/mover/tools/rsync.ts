@@ -22,6 +22,20 @@ export const partialTransfer = 23;
 export const vanishedSource = 24;
 
 /**
+ * Twice `--xattrs`: also those that rsync itself keeps, for an app that is the target of `rsync --fake-super`. The labels and sums
+ * that a node's kernel keeps (SELinux, IMA) are not the app's, and a pod may not set them; system.* are the ACLs, which --acls
+ * carries. `sr`, on both sides: with --delete-excluded a rule is the sender's alone, and the receiver would remove the ACLs that
+ * it has just written.
+ */
+export const extendedAttributes = [
+  "--xattrs",
+  "--xattrs",
+  "--filter=+xsr security.capability",
+  "--filter=-xsr security.*",
+  "--filter=-xsr system.*",
+] as const;
+
+/**
  * `--inplace --no-whole-file`: one dirty page of a 1 GB file costs 0.8 s instead of 5.9; right only because nothing else links to the files of
  * the mirror. `--modify-window=-1`: times are compared to the nanosecond, by default only to the second.
  */
@@ -34,10 +48,7 @@ const common = (attributes: Attributes): readonly string[] => [
   "--no-whole-file",
   "--modify-window=-1",
   ...(attributes.acls ? ["--acls"] : []),
-  // The label of a SELinux node is not the app's; system.* are the ACLs, which --acls carries. `sr`, on both sides: with
-  // --delete-excluded a rule is the sender's alone, and the receiver would remove the ACLs that it has just written.
-  // Twice: also those that rsync itself keeps, for an app that is the target of `rsync --fake-super`.
-  ...(attributes.xattrs ? ["--xattrs", "--xattrs", "--filter=-xsr security.selinux", "--filter=-xsr system.*"] : []),
+  ...(attributes.xattrs ? extendedAttributes : []),
 ];
 
 /** Makes the mirror equal to the volume; what is not selected is removed from the mirror. */
