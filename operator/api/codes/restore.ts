@@ -58,4 +58,11 @@ export const restore = {
     data: "what was replaced is kept, in .handover-* of the volumes and in databases with _old_ in their names",
     next: "find out who starts the app (kubectl -n {namespace} get events), compare, then restore again",
   },
+  "HO-R810": {
+    reason: "ConfigByHand",
+    what: "A generation of the configuration is not restored by Handover.",
+    app: untouched,
+    data: "nothing was changed",
+    next: "apply its files by hand, as its RESTORE.md says: kubectl -n {namespace} create configmap <name> --from-file=<directory> --dry-run=client -o yaml",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

@@ -29,6 +29,7 @@ import {
 import {
   archivePartFile,
   checksumsFile,
+  collectPartFile,
   databaseDump,
   databaseGlobals,
   dumpPartFile,
@@ -42,9 +43,11 @@ import {
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
 import {
   archivePartSchema,
+  collectPartSchema,
   dumpPartSchema,
   readPart,
   type ArchivePart,
+  type CollectPart,
   type DumpPart,
   type StoredFile,
 } from "../store/parts.ts";
@@ -57,6 +60,7 @@ type Task = TaskOf<"seal">;
 interface Parts {
   readonly dump: DumpPart | undefined;
   readonly archive: ArchivePart | undefined;
+  readonly collection: CollectPart | undefined;
 }
 
 export async function seal(task: Task, context: MoverContext): Promise<ResultOf<"seal">> {
@@ -104,14 +108,15 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   return resultOf(manifest, manifestSHA256);
 }
 
+const partFiles: readonly string[] = [dumpPartFile, archivePartFile, collectPartFile];
+
 /** The parts lie beside the staging directory once an earlier attempt came as far as the rename. */
 const asideOf = (staging: string): string => `${staging}.parts`;
 
 async function setPartsAside(staging: string): Promise<void> {
   await makeDirectory(asideOf(staging));
   for (const name of await readdir(staging)) {
-    if (name === dumpPartFile || name === archivePartFile)
-      await rename(join(staging, name), join(asideOf(staging), name));
+    if (partFiles.includes(name)) await rename(join(staging, name), join(asideOf(staging), name));
   }
   await syncDirectory(asideOf(staging));
   await syncDirectory(staging);
@@ -123,7 +128,9 @@ async function readParts(task: Task, staging: string): Promise<Parts> {
   const dump = task.databases.length === 0 ? undefined : await readPart(await place(dumpPartFile), dumpPartSchema);
   const archive =
     task.volumes.length === 0 ? undefined : await readPart(await place(archivePartFile), archivePartSchema);
-  for (const part of [dump, archive]) {
+  const { configs = [] } = task;
+  const collection = configs.length === 0 ? undefined : await readPart(await place(collectPartFile), collectPartSchema);
+  for (const part of [dump, archive, collection]) {
     if (part !== undefined && (part.seq !== task.seq || part.podUID !== task.stagingPodUID))
       throw new MoverError("HO-A404", "a part is of another capture");
   }
@@ -133,7 +140,11 @@ async function readParts(task: Task, staging: string): Promise<Parts> {
   ): boolean => wanted.length === found.length && wanted.every(({ name }) => found.some((part) => part.name === name));
   if (!same(task.databases, dump?.databases)) throw new MoverError("HO-A404", "not every database was captured");
   if (!same(task.volumes, archive?.volumes)) throw new MoverError("HO-A404", "not every volume was captured");
-  return { dump, archive };
+  const isCaptured = ({ kind, name }: (typeof configs)[number]): boolean =>
+    collection?.configs.some((part) => part.kind === kind && part.name === name) === true;
+  if (configs.length !== (collection?.configs.length ?? 0) || !configs.every(isCaptured))
+    throw new MoverError("HO-A404", "not every object of the configuration was captured");
+  return { dump, archive, collection };
 }
 
 /** An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. */
@@ -145,10 +156,10 @@ async function recheck(
   task: Task,
   layout: Layout,
   staging: string,
-  { dump, archive }: Parts,
+  { dump, archive, collection }: Parts,
   context: MoverContext,
 ): Promise<void> {
-  const files = [...(dump?.files ?? []), ...(archive?.files ?? [])];
+  const files = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
   const ofEarlierAttempt = [
     manifestFile,
     manifestDigestFile,
@@ -157,7 +168,7 @@ async function recheck(
     restoreScriptFile,
     ...task.databases.map(({ name }) => checkFile(name)),
   ];
-  await checkShape(staging, files, new Set([dumpPartFile, archivePartFile, ...ofEarlierAttempt]));
+  await checkShape(staging, files, new Set([...partFiles, ...ofEarlierAttempt]));
   const expected = (path: string): StoredFile => {
     const found = files.find((file) => file.path === path);
     if (found === undefined) throw new MoverError("HO-A404", `${path} was not captured`);
@@ -178,7 +189,7 @@ async function recheck(
     // Who may have written into the mirrors meanwhile would have had to take them first.
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
   }
-  await checkDigests(staging, dump?.files ?? [], context.abort);
+  await checkDigests(staging, [...(dump?.files ?? []), ...(collection?.files ?? [])], context.abort);
   for (const database of dump?.databases ?? []) {
     expected(`${databaseDump(database.name)}/toc.dat`);
     expected(databaseGlobals(database.name));
@@ -190,8 +201,8 @@ async function recheck(
 const checkFile = (database: string): string => `databases/${database}/check.sql`;
 
 /** Writes what makes the generation usable without us, and the checksums. @returns the manifest, not yet written. */
-async function writeExtras(task: Task, staging: string, { dump, archive }: Parts): Promise<Manifest> {
-  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? [])];
+async function writeExtras(task: Task, staging: string, { dump, archive, collection }: Parts): Promise<Manifest> {
+  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
   const add = async (path: string, content: string): Promise<void> => {
     await writeFileDurably(join(staging, path), content);
     files.push({ path, size: Buffer.byteLength(content), sha256: digestText(content) });
@@ -200,6 +211,7 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
   for (const { name, tables } of databases) await add(checkFile(name), rowCheck(tables));
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   const volumes = archive?.volumes ?? [];
+  const keys = (collection?.files ?? []).map(({ size }) => size);
   const manifest = {
     format: manifestFormat,
     id: task.id,
@@ -219,10 +231,11 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
     },
     databases,
     volumes,
+    ...(collection === undefined ? {} : { configs: collection.configs }),
     totals: {
-      bytes: sum([...databases, ...volumes].map(({ bytes }) => bytes)),
+      bytes: sum([...databases.map(({ bytes }) => bytes), ...volumes.map(({ bytes }) => bytes), ...keys]),
       storedBytes: 0,
-      files: sum(volumes.map((volume) => volume.files)),
+      files: sum(volumes.map((volume) => volume.files)) + keys.length,
       tables: sum(databases.map(({ tables }) => tables.length)),
     },
   } as const;
