@@ -24,6 +24,14 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       of?.policyUID === status.policyUID ? (of?.steps ?? []) : [],
     ),
   );
+  const tookBack = new Map(
+    [status, ...later.map((run) => run.status)].flatMap((of) =>
+      (of?.steps ?? []).map((step) => [
+        step,
+        of?.retention?.find(({ location }) => step.name === `Prune/${location}`)?.tookBack ?? [],
+      ]),
+    ),
+  );
   // By time, because a copy that was found damaged may have been brought over again.
   const reports = [status.steps ?? [], ...later.map((run) => run.status?.steps ?? [])]
     .flat()
@@ -81,6 +89,9 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       else if (next.state === "Verified" && isNews(step) && (verify?.sequences?.since ?? Infinity) <= seq)
         become("Stored", step, chainBroken);
       const prune = resultOf(results, "prune");
+      // Out of the trash, where nobody could touch it; at a sink it is read again before it counts.
+      if (next.state === "Pruned" && tookBack.get(step)?.includes(id) === true)
+        next = { ...next, state: sink === "source" ? "Verified" : "Stored", time: step.finishedAt ?? "" };
       if (prune?.removed.some((removed) => removed.id === id)) become("Pruned", step);
       const was = (next.state === "Stored" || next.state === "Verified") && isNews(step);
       if (was && prune?.present !== undefined && lacksSequence(prune.present, seq)) become("Pruned", step);

@@ -11,6 +11,7 @@ import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
 import { isOf, judgeProtection, newestFirst } from "./protection.ts";
+import { checkRetentionZone, judgePruning } from "./pruning.ts";
 import { type PolicyObservation, decideSchedule, firstOf } from "./slots.ts";
 import { resultsOf } from "./step.ts";
 
@@ -88,6 +89,8 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
       },
     ];
   });
+  const zone = checkRetentionZone(policy);
+  if (zone !== undefined) problems.push({ schedule: "", code: "HO-P110", message: zone });
   const broken = new Set(problems.map((problem) => problem.schedule));
   const due = (policy.spec.schedules ?? [])
     .filter((schedule) => !broken.has(schedule.name))
@@ -134,6 +137,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
       reason: policy.spec.suspend ? "Suspended" : "Active",
       message: policy.spec.suspend ? "scheduled runs do not start until suspend is false" : "",
     },
+    judgePruning(policy, own),
     { type: "Protected", status: state === "Protected" ? "True" : "False", reason: state, message },
     {
       type: "Scheduled",

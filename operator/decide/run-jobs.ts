@@ -6,6 +6,7 @@ import { formatGenerationId, holdsDatabases, holdsVolumes, needsBase } from "../
 import { baseOf, madeType } from "./base.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
+import { keepOf, tellPrune } from "./prune-task.ts";
 
 export interface RunJobContext {
   readonly run: BackupRun;
@@ -17,6 +18,8 @@ export interface RunJobContext {
   /** Identities of store and sinks as the policy saw them first. */
   readonly uuids: ReadonlyMap<string, string>;
   readonly sinks: PolicySpec["sinks"];
+  /** Other runs of the policy, where the step has to know of them. */
+  readonly siblings: readonly BackupRun[];
   readonly settings: Settings;
 }
 
@@ -226,10 +229,10 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
           ...common,
           step: "prune",
           location: locationRef(sinkName, uuids),
-          keep: { last: keep.last, minVerified: keep.minVerified },
+          keep: keepOf(keep),
           verify: sink?.verify ?? "Full",
           requiredSinks: required.map(({ name: of, verify }) => ({ ...locationRef(of, uuids), verify })),
-          acknowledged: context.acknowledgements[annotations.acknowledgePrune] === "true",
+          ...tellPrune({ ...context, approved: run.status?.steps?.find((one) => one.name === step)?.approved }),
         },
       );
     }

@@ -16,6 +16,8 @@ import {
 import { brokenPart, resultOf } from "./job-state.ts";
 import { volumeClaims } from "./locations.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
+import { followPlan, recordPlan, removePlanner } from "./prune-rounds.ts";
+import { tellUnreadable } from "./prune-task.ts";
 import { type RunJobContext, buildRunJob, identitiesOf } from "./run-jobs.ts";
 import { describe } from "./run-reports.ts";
 import { takeResults } from "./run-results.ts";
@@ -175,19 +177,26 @@ function advanceJob(step: StepRecord, context: StepContext): void {
   const { uid, name } = seen.run.metadata;
   const released = draft.status.times?.releasedAt !== undefined;
   const jobContext: RunJobContext = {
-    run: { ...seen.run, status: draft.status },
+    run: { ...seen.run, status: { ...draft.status, steps: [...draft.steps.values()] } },
     policy: policyOf(context),
     policyUID: draft.status.policyUID ?? "",
     acknowledgements: seen.policy?.metadata.annotations ?? {},
     uuids: expectedIdentities(context),
     sinks: policyOf(context).sinks.filter((sink) => draft.steps.has(`Transport/${sink.name}`)),
+    siblings: seen.siblings,
     settings: seen.settings,
   };
   const [base = ""] = step.name.split("/");
-  const move = advanceStep(
+  const planner = removePlanner(step, seen);
+  if (planner !== undefined) {
+    draft.actions.push(planner);
+    draft.waits.push(1_000);
+    return;
+  }
+  const advanced = advanceStep(
     step,
     {
-      attempts: attempts[base] ?? 1,
+      attempts: (attempts[base] ?? 1) + (step.rounds ?? 0),
       build: (job) => buildRunJob(step.name, job, jobContext),
       describe,
       ...(base === "Capture" ? { lastWords: 10_000 } : {}),
@@ -201,6 +210,8 @@ function advanceJob(step: StepRecord, context: StepContext): void {
       now,
     },
   );
+  const move = followPlan(step, base === "Prune" ? tellUnreadable(advanced, jobContext) : advanced, now);
+  if (base === "Prune") draft.status = recordPlan(draft.status, step, move, now);
   if (base === "Capture" && watchCapture(step, move, context)) return;
   draft.steps.set(step.name, move.step);
   draft.actions.push(...move.actions);

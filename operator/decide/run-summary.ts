@@ -11,6 +11,7 @@ import { advise } from "./advice.ts";
 import { tellFull } from "./base.ts";
 import { chainBroken, counts } from "./copies.ts";
 import { budgetOf } from "./hold-steps.ts";
+import { waitingPlans } from "./prune-rounds.ts";
 import type { RunObservation } from "./run-observation.ts";
 import { type StepRecord, baseOf, isOver, isTrouble } from "./step.ts";
 
@@ -146,7 +147,8 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const steps = status.steps ?? [];
   const result = resultAt(status, over);
   const app = appAt(seen, status, now);
-  const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name };
+  const plan = waitingPlans(status);
+  const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name, plan };
   const lacking =
     result === "AtRisk" ? status.copies?.find((copy) => copy.required === true && !counts(copy, status)) : undefined;
   // The first failure in order is the cause, but for a budget that ran out because the app could not be given back; what follows

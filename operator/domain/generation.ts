@@ -15,6 +15,13 @@ export const holdsDatabases = (type: GenerationType): boolean => type !== "Confi
 /** Whether the type is based on another generation; without one to base it on, a full one is made. */
 export const needsBase = (type: GenerationType): boolean => type === "Incremental" || type === "Differential";
 
+/**
+ * What retention counts together: the states of the whole app, full or based on others, and each other type by itself.
+ * @param type as in an id
+ */
+export const familyOf = (type: string): string =>
+  ["full", "incremental", "differential"].includes(type) ? "app" : type;
+
 export interface GenerationId {
   readonly seq: number;
   /** `20261121T010203Z` */

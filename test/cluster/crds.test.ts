@@ -144,7 +144,12 @@ describe("defaults are stored", () => {
       ],
       schedules: [{ name: "nightly", type: "Full", cron: "0 2 * * *", timeZone: "UTC", startingDeadline: "6h" }],
       maxChain: 30,
-      retention: { source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
+      retention: {
+        timeZone: "UTC",
+        trash: "24h",
+        source: { last: 2, minVerified: 1 },
+        sinks: { last: 7, minVerified: 2 },
+      },
       mover: { runAsUser: 0, tolerations: [{ key: "a", operator: "Equal" }] },
     });
   });

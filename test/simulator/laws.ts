@@ -205,6 +205,7 @@ export class Laws {
       if (before === undefined && isAppPod(after as Pod) && this.#truth.live === "half" && !this.mayStartHalf)
         this.break("S23 the app never starts on a mixture of old and new", after?.metadata.name ?? "");
     }
+    if (this.#truth.hasty) this.break("S20 nothing is removed whose plan is not on record", "");
     if (this.#truth.lost) this.break("S22 no part of an exchange is removed before the exchange is complete", "");
   }
   #judgeRecord(before: Lease, after: Lease | undefined): void {

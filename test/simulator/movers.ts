@@ -1,4 +1,5 @@
 /** What movers do in the made-up world: their deeds in the store and at the sinks, and their results. */
+import { createHash } from "node:crypto";
 import type { MoverResult, ResultOf } from "../../operator/contract/result.ts";
 import type { MoverTask, TaskOf } from "../../operator/contract/task.ts";
 import {
@@ -23,6 +24,12 @@ export interface Truth {
   /** By a sealed generation, the one that it is based on. */
   readonly parents: Map<string, string>;
   readonly sinks: Map<string, Sink>;
+  /** By place, what retention is to remove there. */
+  readonly superseded: Map<string, Set<string>>;
+  /** How many of those lie at each place to begin with. */
+  toSupersede: number;
+  /** A generation was removed whose plan was not on record. */
+  hasty: boolean;
   /** Something of a restore lies beside the live state. */
   staged: boolean;
   /** `half`: an exchange has begun and is not complete. */
@@ -37,6 +44,9 @@ export const newTruth = (): Truth => ({
   sealed: new Set(),
   parents: new Map(),
   sinks: new Map(),
+  superseded: new Map(),
+  toSupersede: 0,
+  hasty: false,
   staged: false,
   live: "old",
   lost: false,
@@ -90,8 +100,22 @@ function refuseSeal(task: TaskOf<"seal">, truth: Truth): string | undefined {
     : undefined;
 }
 
-/** Does what the task asks for. @returns what its mover reports */
-export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResult {
+const supersededAt = (truth: Truth, place: string): Set<string> => {
+  const ids = Array.from({ length: truth.toSupersede }, (_, index) => `000000-2026110${index + 1}T010000Z-full`);
+  const known = truth.superseded.get(place) ?? new Set(ids);
+  truth.superseded.set(place, known);
+  return known;
+};
+const digestOfPlan = (ids: ReadonlySet<string>): string =>
+  createHash("sha256")
+    .update([...ids].toSorted().join("\n"))
+    .digest("hex");
+
+/**
+ * Does what the task asks for. @returns what its mover reports
+ * @param recorded digest of the plan that is on record for the place of a prune
+ */
+export function succeed(task: MoverTask, truth: Truth, now: Instant, recorded?: string): MoverResult {
   const ok = { version: 1, ok: true } as const;
   const amount = { bytes: 1_000, files: 10 };
   const effort = { seconds: 1, peakMiB: 1 };
@@ -160,6 +184,12 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
     case "prune": {
       const { name } = task.location;
       const list = name === "source" ? truth.sealed : sinkOf(truth, name).stored;
+      const superseded = supersededAt(truth, name);
+      const remove = [...superseded].map((id) => ({ id, why: "beyond last 2" }));
+      const digest = digestOfPlan(superseded);
+      const approved = remove.length > 0 && task.approved === digest;
+      if (approved && recorded !== digest) truth.hasty = true;
+      if (approved) superseded.clear();
       const facts = { generations: list.size, verified: list.size, bytes: 1_000, freeBytes: 1_000_000 };
       return {
         ...ok,
@@ -167,8 +197,9 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
         location: { name, uuid: `${name}-uuid`, ...facts },
         settled: [],
         pending: 0,
-        removed: [],
-        kept: [],
+        removed: approved ? remove : [],
+        ...(remove.length > 0 && !approved ? { plan: { digest, removes: remove.length }, remove } : {}),
+        kept: [{ why: "newest verified", ...numbersOf(list) }],
         present: numbersOf(list),
       };
     }

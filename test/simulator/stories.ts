@@ -20,6 +20,7 @@ const workloads = [aWorkload("shop").replicas(3).build(), aWorkload("worker").re
 export const stories = {
   run: (): Story => ({ run, policy: two, workloads }),
   "small run": (): Story => ({ run }),
+  "run that prunes": (): Story => ({ run, script: { superseded: 2 } }),
   "database run": (): Story => ({ run: aRun().of("Database").build() }),
   "incremental run": (): Story => ({ run: aRun().of("Incremental").build(), sealed: [plannedGeneration] }),
   "unchanged configuration": (): Story => ({

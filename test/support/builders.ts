@@ -83,7 +83,7 @@ const defaultSpec: PolicySpec = {
   store: { claimName: "shop-backups" },
   sinks: [{ name: "vault", claim: { claimName: "vault" }, verify: "Full", required: true }],
   maxChain: 30,
-  retention: { source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
+  retention: { timeZone: "UTC", trash: "24h", source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
   mover: { runAsUser: 65_532 },
 };
 type Sink = PolicySpec["sinks"][number];

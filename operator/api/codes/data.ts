@@ -72,6 +72,13 @@ export const data = {
     data: discarded,
     next: logs,
   },
+  "HO-A405": {
+    reason: "BaseLost",
+    what: "The generation that this one was to be based on is missing or damaged since the run began.",
+    app: givenBack,
+    data: discarded,
+    next: "run it again, which makes a full generation by itself: kubectl -n {namespace} get bpol {policy}",
+  },
   "HO-A406": {
     reason: "SealUnclear",
     what: "The seal reported another generation than the one it was asked for.",

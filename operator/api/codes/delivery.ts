@@ -39,10 +39,10 @@ export const delivery = {
   },
   "HO-K701": {
     reason: "PruneRefused",
-    what: "Pruning stopped before it removed anything, because the rules would remove more than half.",
+    what: "Pruning stopped before it removed anything, because the rules would remove more than half. The plan is in status.retention of the run, and waits for its acknowledgement.",
     app: "not affected",
     data: "nothing was removed",
-    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/acknowledge-prune=true",
+    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/acknowledge-prune={plan} --overwrite",
   },
   "HO-K702": {
     reason: "PruneFrozen",
@@ -57,5 +57,12 @@ export const delivery = {
     app: "not affected",
     data: "nothing that counts was removed",
     next: logs,
+  },
+  "HO-K704": {
+    reason: "PlanUnsettled",
+    what: "Whenever a prune was to act on the plan that is on record, another one had to be made by then.",
+    app: "not affected",
+    data: "nothing was removed; the next run plans again",
+    next: "kubectl -n {namespace} get brun {run} -o jsonpath='{.status.retention}'",
   },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

@@ -181,9 +181,33 @@ export interface BackupPolicySpec {
      */
     retention?: {
       /**
-       * Number of newest verified generations of each type that are kept. Older ones are removed after each run.
+       * Number of newest verified generations that this sink keeps, of states of the whole app and of dumps each. None when absent. Older ones that no other rule keeps are removed after each run.
        */
-      last: number;
+      last?: number;
+      /**
+       * Of so many of the last hours that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at this sink, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 2 by default.
        */
@@ -237,17 +261,49 @@ export interface BackupPolicySpec {
     sinks?: string[];
   }[];
   /**
-   * What is kept, in verified generations: 2 at the source and 7 at each sink by default. Floors beat every rule: the newest verified generation stays, minVerified stays, and the source gives nothing up before every required sink has verified it.
+   * What is kept, in verified generations: 2 at the source and 7 at each sink by default. A generation stays when one rule keeps it. Floors beat every rule: the newest verified generation stays, minVerified stay, so does what a kept one is based on or a hold names, and the source gives nothing up before every required sink has verified it.
    */
   retention: {
+    /**
+     * Time zone in which the hours, days, weeks, months and years of retention begin, a name from the IANA list. UTC by default.
+     */
+    timeZone: string;
+    /**
+     * How long a removed generation lies in the trash of its place, from where it can be taken back. 24h by default. The first prune after that deletes it; with 0s, the one that removes it.
+     */
+    trash: string;
     /**
      * What the source store keeps, for a quick restore.
      */
     source: {
       /**
-       * Number of newest verified generations of each type that are kept. 2 by default. Older ones are removed after each run.
+       * Number of newest verified generations that the source keeps, of states of the whole app and of dumps each. 2 by default. Older ones that no other rule keeps are removed after each run.
        */
       last: number;
+      /**
+       * Of so many of the last hours that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at the source, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 1 by default.
        */
@@ -258,9 +314,33 @@ export interface BackupPolicySpec {
      */
     sinks: {
       /**
-       * Number of newest verified generations of each type that are kept. 7 by default. Older ones are removed after each run.
+       * Number of newest verified generations that each sink keeps, of states of the whole app and of dumps each. 7 by default. Older ones that no other rule keeps are removed after each run.
        */
       last: number;
+      /**
+       * Of so many of the last hours that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at each sink, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 2 by default.
        */

@@ -271,11 +271,80 @@ export interface BackupRunStatus {
      */
     message?: string;
     /**
+     * Of a prune, the digest of the plan that is on record and may be acted upon.
+     */
+    approved?: string;
+    /**
+     * Of a prune, how often it has planned; those attempts have not failed.
+     */
+    rounds?: number;
+    /**
      * What the mover reported.
      */
     result?: {
       [k: string]: unknown;
     };
+  }[];
+  /**
+   * What retention has planned at each place, written before anything is removed there.
+   */
+  retention?: {
+    /**
+     * source, or the name of a sink.
+     */
+    location: string;
+    /**
+     * Planned is on record and not yet acted upon, Waiting needs an acknowledgement, Refused means that what lies there is not certain.
+     */
+    state: "Planned" | "Done" | "Waiting" | "Refused";
+    /**
+     * When the plan was made.
+     */
+    plannedAt?: string;
+    /**
+     * SHA-256 of the sorted ids that the plan removes; absent when it removes none.
+     */
+    digest?: string;
+    /**
+     * How many generations the plan removes.
+     */
+    removes?: number;
+    /**
+     * The oldest of what the plan removes, and why.
+     */
+    remove?: {
+      /**
+       * Id of the generation.
+       */
+      id: string;
+      /**
+       * The rules that do not keep it.
+       */
+      why: string;
+    }[];
+    /**
+     * Why which numbers stay. One that has several reasons is named with each.
+     */
+    kept?: {
+      /**
+       * A rule or a floor.
+       */
+      why: string;
+      /**
+       * Numbers of the generations, as in 3-9,12.
+       */
+      sequences: string;
+      /**
+       * Numbers below this one are not told of here; absent when all are.
+       */
+      since?: number;
+    }[];
+    /**
+     * Ids that were taken back out of the trash.
+     *
+     * Items: Id of a generation.
+     */
+    tookBack?: string[];
   }[];
   /**
    * Moments of the stop, by the clock of the operator.

@@ -26,6 +26,7 @@ import {
 } from "../tools/rsync.ts";
 import { listChanged, newestChange, noMark, withSlack, type Changed, type ChangeMark } from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
+import { beginWriting, stateFiles } from "./state-list.ts";
 
 export interface MirrorJob {
   readonly volume: VolumeRef;
@@ -59,6 +60,7 @@ const markAge = 1_100;
 /** Two passes beside the running app. @throws MoverError HO-A401, CommandError */
 export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await makeDirectory(job.mirror);
+  await beginWriting(stateFiles(job.stateDirectory, job.volume.name));
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
   const mark = await newestChange(job.source, job.signal);

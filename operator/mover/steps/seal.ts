@@ -3,7 +3,7 @@
  * generation of it: manifest, one sync, one rename. Before the rename there is no generation, after it there is a whole
  * one. Repeating it after a crash or a lost answer ends in the same generation.
  */
-import { chmod, readdir, rename, rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
@@ -11,28 +11,25 @@ import { manifestFormat, manifestSchema, type Manifest } from "../../domain/mani
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
 import { peakMiB } from "../progress.ts";
-import { checkClaimed } from "../store/claim.ts";
+import { openBase } from "../store/base.ts";
+import { checkClaimed, mirrorStateDirectory } from "../store/claim.ts";
 import { filesBelow } from "../store/contents.ts";
 import { sweepStaging } from "../store/delivery.ts";
 import { digestText } from "../store/digest.ts";
 import {
   exists,
   isTemporary,
-  makeDirectory,
   privateDirectory,
   privateFile,
   renameNew,
-  syncDirectory,
   syncFilesystem,
   writeFileDurably,
 } from "../store/durable.ts";
 import {
-  archivePartFile,
+  chainFile,
   checksumsFile,
-  collectPartFile,
   databaseDump,
   databaseGlobals,
-  dumpPartFile,
   filesListFile,
   manifestDigestFile,
   manifestFile,
@@ -41,27 +38,21 @@ import {
   type Layout,
 } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
-import {
-  archivePartSchema,
-  collectPartSchema,
-  dumpPartSchema,
-  readPart,
-  type ArchivePart,
-  type CollectPart,
-  type DumpPart,
-  type StoredFile,
-} from "../store/parts.ts";
+import { partFiles, readParts, setPartsAside, type Parts } from "../store/capture-parts.ts";
+import type { StoredFile } from "../store/parts.ts";
 import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
-import { restoreGuide, restoreGuideFile, restoreScript, restoreScriptFile, rowCheck } from "../store/restore-script.ts";
+import { checkListOfMirror } from "../store/recheck-list.ts";
+import {
+  chainText,
+  restoreGuide,
+  restoreGuideFile,
+  restoreScript,
+  restoreScriptFile,
+  rowCheck,
+} from "../store/restore-script.ts";
 import { openSource } from "../store/staging.ts";
 
 type Task = TaskOf<"seal">;
-
-interface Parts {
-  readonly dump: DumpPart | undefined;
-  readonly archive: ArchivePart | undefined;
-  readonly collection: CollectPart | undefined;
-}
 
 export async function seal(task: Task, context: MoverContext): Promise<ResultOf<"seal">> {
   try {
@@ -90,9 +81,10 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   const staging = join(layout.staging, stagingName(task.seq, task.stagingPodUID));
   const parts = await readParts(task, staging);
   await removeTemporaries(staging);
-  await recheck(task, layout, staging, parts, context);
+  const base = task.base === undefined ? undefined : await openBase(layout, task.base, context.abort);
+  await recheck(task, layout, staging, parts, base, context);
 
-  const manifest = await writeExtras(task, staging, parts);
+  const manifest = await writeExtras(task, staging, parts, base);
   await restrict(staging);
   // What was copied and packed becomes durable at once; after it only small files follow, each with its own fsync.
   await syncFilesystem(staging, context.abort);
@@ -108,45 +100,6 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   return resultOf(manifest, manifestSHA256);
 }
 
-const partFiles: readonly string[] = [dumpPartFile, archivePartFile, collectPartFile];
-
-/** The parts lie beside the staging directory once an earlier attempt came as far as the rename. */
-const asideOf = (staging: string): string => `${staging}.parts`;
-
-async function setPartsAside(staging: string): Promise<void> {
-  await makeDirectory(asideOf(staging));
-  for (const name of await readdir(staging)) {
-    if (partFiles.includes(name)) await rename(join(staging, name), join(asideOf(staging), name));
-  }
-  await syncDirectory(asideOf(staging));
-  await syncDirectory(staging);
-}
-
-async function readParts(task: Task, staging: string): Promise<Parts> {
-  const place = async (file: string): Promise<string> =>
-    (await exists(join(asideOf(staging), file))) ? join(asideOf(staging), file) : join(staging, file);
-  const dump = task.databases.length === 0 ? undefined : await readPart(await place(dumpPartFile), dumpPartSchema);
-  const archive =
-    task.volumes.length === 0 ? undefined : await readPart(await place(archivePartFile), archivePartSchema);
-  const { configs = [] } = task;
-  const collection = configs.length === 0 ? undefined : await readPart(await place(collectPartFile), collectPartSchema);
-  for (const part of [dump, archive, collection]) {
-    if (part !== undefined && (part.seq !== task.seq || part.podUID !== task.stagingPodUID))
-      throw new MoverError("HO-A404", "a part is of another capture");
-  }
-  const same = (
-    wanted: readonly { readonly name: string }[],
-    found: readonly { readonly name: string }[] = [],
-  ): boolean => wanted.length === found.length && wanted.every(({ name }) => found.some((part) => part.name === name));
-  if (!same(task.databases, dump?.databases)) throw new MoverError("HO-A404", "not every database was captured");
-  if (!same(task.volumes, archive?.volumes)) throw new MoverError("HO-A404", "not every volume was captured");
-  const isCaptured = ({ kind, name }: (typeof configs)[number]): boolean =>
-    collection?.configs.some((part) => part.kind === kind && part.name === name) === true;
-  if (configs.length !== (collection?.configs.length ?? 0) || !configs.every(isCaptured))
-    throw new MoverError("HO-A404", "not every object of the configuration was captured");
-  return { dump, archive, collection };
-}
-
 /** An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. */
 async function removeTemporaries(staging: string): Promise<void> {
   for await (const { path } of filesBelow(staging)) if (isTemporary(basename(path))) await rm(join(staging, path));
@@ -157,6 +110,7 @@ async function recheck(
   layout: Layout,
   staging: string,
   { dump, archive, collection }: Parts,
+  base: GenerationEntry | undefined,
   context: MoverContext,
 ): Promise<void> {
   const files = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
@@ -164,6 +118,7 @@ async function recheck(
     manifestFile,
     manifestDigestFile,
     checksumsFile,
+    chainFile,
     restoreGuideFile,
     restoreScriptFile,
     ...task.databases.map(({ name }) => checkFile(name)),
@@ -186,6 +141,14 @@ async function recheck(
       );
     const members = archive.volumes.reduce((sum, volume) => sum + volume.members, 0);
     await checkFilesList(staging, members, expected(filesListFile), context.abort);
+    for (const { name, deleted } of archive.volumes) {
+      if (base === undefined || deleted === undefined) continue;
+      await checkDigests(staging, [expected(deleted)], context.abort);
+      const stateDirectory = mirrorStateDirectory(layout);
+      const chain = new Set(chainOn(base).map(({ id }) => id));
+      const of = { volume: name, mirror: layout.mirror(name), stateDirectory, members: chain };
+      await checkListOfMirror(staging, of, context.abort);
+    }
     // Who may have written into the mirrors meanwhile would have had to take them first.
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
   }
@@ -201,7 +164,12 @@ async function recheck(
 const checkFile = (database: string): string => `databases/${database}/check.sql`;
 
 /** Writes what makes the generation usable without us, and the checksums. @returns the manifest, not yet written. */
-async function writeExtras(task: Task, staging: string, { dump, archive, collection }: Parts): Promise<Manifest> {
+async function writeExtras(
+  task: Task,
+  staging: string,
+  { dump, archive, collection }: Parts,
+  base: GenerationEntry | undefined,
+): Promise<Manifest> {
   const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
   const add = async (path: string, content: string): Promise<void> => {
     await writeFileDurably(join(staging, path), content);
@@ -217,8 +185,8 @@ async function writeExtras(task: Task, staging: string, { dump, archive, collect
     id: task.id,
     seq: task.seq,
     type: task.type,
-    parent: "",
-    chain: [] as Manifest["chain"],
+    parent: base?.id ?? "",
+    chain: base === undefined ? [] : chainOn(base),
     consistency: task.consistency,
     time: task.time,
     sealedAt: new Date().toISOString(),
@@ -239,6 +207,7 @@ async function writeExtras(task: Task, staging: string, { dump, archive, collect
       tables: sum(databases.map(({ tables }) => tables.length)),
     },
   } as const;
+  if (base !== undefined) await add(chainFile, chainText(manifest.chain));
   await add(restoreGuideFile, restoreGuide(manifest));
   await add(restoreScriptFile, restoreScript);
   const sorted = (): StoredFile[] => files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
@@ -252,6 +221,11 @@ async function writeExtras(task: Task, staging: string, { dump, archive, collect
   // Parsing drops what only the seal needs to know, and makes sure that every reader will accept it.
   return manifestSchema.parse({ ...manifest, totals: { ...manifest.totals, storedBytes }, files: sorted() });
 }
+
+const chainOn = ({ id, manifest, manifestSHA256 }: GenerationEntry): Manifest["chain"] => [
+  ...manifest.chain,
+  { id, manifestSHA256 },
+];
 
 /** The tools create files by their own ideas of modes. */
 async function restrict(staging: string): Promise<void> {

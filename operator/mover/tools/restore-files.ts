@@ -16,6 +16,23 @@ export const argvCopyAttributes = (from: string, attributes: boolean): Argv => [
   "./",
 ];
 
+/**
+ * Makes every directory that lies in one directory in another one too, with the same attributes, and nothing else of it.
+ * @param attributes whether ACLs and extended attributes are among them
+ */
+export const argvCopyDirectories = (from: string, to: string, attributes: boolean): Argv => [
+  "rsync",
+  "--archive",
+  "--numeric-ids",
+  "--modify-window=-1",
+  ...(attributes ? ["--acls", "--xattrs", "--filter=-xsr security.selinux", "--filter=-xsr system.*"] : []),
+  "--include=*/",
+  "--exclude=*",
+  "--",
+  `./${from}/`,
+  `./${to}/`,
+];
+
 /** The rm of the system, because the names in a volume need not be UTF-8. Never leaves the file system. */
 export const argvRemoveTree = (path: string): Argv => ["rm", "-rf", "--one-file-system", "--", path];
 

@@ -131,6 +131,8 @@ export interface RsyncStats {
   /** Entries that are new in the mirror. */
   readonly created: number;
   readonly bytes: number;
+  /** Sizes of the files that differ. */
+  readonly transferred: number;
 }
 
 /** @returns undefined when the text is not what `--stats` prints. */
@@ -145,7 +147,8 @@ export function parseStats(text: string): RsyncStats | undefined {
   // Kinds that there are none of are not printed.
   const directories = number(/^Number of files: .*\bdir: ([0-9,]+)/m) ?? 0;
   const created = number(/^Number of created files: ([0-9,]+)/m) ?? 0;
-  return { entries, files: entries - directories, created, bytes };
+  const transferred = number(/^Total transferred file size: ([0-9,]+)/m) ?? 0;
+  return { entries, files: entries - directories, created, bytes, transferred };
 }
 
 /** The first file of the source that rsync could not read, from what it wrote to standard error, with the reason. */

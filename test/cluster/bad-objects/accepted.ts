@@ -92,6 +92,11 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
     { "spec.sinks.0.verify": "Sample" },
     { "spec.sinks.0.retention": { last: 2 } },
     { "spec.retention.source": { last: 1 } },
+    { "spec.sinks.0.retention": { daily: 2 } },
+    { "spec.sinks.0.retention": { last: 1, daily: 1 } },
+    { "spec.retention.sinks": { last: 1, hourly: 24, daily: 14, weekly: 8, monthly: 12, yearly: 3, maxAge: "3d12h" } },
+    ...values("spec.retention.timeZone", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+2"]),
+    ...values("spec.retention.trash", ["0s", "24h", "1w3d"]),
     { "spec.retention.sinks": { last: 1, minVerified: 1 } },
     // null where there is a default is the default; status is not the user's to write
     { "spec.app.stopTimeout": null, "spec.suspend": null, "spec.retention": null },
