@@ -213,7 +213,7 @@ Each volume is extracted to a directory of its own below the one that you name. 
 is loaded into an empty one; roles that it needs and the server lacks are in \`databases/<name>/globals.sql\`, without passwords;
 or use \`--no-owner\`. After loading, the rows of every table are counted and compared.
 
-By hand${chain.length === 0 ? "" : ", for each generation of the chain in its order, after removing what its \`volumes/NAME.deleted\` names"}: \`sha256sum -c SHA256SUMS\`; \`zstd -dc volumes/NAME.tar.zst | tar -x --xattrs --xattrs-include='*' --acls --numeric-owner -p -C DIR\`;
+By hand${chain.length === 0 ? "" : ", for each generation of the chain in its order, after removing what its `volumes/NAME.deleted` names"}: \`sha256sum -c SHA256SUMS\`; \`zstd -dc volumes/NAME.tar.zst | tar -x --xattrs --xattrs-include='*' --acls --numeric-owner -p -C DIR\`;
 \`pg_restore -d URL databases/NAME/dump\`. \`files.jsonl.zst\` lists every file with its SHA-256, one JSON object a line.
 `;
 
