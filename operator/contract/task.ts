@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { generationTypes } from "../domain/generation.ts";
+import { configKinds } from "../domain/manifest.ts";
 
 const name = z.string().regex(/^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/);
 /** `000042-20261121T010203Z-full` */
@@ -31,6 +32,12 @@ const location = z.object({
   name,
   /** Identity that the store has to have; absent for a store that was never used. */
   uuid: z.string().optional(),
+});
+const config = z.object({
+  kind: z.enum(configKinds),
+  name: z.string(),
+  /** Of a Secret: the keys that are captured. Of a ConfigMap all are. */
+  keys: z.array(z.string()).optional(),
 });
 /** The generation that a new one is based on: the parent, with the digest of its manifest. */
 const base = z.object({ id: generationId, manifestSHA256: z.string().regex(/^[0-9a-f]{64}$/) });
@@ -99,6 +106,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     /** Only what differs from this generation is packed; without it everything is. */
     base: base.optional(),
   }),
+  /** Copies configuration, unless it is what the newest generation of it holds. */
+  z.object({ ...common, ...staging, step: z.literal("collect"), configs: z.array(config) }),
   /** Ends when the named parts of the same pod have released the source; fails when one of them has failed. */
   z.object({ ...common, step: z.literal("release"), parts: z.array(z.enum(["dump", "archive"])) }),
   z.object({
@@ -117,6 +126,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     workloads: z.array(z.object({ kind: z.string(), name: z.string(), uid: z.string(), replicas: z.number().int() })),
     databases: z.array(database),
     volumes: z.array(volume),
+    /** Type Config only, which has neither of the two above. */
+    configs: z.array(config).optional(),
   }),
   /** Brings every sealed generation that waits in the handover point, oldest first, to one sink. */
   z.object({ ...common, ...staging, step: z.literal("transport"), sink: location }),
@@ -200,6 +211,7 @@ export type MoverStep = MoverTask["step"];
 export type TaskOf<S extends MoverStep> = Extract<MoverTask, { step: S }>;
 export type DatabaseRef = z.infer<typeof database>;
 export type VolumeRef = z.infer<typeof volume>;
+export type ConfigRef = z.infer<typeof config>;
 export type BaseRef = z.infer<typeof base>;
 export type LocationRef = z.infer<typeof location>;
 
