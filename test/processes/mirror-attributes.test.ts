@@ -1,5 +1,5 @@
 /** What a mirror holds of owners, ACLs and attributes stays there from run to run, and what did not change is not read again. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -52,9 +52,32 @@ test("a new file in the root does not make its neighbours be read", async () => 
     return readFileSync(list, "utf8").split("\0").slice(0, -1);
   };
   writeFileSync(join(job.source, "old"), "");
-  const mark = await newestChange(job.source, job.signal);
+  const { mark } = await newestChange(job.source, job.signal);
   await sleep(50);
   writeFileSync(join(job.source, "new"), "");
   expect(await changed(mark)).toEqual(["./new"]);
   expect((await changed(noMark)).toSorted()).toEqual(["./new", "./old"]);
+});
+
+test("one pass is enough for what is small, and its mark is older than what could have changed in it unseen", async () => {
+  const marked = (): number => Number(JSON.parse(readFileSync(join(job.stateDirectory, "uploads.json"), "utf8")).mark);
+  const newest = async (): Promise<number> => Number((await newestChange(job.source, job.signal)).mark);
+  writeFileSync(join(job.source, "file"), "");
+  await warmMirror(job);
+  expect((await newest()) - marked()).toBeGreaterThanOrEqual(1);
+  // Read once more with the app stopped, this would cost it its time: so it is compared before, when its clock has moved on.
+  writeFileSync(join(job.source, "large"), "");
+  truncateSync(join(job.source, "large"), 65 * 1024 * 1024);
+  await warmMirror(job);
+  expect(marked()).toBe(await newest());
+});
+
+test("what a walk over the volume tells of the last second", async () => {
+  writeFileSync(join(job.source, "old"), "x".repeat(1000));
+  await sleep(2_100);
+  writeFileSync(join(job.source, "new"), "x".repeat(100_000));
+  const { recentBytes } = await newestChange(job.source, job.signal);
+  // The directory that holds it has changed too.
+  expect(recentBytes).toBeGreaterThanOrEqual(100_000);
+  expect(recentBytes).toBeLessThan(110_000);
 });

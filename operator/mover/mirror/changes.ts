@@ -16,33 +16,52 @@ export const noMark: ChangeMark = "0";
 /** A second before the mark: covers file systems that keep whole seconds, and clocks that step a little. */
 export const withSlack = (mark: ChangeMark): ChangeMark => String(Math.max(0, Number.parseInt(mark, 10) - 1));
 
+const secondOf = (mark: ChangeMark): number => Number.parseInt(mark, 10);
+
 const isNewer = (a: ChangeMark, b: ChangeMark): boolean => {
   const [first = 0, second = 0] = [a, b].map((mark) => Number.parseInt(mark, 10));
   // Within one second the fractions have the same number of digits.
   return first === second ? a > b : first > second;
 };
 
-/** The newest change time in the volume: whatever changes after this call has a newer one, or an equal one. */
-export async function newestChange(source: string, signal: AbortSignal): Promise<ChangeMark> {
+export interface Newest {
+  /** The newest change time in the volume: whatever changes after the call has a newer one, or an equal one. */
+  readonly mark: ChangeMark;
+  /** Bytes of the files that changed so shortly before that a list from `withSlack(mark)` on has them. */
+  readonly recentBytes: number;
+}
+
+/** One walk over the volume. */
+export async function newestChange(source: string, signal: AbortSignal): Promise<Newest> {
   let newest = noMark;
   let rest = "";
+  // Of the seconds that may still count: one before that of the newest, and those after.
+  const bytes = new Map<number, number>();
   const stdout = new Writable({
     decodeStrings: false,
     write(chunk: Buffer | string, _encoding, done): void {
       const lines = (rest + chunk.toString()).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (isNewer(line, newest)) newest = line;
+      for (const line of lines) {
+        const space = line.indexOf(" ");
+        const mark = line.slice(0, space);
+        if (isNewer(mark, newest)) newest = mark;
+        const second = Number.parseInt(mark, 10);
+        if (second >= secondOf(withSlack(newest)))
+          bytes.set(second, (bytes.get(second) ?? 0) + Number(line.slice(space)));
+      }
+      for (const second of bytes.keys()) if (second < secondOf(withSlack(newest))) bytes.delete(second);
       done();
     },
   });
   // 1: a directory that cannot be read. The pass names it.
-  await run(["find", ".", "-printf", String.raw`%C@\n`], {
+  await run(["find", ".", "-printf", String.raw`%C@ %s\n`], {
     cwd: source,
     stdout,
     signal,
     okCodes: [0, 1],
   });
-  return newest;
+  return { mark: newest, recentBytes: [...bytes.values()].reduce((sum, size) => sum + size, 0) };
 }
 
 export interface Changed {

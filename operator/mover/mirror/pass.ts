@@ -1,6 +1,6 @@
 /**
- * Brings the mirror of a volume up to date: twice while the app still runs (warm), so that the pass with the app stopped
- * (cold) has little left to do. Its cost then grows with the number of files, not with their bytes. Reads the volume, and
+ * Brings the mirror of a volume up to date while the app still runs (warm), twice if once takes long, so that the pass with
+ * the app stopped (cold) has little left to do. Its cost then grows with the number of files, not with their bytes. Reads the volume, and
  * writes only into the mirror and its state beside it.
  */
 import { readdir, readFile } from "node:fs/promises";
@@ -24,7 +24,7 @@ import {
   type Attributes,
   type RsyncStats,
 } from "../tools/rsync.ts";
-import { listChanged, newestChange, noMark, withSlack, type Changed, type ChangeMark } from "./changes.ts";
+import { listChanged, newestChange, noMark, withSlack, type Changed, type ChangeMark, type Newest } from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
 
 export interface MirrorJob {
@@ -43,8 +43,9 @@ export interface PassResult extends RsyncStats {
 
 const stateSchema = z.object({
   /**
-   * Every change up to this mark is in the mirror, durably, and what changed in the second before it was compared by content later
-   * than a second after it: who changes such a file again gives it a newer time, even where only whole seconds are kept.
+   * Every change up to this mark is in the mirror, durably, and any later one gives a file a newer time, even where only whole
+   * seconds are kept: either the mark is older by that than what the pass found, or what changed in the second before it was compared by
+   * content later than a second after it.
    */
   mark: z.string(),
   /** Size of the mirror after the warm passes. */
@@ -55,18 +56,28 @@ type State = z.infer<typeof stateSchema>;
 
 /** Milliseconds between the mark and the pass that compares what is near it: more than the coarsest clock's tick. */
 const markAge = 1_100;
+/**
+ * A first pass that took less leaves no more to the last one than the time between them does anyway: the pods that have to
+ * start, the app that has to end. A second would only cost its own time.
+ */
+const quickMillis = 5_000;
+/** What the last pass may compare once more, because it changed shortly before the mark: a tenth of a second of the downtime. */
+const quickBytes = 64 * 1024 * 1024;
 
-/** Two passes beside the running app. @throws MoverError HO-A401, CommandError */
+/** One or two passes beside the running app. @throws MoverError HO-A401, CommandError */
 export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await makeDirectory(job.mirror);
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
-  const mark = await newestChange(job.source, job.signal);
+  const [{ mark, recentBytes }] = await together<[Newest, void]>(job.signal, (signal) => [
+    newestChange(job.source, signal),
+    listHardLinks(job.mirror, linksFile(job), signal),
+  ]);
   const marked = performance.now();
   let attributes = before?.attributes ?? { acls: true, xattrs: true };
-  await listHardLinks(job.mirror, linksFile(job), job.signal);
+  let stats: RsyncStats;
   try {
-    await pass(job, {
+    stats = await pass(job, {
       attributes,
       attributesOf: "all",
       mark: isNew ? undefined : withSlack(before?.mark ?? noMark),
@@ -78,19 +89,22 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
     if (!unsupported.acls && !unsupported.xattrs) throw error;
     // ACLs are extended attributes as well: a file system without the one has neither.
     attributes = { acls: false, xattrs: attributes.xattrs && !unsupported.xattrs };
-    await pass(job, { attributes, attributesOf: "all", mark: noMark, frozen: false });
+    stats = await pass(job, { attributes, attributesOf: "all", mark: noMark, frozen: false });
   }
-  await listHardLinks(job.mirror, linksFile(job), job.signal);
-  await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
-  const stats = await pass(job, { attributes, attributesOf: "all", mark: withSlack(mark), frozen: false });
-  await listHardLinks(job.mirror, linksFile(job), job.signal);
-  // Before the mark: after a power cut between the two, a mark that came first would call durable what is not, and an edit that
-  // kept its size would never be looked at again.
-  await syncFilesystem(job.mirror, job.signal);
-  await writeFileDurably(
-    stateFile(job),
-    `${JSON.stringify({ mark, bytes: stats.bytes, attributes } satisfies State)}\n`,
-  );
+  const once = recentBytes <= quickBytes && performance.now() - marked <= quickMillis;
+  if (!once) {
+    await listHardLinks(job.mirror, linksFile(job), job.signal);
+    await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
+    stats = await pass(job, { attributes, attributesOf: "all", mark: withSlack(mark), frozen: false });
+  }
+  // Durable before the mark: after a power cut between the two, a mark that came first would call durable what is not, and an
+  // edit that kept its size would never be looked at again.
+  await together<[void, void]>(job.signal, (signal) => [
+    listHardLinks(job.mirror, linksFile(job), signal),
+    syncFilesystem(job.mirror, signal),
+  ]);
+  const state: State = { mark: once ? withSlack(mark) : mark, bytes: stats.bytes, attributes };
+  await writeFileDurably(stateFile(job), `${JSON.stringify(state)}\n`);
   return { ...stats, warnings: warningsOf(job, attributes) };
 }
 
