@@ -26,8 +26,9 @@ import {
 import { isFinished } from "../api/conditions.ts";
 import { guardName, labels, recordName } from "../api/names.ts";
 import type { Settings } from "../decide/decision.ts";
-import type { PolicyObservation } from "../decide/policy.ts";
+import type { PolicyObservation } from "../decide/slots.ts";
 import { isArmed, isGuardOf } from "../decide/guard.ts";
+import { isPruning } from "../decide/prune-rounds.ts";
 import { parseRecord, workloadResource } from "../decide/record.ts";
 import type { RecordObservation } from "../decide/record-step.ts";
 import type { RestoreObservation } from "../decide/restore-observation.ts";
@@ -150,8 +151,10 @@ export async function observeRun(
   const accepted = run.status?.policy;
   const [policy, others, ownJobs] = await Promise.all([
     cluster.get<BackupPolicy>(policies, namespace, policyName),
-    // Who else works on the policy matters for the acceptance only.
-    accepted === undefined ? observeOthers(cluster, namespace, policyName) : { runs: [], restores: [] },
+    // Who else works on the policy matters for the acceptance, and what others hold for a prune.
+    accepted === undefined || isPruning(run.status)
+      ? observeOthers(cluster, namespace, policyName)
+      : { runs: [], restores: [] },
     observeJobs(cluster, namespace, uid),
   ]);
   const app = await observeApp(cluster, namespace, accepted ?? policy?.spec, run.status);

@@ -32,6 +32,7 @@ const sequences = z.object({
     .max(maxRangesLength)
     .regex(/^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$/),
 });
+const planned = z.object({ id: z.string().max(64), why: z.string().max(100) });
 const locationFacts = z.object({
   name: z.string(),
   uuid: z.string(),
@@ -144,8 +145,25 @@ const success = z.discriminatedUnion("step", [
       .array(z.object({ id: z.string().max(64), sink: z.string().max(32) }))
       .max(20)
       .optional(),
-    removed: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
-    kept: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
+    removed: z.array(planned).max(20),
+    removedInAll: z.number().int().optional(),
+    /** What is to go, in all, when the plan needs an approval or an acknowledgement before it is acted upon. */
+    plan: z.object({ digest: z.string().length(64), removes: z.number().int().min(1) }).optional(),
+    /** Of that, the oldest. */
+    remove: z.array(planned).max(20).optional(),
+    /** Why which numbers stay; one that has several reasons is named with each. */
+    kept: z.array(sequences.extend({ why: z.string().max(100) })).max(40),
+    /** Ids that were taken back out of the trash. */
+    tookBack: ids.optional(),
+    /** What lies in the trash after all that. */
+    trash: z
+      .object({
+        generations: z.number().int(),
+        bytes: z.number().int(),
+        /** When the next of it can go, RFC 3339 UTC. */ until: z.string().max(40).optional(),
+      })
+      .optional(),
+    warnings: z.array(z.string().max(300)).max(8).optional(),
     /** Numbers of all that lie here, sealed, waiting or set aside as damaged; absent when that is not certain. */
     present: sequences.optional(),
     /** Why nothing was removed although the rules ask for it. */

@@ -34,7 +34,19 @@ const location = z.object({
 });
 /** The generation that a new one is based on: the parent, with the digest of its manifest. */
 const base = z.object({ id: generationId, manifestSHA256: z.string().regex(/^[0-9a-f]{64}$/) });
-const keep = z.object({ last: z.number().int().min(1), minVerified: z.number().int().min(1) });
+const atLeastOne = z.number().int().min(1);
+/** How many are kept: the newest, and the newest of each of the last hours, days, weeks, months and years that have one. */
+const keep = z.object({
+  last: atLeastOne.optional(),
+  hourly: atLeastOne.optional(),
+  daily: atLeastOne.optional(),
+  weekly: atLeastOne.optional(),
+  monthly: atLeastOne.optional(),
+  yearly: atLeastOne.optional(),
+  /** A duration: what is older is kept by the floors alone. */
+  maxAge: z.string().optional(),
+  minVerified: atLeastOne,
+});
 
 /** UID of a former policy of this name whose lineage is taken over; an administrator's acknowledgement. */
 const adopt = z.string().optional();
@@ -119,8 +131,20 @@ export const taskSchema = z.discriminatedUnion("step", [
           z.enum(["Full", "Sample", "None"]),
       }),
     ),
-    /** More than half is removed only when this is true; set by an annotation on the policy. */
-    acknowledged: z.boolean(),
+    /** Beginnings of digests of plans that may remove more than half; from an annotation on the policy. */
+    acknowledged: z.array(z.string().regex(/^[0-9a-f]{12,64}$/)),
+    /** Digest of the plan that is on record. Without it, or when another plan has to be made by now, nothing is removed. */
+    approved: z.string().optional(),
+    /** From the IANA list: where days, weeks, months and years begin. */
+    timeZone: z.string(),
+    /** Milliseconds for which what was removed can be taken back. */
+    trashMillis: z.number().int().min(0),
+    /** What is to be taken back out of the trash, as an annotation on the policy says it. */
+    undelete: z.string().max(4_000).optional(),
+    /** From annotations on runs; RFC 3339 UTC, or `forever`. */
+    holds: z.array(z.object({ id: generationId, until: z.string(), reason: z.string() })),
+    /** Numbers of the generations whose runs are known: for those the holds above are all there are. */
+    known: z.object({ since: z.number().int(), ranges: z.string() }),
   }),
   z.object({
     ...common,

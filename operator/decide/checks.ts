@@ -4,6 +4,7 @@
  */
 import type { BackupPolicy, BackupRun, PolicySpec, RestoreRequest, RestoreSpec, Workload } from "../api/kinds.ts";
 import { isFinished, isTrue } from "../api/conditions.ts";
+import { type GenerationType, needsBase } from "../domain/generation.ts";
 import { claimTrouble, locationsOf, readableLocations, volumeClaims } from "./locations.ts";
 import { isIncluded } from "./restore-jobs.ts";
 import { type Refusal, refuse, refuseStop } from "./stop-checks.ts";
@@ -22,7 +23,7 @@ export interface Candidate {
   /** Whether the workloads will be stopped. */
   readonly stops: boolean;
   readonly sinks: readonly string[];
-  readonly type: "Full" | "Database" | "Restore";
+  readonly type: GenerationType | "Restore";
   /** What a restore asks for. */
   readonly asked?: Pick<RestoreSpec, "from" | "include">;
 }
@@ -35,10 +36,13 @@ const workloadsOf = (
 ): readonly (readonly [PolicySpec["app"]["workloads"][number], Workload | undefined])[] =>
   seen.stops ? spec.app.workloads.map((item) => [item, seen.app.workloads.get(workloadKey(item))]) : [];
 
-const nothingToCapture: Check = (seen, spec) =>
-  seen.type === "Database" && (spec.databases ?? []).length === 0
-    ? refuse("HO-P108", "the run has type Database, but the policy names no databases")
+const nothingToCapture: Check = ({ type }, { databases = [], volumes = [] }) => {
+  if (type === "Database" && databases.length === 0)
+    return refuse("HO-P108", "the run has type Database, but the policy names no databases");
+  return type !== "Restore" && needsBase(type) && volumes.length === 0
+    ? refuse("HO-P108", `the run has type ${type}, but the policy names no volumes: use type Full or Database`)
     : undefined;
+};
 
 const sinkUnknown: Check = (seen, spec) => {
   const missing = seen.sinks.find((name) => !spec.sinks.some((sink) => sink.name === name));

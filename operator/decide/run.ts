@@ -8,11 +8,14 @@
  *
  * A failure before the seal ends the run after the app was given back. A failure after it costs a copy, not the generation.
  */
+import { reasonOf } from "../api/codes.ts";
 import { isFinished } from "../api/conditions.ts";
 import { type BackupRun, type PolicySpec, type RunStatus } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
+import { holdsVolumes } from "../domain/generation.ts";
 import type { Instant } from "../domain/instant.ts";
 import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
+import { baseEvents } from "./base.ts";
 import { checkCandidate } from "./checks.ts";
 import { updateCopies } from "./copies.ts";
 import { type DomainEvent, earliest } from "./decision.ts";
@@ -25,11 +28,10 @@ import { type Teller, stepEvents } from "./step-events.ts";
 import { type StepRecord, isAllOver, isOver, skip } from "./step.ts";
 
 const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string[]): readonly string[] => {
-  const full = run.spec.type === "Full";
   const stops = stopsApp(run, policy);
   return [
     "Preflight",
-    ...(full && (policy.volumes ?? []).length > 0 ? ["Warm"] : []),
+    ...(holdsVolumes(run.spec.type) && (policy.volumes ?? []).length > 0 ? ["Warm"] : []),
     ...(stops ? ["Quiesce"] : []),
     "Capture",
     ...(stops ? ["GiveBack"] : []),
@@ -42,7 +44,7 @@ const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string
 };
 
 const stopsApp = (run: BackupRun, policy: PolicySpec | undefined): boolean =>
-  run.spec.type === "Full" && policy?.app.quiesce === "ScaleToZero";
+  holdsVolumes(run.spec.type) && policy?.app.quiesce === "ScaleToZero";
 
 /** What may spoil the run although nothing stands against it. */
 const warningsFor = ({ run, policy, app }: RunObservation): readonly string[] =>
@@ -139,6 +141,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
     actions: draft.actions,
     events: [
       ...(before.steps === undefined && mayStart ? trackerEvents(warningsFor(seen)) : []),
+      ...baseEvents(run, status),
       ...stepEvents(teller, before, status),
     ],
     wakeAfter: over ? undefined : earliest(...draft.waits),
@@ -153,9 +156,14 @@ function decideFinished(seen: RunObservation, now: Instant): RunDecision {
   const before = run.status ?? {};
   const status = summariseRun(seen, updateCopies(before, seen.siblings), true, now);
   const actions = isHeldBack(run.metadata) ? [letGo(run.metadata)] : [];
-  const events: readonly DomainEvent[] =
-    before.result === "AtRisk" && status.result === "Complete"
-      ? [{ type: "Normal", reason: "LateCopyArrived", message: "every required copy is verified now" }]
-      : [];
-  return { status, actions, events };
+  return { status, actions, events: tellTurn(before, status) };
+}
+
+/** A copy came late, or one that counted was found to count no more. */
+function tellTurn(before: RunStatus, { result, code, advice = "" }: RunStatus): readonly DomainEvent[] {
+  if (before.result === "AtRisk" && result === "Complete")
+    return [{ type: "Normal", reason: "LateCopyArrived", message: "every required copy is verified now" }];
+  if (before.result === "Complete" && result === "AtRisk" && code !== undefined && code !== "")
+    return [{ type: "Warning", reason: reasonOf(code), message: advice }];
+  return [];
 }

@@ -142,7 +142,13 @@ describe("defaults are stored", () => {
         },
       ],
       schedules: [{ name: "nightly", type: "Full", cron: "0 2 * * *", timeZone: "UTC", startingDeadline: "6h" }],
-      retention: { source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
+      maxChain: 30,
+      retention: {
+        timeZone: "UTC",
+        trash: "24h",
+        source: { last: 2, minVerified: 1 },
+        sinks: { last: 7, minVerified: 2 },
+      },
       mover: { runAsUser: 0, tolerations: [{ key: "a", operator: "Equal" }] },
     });
   });

@@ -1,5 +1,6 @@
 /** All planted bugs. */
 import type { PlantedBug } from "./bug.ts";
+import { baseBugs } from "./bugs/bases.ts";
 import { guardBugs } from "./bugs/guard.ts";
 import { interferenceBugs } from "./bugs/interference.ts";
 import { jobBugs } from "./bugs/jobs.ts";
@@ -20,4 +21,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...runtimeBugs,
   ...securityBugs,
   ...interferenceBugs,
+  ...baseBugs,
 ];

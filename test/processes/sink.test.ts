@@ -5,11 +5,11 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TaskOf } from "../../operator/contract/task.ts";
-import { prune } from "../../operator/mover/steps/prune.ts";
 import { transport } from "../../operator/mover/steps/transport.ts";
 import { verify } from "../../operator/mover/steps/verify.ts";
 import { deliver } from "../../operator/mover/store/delivery.ts";
 import { listGenerations } from "../../operator/mover/store/listing.ts";
+import { pruneTask, pruneThrough } from "../support/pruning.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../support/generations.ts";
 import { run } from "../support/odd-files.ts";
 
@@ -56,10 +56,7 @@ test("no room: said with numbers before anything is copied, what is there stays,
   const location = { name: "source", uuid: "source-uuid" };
   const requiredSinks = [{ ...sink, verify: "Full" as const }];
   const keep = { last: 1, minVerified: 1 };
-  const pruned = await prune(
-    { ...common, step: "prune", location, keep, verify: "Full", requiredSinks, acknowledged: true },
-    bench.context,
-  );
+  const pruned = await pruneThrough(pruneTask({ location, keep, requiredSinks }), bench.context);
   expect(pruned).toMatchObject({ settled: [idOf(1)], pending: 1, removed: [] });
 });
 

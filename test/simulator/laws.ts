@@ -178,6 +178,9 @@ export class Laws {
 
   #judgeCopies(status: NonNullable<BackupRun["status"]>): void {
     const id = status.generation?.id ?? "";
+    const { parent = "" } = status.generation ?? {};
+    if (id !== "" && (this.#truth.parents.get(id) ?? "") !== parent)
+      this.break("S13 a generation is based on what its run says", `${id} on ${parent}`);
     for (const { location, state } of status.copies ?? []) {
       const known = location === "source" ? this.#truth.sealed : this.#truth.sinks.get(location)?.verified;
       if (state === "Verified" && known?.has(id) !== true) this.break("S16 verified is what was read again", location);
@@ -202,6 +205,7 @@ export class Laws {
       if (before === undefined && isAppPod(after as Pod) && this.#truth.live === "half" && !this.mayStartHalf)
         this.break("S23 the app never starts on a mixture of old and new", after?.metadata.name ?? "");
     }
+    if (this.#truth.hasty) this.break("S20 nothing is removed whose plan is not on record", "");
     if (this.#truth.lost) this.break("S22 no part of an exchange is removed before the exchange is complete", "");
   }
   #judgeRecord(before: Lease, after: Lease | undefined): void {

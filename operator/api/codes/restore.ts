@@ -58,4 +58,11 @@ export const restore = {
     data: "what was replaced is kept, in .handover-* of the volumes and in databases with _old_ in their names",
     next: "find out who starts the app (kubectl -n {namespace} get events), compare, then restore again",
   },
+  "HO-R809": {
+    reason: "ChainBroken",
+    what: "A generation that the chosen one is based on is missing or damaged.",
+    app: untouched,
+    data: "nothing was changed",
+    next: "name another location or generation under spec.from: kubectl -n {namespace} get brun",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

@@ -148,15 +148,43 @@ export interface BackupPolicySpec {
      */
     retention?: {
       /**
-       * Number of newest verified generations of each type that are kept. Older ones are removed after each run.
+       * Number of newest verified generations that this sink keeps, of states of the whole app and of dumps each. None when absent. Older ones that no other rule keeps are removed after each run.
        */
-      last: number;
+      last?: number;
+      /**
+       * Of so many of the last hours that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at this sink, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 2 by default.
        */
       minVerified: number;
     };
   }[];
+  /**
+   * How many generations a chain of incremental ones may have, the full one at its beginning included. 30 by default. The next one is then made full by itself. A restore needs every generation of its chain, so a longer chain stores less and risks more. Does not concern Differential, whose chains have two.
+   */
+  maxChain: number;
   /**
    * When runs start. Without any, runs are started by hand only. One run of a policy is active at a time.
    *
@@ -168,9 +196,9 @@ export interface BackupPolicySpec {
      */
     name: string;
     /**
-     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Database: the databases only, while the app runs.
+     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole and become a Full by themselves when there is nothing whole to be based on. Database: the databases only, while the app runs. Of several that are due, the first in the order Full, Differential, Incremental, Database starts; a slot that asks for a state which another generation has by then is skipped, but for type Database.
      */
-    type: "Full" | "Database";
+    type: "Full" | "Incremental" | "Differential" | "Database";
     /**
      * When its runs start, in five fields: minute, hour, day of month, month, day of week. Lists, ranges and steps as in 0,30 or 1-5 or * /15, and English names as in MON-FRI. A local time that a clock change skips or doubles runs once.
      */
@@ -191,17 +219,49 @@ export interface BackupPolicySpec {
     sinks?: string[];
   }[];
   /**
-   * What is kept, in verified generations: 2 at the source and 7 at each sink by default. Floors beat every rule: the newest verified generation stays, minVerified stays, and the source gives nothing up before every required sink has verified it.
+   * What is kept, in verified generations: 2 at the source and 7 at each sink by default. A generation stays when one rule keeps it. Floors beat every rule: the newest verified generation stays, minVerified stay, so does what a kept one is based on or a hold names, and the source gives nothing up before every required sink has verified it.
    */
   retention: {
+    /**
+     * Time zone in which the hours, days, weeks, months and years of retention begin, a name from the IANA list. UTC by default.
+     */
+    timeZone: string;
+    /**
+     * How long a removed generation lies in the trash of its place, from where it can be taken back. 24h by default. The first prune after that deletes it; with 0s, the one that removes it.
+     */
+    trash: string;
     /**
      * What the source store keeps, for a quick restore.
      */
     source: {
       /**
-       * Number of newest verified generations of each type that are kept. 2 by default. Older ones are removed after each run.
+       * Number of newest verified generations that the source keeps, of states of the whole app and of dumps each. 2 by default. Older ones that no other rule keeps are removed after each run.
        */
       last: number;
+      /**
+       * Of so many of the last hours that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at the source, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 1 by default.
        */
@@ -212,9 +272,33 @@ export interface BackupPolicySpec {
      */
     sinks: {
       /**
-       * Number of newest verified generations of each type that are kept. 7 by default. Older ones are removed after each run.
+       * Number of newest verified generations that each sink keeps, of states of the whole app and of dumps each. 7 by default. Older ones that no other rule keeps are removed after each run.
        */
       last: number;
+      /**
+       * Of so many of the last hours that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at each sink, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 2 by default.
        */
@@ -315,7 +399,7 @@ export interface BackupPolicyStatus {
     message?: string;
   };
   /**
-   * Newest generation that is checked at the source and at every required sink. Of type Full when the policy has volumes.
+   * Newest generation that is checked at the source and at every required sink. One that holds the volumes when the policy has any: of type Full, Incremental or Differential.
    */
   lastComplete?: {
     /**

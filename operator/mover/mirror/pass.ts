@@ -26,6 +26,7 @@ import {
 } from "../tools/rsync.ts";
 import { listChanged, newestChange, noMark, withSlack, type Changed, type ChangeMark, type Newest } from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
+import { beginWriting, stateFiles } from "./state-list.ts";
 
 export interface MirrorJob {
   readonly volume: VolumeRef;
@@ -67,6 +68,7 @@ const quickBytes = 64 * 1024 * 1024;
 /** One or two passes beside the running app. @throws MoverError HO-A401, CommandError */
 export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await makeDirectory(job.mirror);
+  await beginWriting(stateFiles(job.stateDirectory, job.volume.name));
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
   const [{ mark, recentBytes }] = await together<[Newest, void]>(job.signal, (signal) => [

@@ -94,12 +94,15 @@ async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<Fou
   return { copies, passedOver };
 }
 
-/** The first copy that has all its files. @throws MoverError HO-R802 when none has. */
+/** The first copy that has all its files, and all of its chain. @throws MoverError HO-R802 when none has, HO-R809 when it is a chain that lacks. */
 async function findWhole(copies: readonly [Copy, ...Copy[]], context: MoverContext): Promise<Copy> {
   const differences: string[] = [];
+  let ofChain = false;
   for (const copy of copies) {
-    const difference = await compareShape(copy.generation.path, copy.generation.manifest);
+    const own = await compareShape(copy.generation.path, copy.generation.manifest);
+    const difference = own ?? (await whyChainBroken(copy.members));
     if (difference === undefined) return copy;
+    ofChain ||= own === undefined;
     differences.push(`at ${copy.location} ${difference}`);
     context.log.warn("a copy does not equal its manifest", {
       generation: copy.generation.id,
@@ -107,5 +110,15 @@ async function findWhole(copies: readonly [Copy, ...Copy[]], context: MoverConte
       difference,
     });
   }
-  throw new MoverError("HO-R802", `generation ${copies[0].generation.id}: ${differences.join("; ")}`.slice(0, 900));
+  const code = ofChain ? "HO-R809" : "HO-R802";
+  throw new MoverError(code, `generation ${copies[0].generation.id}: ${differences.join("; ")}`.slice(0, 900));
+}
+
+async function whyChainBroken(members: Copy["members"]): Promise<string | undefined> {
+  if (typeof members === "string") return members;
+  for (const { id, path, manifest } of members) {
+    const difference = await compareShape(path, manifest);
+    if (difference !== undefined) return `generation ${id}, which it is based on: ${difference}`;
+  }
+  return undefined;
 }

@@ -7,11 +7,13 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { LocationRef, TaskOf } from "../../contract/task.ts";
+import { holdsVolumes } from "../../domain/generation.ts";
 import type { MoverContext } from "../context.ts";
 import { checkDatabase } from "../database/check.ts";
 import { errnoOf, isDiskFull, MoverError } from "../errors.ts";
-import { checkSpace } from "../mirror/space.ts";
+import { checkSpace, estimateStored } from "../mirror/space.ts";
 import { checkVolume, type VolumeEstimate } from "../mirror/estimate.ts";
+import { chooseBase } from "../store/base.ts";
 import { filesBelow } from "../store/contents.ts";
 import { observeLocation, type LocationFacts } from "../store/facts.ts";
 import type { Layout } from "../store/layout.ts";
@@ -43,8 +45,8 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     }
   }
   const known = [source, ...sinks].flatMap(({ generations }) => generations).toSorted((a, b) => b.seq - a.seq);
-  const newest = known.find(({ manifest }) => manifest.type === task.type);
-  const newestFull = known.find(({ manifest }) => manifest.type === "Full");
+  // Of the volumes, every generation that holds them tells what to expect.
+  const newestWhole = known.find(({ manifest }) => holdsVolumes(manifest.type));
 
   const databases: ResultOf<"preflight">["databases"] = [];
   for (const database of task.databases) databases.push(await checkDatabase(database, context));
@@ -52,14 +54,20 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
   for (const volume of task.volumes) {
     const acceptEmpty = task.acceptEmpty?.includes(volume.name) ?? false;
     volumes.push(
-      await checkVolume(volume, { layout: source.layout, newestFull: newestFull?.manifest, acceptEmpty }, context),
+      await checkVolume(volume, { layout: source.layout, newest: newestWhole?.manifest, acceptEmpty }, context),
     );
   }
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   const bytes = sum(volumes.map((volume) => volume.bytes));
   const databaseBytes = sum(databases.map((database) => database.bytes));
-  const stored =
-    newest === undefined ? Math.ceil((bytes + databaseBytes) / 2) : Math.ceil(newest.manifest.totals.storedBytes * 1.2);
+  const base = await chooseBase(task, source.layout, context.abort);
+  const stored = estimateStored({
+    type: base === undefined || !("full" in base) ? task.type : "Full",
+    known: known.map(({ manifest }) => manifest),
+    bytes,
+    databaseBytes,
+    changed: sum(volumes.map(({ transferred }) => transferred)),
+  });
   await checkSpace(source.root, {
     what: "the store",
     code: "HO-C901",
@@ -88,6 +96,7 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     files: sum(volumes.map(({ files }) => files)),
     databases,
     warnings: warnings.slice(0, 8).map((text) => text.slice(0, 300)),
+    ...(base === undefined ? {} : { base }),
   };
 }
 

@@ -7,11 +7,13 @@ import { chmod, readdir, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
+import { needsBase } from "../../domain/generation.ts";
 import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
 import { peakMiB } from "../progress.ts";
-import { checkClaimed } from "../store/claim.ts";
+import { openBase } from "../store/base.ts";
+import { checkClaimed, mirrorStateDirectory } from "../store/claim.ts";
 import { filesBelow } from "../store/contents.ts";
 import { sweepStaging } from "../store/delivery.ts";
 import { digestText } from "../store/digest.ts";
@@ -28,6 +30,7 @@ import {
 } from "../store/durable.ts";
 import {
   archivePartFile,
+  chainFile,
   checksumsFile,
   databaseDump,
   databaseGlobals,
@@ -49,7 +52,15 @@ import {
   type StoredFile,
 } from "../store/parts.ts";
 import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
-import { restoreGuide, restoreGuideFile, restoreScript, restoreScriptFile, rowCheck } from "../store/restore-script.ts";
+import { checkListOfMirror } from "../store/recheck-list.ts";
+import {
+  chainText,
+  restoreGuide,
+  restoreGuideFile,
+  restoreScript,
+  restoreScriptFile,
+  rowCheck,
+} from "../store/restore-script.ts";
 import { openSource } from "../store/staging.ts";
 
 type Task = TaskOf<"seal">;
@@ -86,9 +97,10 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   const staging = join(layout.staging, stagingName(task.seq, task.stagingPodUID));
   const parts = await readParts(task, staging);
   await removeTemporaries(staging);
-  await recheck(task, layout, staging, parts, context);
+  const base = task.base === undefined ? undefined : await openBase(layout, task.base, context.abort);
+  await recheck(task, layout, staging, parts, base, context);
 
-  const manifest = await writeExtras(task, staging, parts);
+  const manifest = await writeExtras(task, staging, parts, base);
   await restrict(staging);
   // What was copied and packed becomes durable at once; after it only small files follow, each with its own fsync.
   await syncFilesystem(staging, context.abort);
@@ -133,6 +145,12 @@ async function readParts(task: Task, staging: string): Promise<Parts> {
   ): boolean => wanted.length === found.length && wanted.every(({ name }) => found.some((part) => part.name === name));
   if (!same(task.databases, dump?.databases)) throw new MoverError("HO-A404", "not every database was captured");
   if (!same(task.volumes, archive?.volumes)) throw new MoverError("HO-A404", "not every volume was captured");
+  const [wanted, packed] = [task.base, archive?.base].map((base) => `${base?.id} ${base?.manifestSHA256}`);
+  if (wanted !== packed || needsBase(task.type) !== (task.base !== undefined))
+    throw new MoverError(
+      "HO-A404",
+      `what was captured is no ${task.type} generation based on ${task.base?.id ?? "none"}`,
+    );
   return { dump, archive };
 }
 
@@ -146,6 +164,7 @@ async function recheck(
   layout: Layout,
   staging: string,
   { dump, archive }: Parts,
+  base: GenerationEntry | undefined,
   context: MoverContext,
 ): Promise<void> {
   const files = [...(dump?.files ?? []), ...(archive?.files ?? [])];
@@ -153,6 +172,7 @@ async function recheck(
     manifestFile,
     manifestDigestFile,
     checksumsFile,
+    chainFile,
     restoreGuideFile,
     restoreScriptFile,
     ...task.databases.map(({ name }) => checkFile(name)),
@@ -175,6 +195,14 @@ async function recheck(
       );
     const members = archive.volumes.reduce((sum, volume) => sum + volume.members, 0);
     await checkFilesList(staging, members, expected(filesListFile), context.abort);
+    for (const { name, deleted } of archive.volumes) {
+      if (base === undefined || deleted === undefined) continue;
+      await checkDigests(staging, [expected(deleted)], context.abort);
+      const stateDirectory = mirrorStateDirectory(layout);
+      const chain = new Set(chainOn(base).map(({ id }) => id));
+      const of = { volume: name, mirror: layout.mirror(name), stateDirectory, members: chain };
+      await checkListOfMirror(staging, of, context.abort);
+    }
     // Who may have written into the mirrors meanwhile would have had to take them first.
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
   }
@@ -190,7 +218,12 @@ async function recheck(
 const checkFile = (database: string): string => `databases/${database}/check.sql`;
 
 /** Writes what makes the generation usable without us, and the checksums. @returns the manifest, not yet written. */
-async function writeExtras(task: Task, staging: string, { dump, archive }: Parts): Promise<Manifest> {
+async function writeExtras(
+  task: Task,
+  staging: string,
+  { dump, archive }: Parts,
+  base: GenerationEntry | undefined,
+): Promise<Manifest> {
   const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? [])];
   const add = async (path: string, content: string): Promise<void> => {
     await writeFileDurably(join(staging, path), content);
@@ -205,8 +238,8 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
     id: task.id,
     seq: task.seq,
     type: task.type,
-    parent: "",
-    chain: [] as Manifest["chain"],
+    parent: base?.id ?? "",
+    chain: base === undefined ? [] : chainOn(base),
     consistency: task.consistency,
     time: task.time,
     sealedAt: new Date().toISOString(),
@@ -226,6 +259,7 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
       tables: sum(databases.map(({ tables }) => tables.length)),
     },
   } as const;
+  if (base !== undefined) await add(chainFile, chainText(manifest.chain));
   await add(restoreGuideFile, restoreGuide(manifest));
   await add(restoreScriptFile, restoreScript);
   const sorted = (): StoredFile[] => files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
@@ -239,6 +273,11 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
   // Parsing drops what only the seal needs to know, and makes sure that every reader will accept it.
   return manifestSchema.parse({ ...manifest, totals: { ...manifest.totals, storedBytes }, files: sorted() });
 }
+
+const chainOn = ({ id, manifest, manifestSHA256 }: GenerationEntry): Manifest["chain"] => [
+  ...manifest.chain,
+  { id, manifestSHA256 },
+];
 
 /** The tools create files by their own ideas of modes. */
 async function restrict(staging: string): Promise<void> {

@@ -91,7 +91,8 @@ async function deliverAll(
 /**
  * What waits in the handover point, but for what the sink has had, verified, and its retention has let go: that waits for
  * another sink. And of what was handed over before, what is newer than everything at the sink, or was at the sink and is
- * damaged. So what retention has removed at the sink does not come back; what got lost there while it waits does.
+ * damaged. So what retention has removed at the sink does not come back; what got lost there while it waits does. And what any of
+ * these, or of what is at the sink, is based on: without it they are worth nothing there.
  */
 async function wanted(
   handover: Listing,
@@ -107,7 +108,16 @@ async function wanted(
     ({ id, seq }) => seq > newest || (!present.has(id) && damaged.some((name) => name.startsWith(id))),
   );
   const waiting = handover.generations.filter((generation) => !wasRemoved(generation, markers));
-  return [...again, ...waiting].toSorted((a, b) => a.seq - b.seq);
+  const ours = new Map([...kept.generations, ...handover.generations].map((generation) => [generation.id, generation]));
+  const all = new Map([...again, ...waiting].map((generation) => [generation.id, generation]));
+  for (const { manifest } of [...atSink.generations, ...all.values()]) {
+    for (const { id, manifestSHA256 } of manifest.chain) {
+      const member = ours.get(id);
+      if (member?.manifestSHA256 === manifestSHA256 && !present.has(id)) all.set(id, member);
+    }
+  }
+  // A base has a lower number than what is based on it.
+  return [...all.values()].toSorted((a, b) => a.seq - b.seq);
 }
 
 function conflict(sink: string, ours: GenerationEntry, theirs: GenerationEntry): MoverError {

@@ -8,11 +8,12 @@ import type { TaskOf } from "../../contract/task.ts";
 import { formatSequences } from "../../domain/sequences.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
+import { isWhole } from "../store/chains.ts";
 import { compareContents } from "../store/contents.ts";
 import { digestText } from "../store/digest.ts";
 import type { Layout } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
-import { isVerified, reaches, readMarkers, writeMarker, type VerifyMode } from "../store/markers.ts";
+import { reaches, readMarkers, writeMarker, type VerifyMode } from "../store/markers.ts";
 import { openPresent, setAside } from "../store/presence.ts";
 
 export async function verify(task: TaskOf<"verify">, context: MoverContext): Promise<ResultOf<"verify">> {
@@ -26,7 +27,8 @@ export async function verify(task: TaskOf<"verify">, context: MoverContext): Pro
     const { damaged, bytes } = await verifyAll(layout, task.mode, context);
     const { generations } = await listGenerations(layout.store);
     const markers = await readMarkers(layout);
-    const verified = generations.filter((generation) => isVerified(generation, markers));
+    // Of a chain nothing counts whose beginning was set aside: it can be restored from here no more.
+    const verified = generations.filter((generation) => isWhole(generation, generations, markers, "Full"));
     return {
       version: 1,
       ok: true,

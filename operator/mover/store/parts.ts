@@ -26,8 +26,10 @@ export type DumpPart = z.infer<typeof dumpPartSchema>;
 export const archivePartSchema = z.object({
   seq: z.number().int(),
   podUID: z.string(),
-  /** `members`: how many entries the archive has. */
-  volumes: z.array(volumePart.extend({ members: z.number().int() })),
+  /** `members`: how many entries the volume has; `packed`: how many of them are in the archive. */
+  volumes: z.array(volumePart.extend({ members: z.number().int(), packed: z.number().int() })),
+  /** What was packed differs from this. */
+  base: z.object({ id: z.string(), manifestSHA256: z.string() }).optional(),
   files: z.array(storedFile),
   tools: z.record(z.string(), z.string()),
 });

@@ -9,12 +9,36 @@ export const argvCopyAttributes = (from: string, attributes: boolean): Argv => [
   "--dirs",
   "--omit-dir-times",
   "--numeric-ids",
-  ...(attributes ? ["--acls", "--xattrs"] : []),
+  ...(attributes ? ["--acls", "--xattrs", "--xattrs"] : []),
   "--exclude=*",
   "--",
   `./${from}/`,
   "./",
 ];
 
+/**
+ * Makes every directory that lies in one directory in another one too, with the same attributes, and nothing else of it.
+ * @param attributes whether ACLs and extended attributes are among them
+ */
+export const argvCopyDirectories = (from: string, to: string, attributes: boolean): Argv => [
+  "rsync",
+  "--archive",
+  "--numeric-ids",
+  "--modify-window=-1",
+  ...(attributes ? ["--acls", "--xattrs", "--filter=-xsr security.selinux", "--filter=-xsr system.*"] : []),
+  "--include=*/",
+  "--exclude=*",
+  "--",
+  `./${from}/`,
+  `./${to}/`,
+];
+
 /** The rm of the system, because the names in a volume need not be UTF-8. Never leaves the file system. */
 export const argvRemoveTree = (path: string): Argv => ["rm", "-rf", "--one-file-system", "--", path];
+
+/** Gives the working directory a modification time, and leaves its access time. @param time nanoseconds since 1970 */
+export function argvSetTime(time: bigint): Argv {
+  const distance = time < 0n ? -time : time;
+  const seconds = `${distance / 1_000_000_000n}.${String(distance % 1_000_000_000n).padStart(9, "0")}`;
+  return ["touch", "--no-create", "-m", `--date=@${time < 0n ? "-" : ""}${seconds}`, "."];
+}

@@ -36,7 +36,8 @@ const common = (attributes: Attributes): readonly string[] => [
   ...(attributes.acls ? ["--acls"] : []),
   // The label of a SELinux node is not the app's; system.* are the ACLs, which --acls carries. `sr`, on both sides: with
   // --delete-excluded a rule is the sender's alone, and the receiver would remove the ACLs that it has just written.
-  ...(attributes.xattrs ? ["--xattrs", "--filter=-xsr security.selinux", "--filter=-xsr system.*"] : []),
+  // Twice: also those that rsync itself keeps, for an app that is the target of `rsync --fake-super`.
+  ...(attributes.xattrs ? ["--xattrs", "--xattrs", "--filter=-xsr security.selinux", "--filter=-xsr system.*"] : []),
 ];
 
 /** Makes the mirror equal to the volume; what is not selected is removed from the mirror. */
@@ -130,6 +131,8 @@ export interface RsyncStats {
   /** Entries that are new in the mirror. */
   readonly created: number;
   readonly bytes: number;
+  /** Sizes of the files that differ. */
+  readonly transferred: number;
 }
 
 /** @returns undefined when the text is not what `--stats` prints. */
@@ -144,7 +147,8 @@ export function parseStats(text: string): RsyncStats | undefined {
   // Kinds that there are none of are not printed.
   const directories = number(/^Number of files: .*\bdir: ([0-9,]+)/m) ?? 0;
   const created = number(/^Number of created files: ([0-9,]+)/m) ?? 0;
-  return { entries, files: entries - directories, created, bytes };
+  const transferred = number(/^Total transferred file size: ([0-9,]+)/m) ?? 0;
+  return { entries, files: entries - directories, created, bytes, transferred };
 }
 
 /** The first file of the source that rsync could not read, from what it wrote to standard error, with the reason. */

@@ -6,11 +6,7 @@ import type { Argv } from "../exec.ts";
 
 const attributes = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner"] as const;
 
-/**
- * The whole working directory to standard output. Access and change times are left out: they are those of the mirror
- * and say nothing about the app's file. Sorted, so that equal states give equal archives.
- */
-export const argvCreate = (): Argv => [
+const create = [
   "tar",
   "--create",
   "--file=-",
@@ -18,9 +14,22 @@ export const argvCreate = (): Argv => [
   "--pax-option=delete=atime,delete=ctime",
   ...attributes,
   "--sparse",
-  "--sort=name",
   "--warning=no-file-ignored",
-  ".",
+] as const;
+
+/**
+ * The whole working directory to standard output. Access and change times are left out: they are those of the mirror
+ * and say nothing about the app's file. Sorted, so that equal states give equal archives.
+ */
+export const argvCreate = (): Argv => [...create, "--sort=name", "."];
+
+/** The entries of the working directory that standard input names, each closed by a NUL, and nothing below them. */
+export const argvCreateNamed = (): Argv => [
+  ...create,
+  "--no-recursion",
+  "--null",
+  "--verbatim-files-from",
+  "--files-from=-",
 ];
 
 /**

@@ -19,6 +19,9 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
       "0 2 */2 * */3",
       "* * * * *",
     ]),
+    ...values("spec.schedules.0.type", ["Full", "Incremental", "Differential", "Database"]),
+    ...values("spec.maxChain", [2, 30, 400]),
+    { "spec.databases": undefined, "spec.schedules": [{ name: "daily", type: "Incremental", cron: "0 2 * * *" }] },
     ...values("spec.schedules.0.timeZone", [
       "UTC",
       "America/Port-au-Prince",
@@ -78,6 +81,11 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
     { "spec.sinks.0.verify": "Sample" },
     { "spec.sinks.0.retention": { last: 2 } },
     { "spec.retention.source": { last: 1 } },
+    { "spec.sinks.0.retention": { daily: 2 } },
+    { "spec.sinks.0.retention": { last: 1, daily: 1 } },
+    { "spec.retention.sinks": { last: 1, hourly: 24, daily: 14, weekly: 8, monthly: 12, yearly: 3, maxAge: "3d12h" } },
+    ...values("spec.retention.timeZone", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+2"]),
+    ...values("spec.retention.trash", ["0s", "24h", "1w3d"]),
     { "spec.retention.sinks": { last: 1, minVerified: 1 } },
     // null where there is a default is the default; status is not the user's to write
     { "spec.app.stopTimeout": null, "spec.suspend": null, "spec.retention": null },
@@ -88,6 +96,7 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
     ...values("spec.scheduledFor", ["2026-11-22T02:00:00+01:00", "2026-11-22T02:00:00.000Z"]),
     { spec: { policyName: "shop" } },
     { "spec.sinks": [] },
+    ...values("spec.type", ["Full", "Incremental", "Differential", "Database"]),
     { "spec.scheduleName": undefined, "spec.scheduledFor": undefined },
   ],
   RestoreRequest: [

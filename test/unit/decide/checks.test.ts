@@ -45,6 +45,18 @@ const cases: readonly Case[] = [
     seen: { type: "Database", stops: false, policy: aPolicy().spec({ databases: [] }).build() },
     code: "HO-P108",
   },
+  ...(["Incremental", "Differential"] as const).flatMap((type): readonly Case[] => [
+    {
+      name: `a ${type} run without volumes`,
+      seen: { type, policy: aPolicy().spec({ volumes: [] }).build() },
+      code: "HO-P108",
+      says: "use type Full or Database",
+    },
+    {
+      name: `a ${type} run of volumes alone is accepted`,
+      seen: { type, policy: aPolicy().spec({ databases: [] }).build() },
+    },
+  ]),
   { name: "a sink that the policy does not have", seen: { sinks: ["vault", "moon"] }, code: "HO-P112", says: "moon" },
   {
     name: "an accepted run that is active",

@@ -30,6 +30,7 @@ const runJob = (step: string, of: PolicySpec = policy): JobManifest =>
     acknowledgements: {},
     uuids: new Map(),
     sinks: of.sinks,
+    siblings: [],
     settings,
   });
 const restoreJob = (step: string): JobManifest => {

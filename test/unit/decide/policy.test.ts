@@ -187,7 +187,7 @@ describe("one run at a time", () => {
     ).toEqual([]);
   });
   test("of two slots of one minute the first starts, and the other follows", () => {
-    const both = seenAt(at("00:30"), nightly, schedule("other", "0 2 * * *"));
+    const both = seenAt(at("00:30"), nightly, schedule("other", "0 2 * * *", { type: "Database" }));
     const due = decide(both, at("02:00"));
     expect(started(due)).toEqual(["shop-nightly-20261121-0200"]);
     const run = aRun("shop-nightly-20261121-0200").slot("nightly", "2026-11-21T02:00:00.000Z");

@@ -131,7 +131,7 @@ describe("a result", () => {
       settled: [],
       pending: 0,
       removed: many,
-      kept: many,
+      kept: many.map(({ id, why: reason }) => ({ why: reason, since: 1, ranges: id })),
     };
     const text = encodeResult(result);
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4096);
