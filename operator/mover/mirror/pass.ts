@@ -25,6 +25,7 @@ import {
   type RsyncStats,
 } from "../tools/rsync.ts";
 import { listChanged, newestChange, noMark, withSlack, type Changed, type ChangeMark, type Newest } from "./changes.ts";
+import { fillMirror } from "./fill.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
 import { beginWriting, stateFiles } from "./state-list.ts";
 
@@ -76,6 +77,11 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
     listHardLinks(job.mirror, linksFile(job), signal),
   ]);
   const marked = performance.now();
+  if (isNew)
+    await fillMirror(
+      { ...job, selection: job.volume, listFile: join(job.scratch, `fill-${job.volume.name}`) },
+      (argv, signal) => transfer({ ...job, signal }, argv, false),
+    );
   let attributes = before?.attributes ?? { acls: true, xattrs: true };
   let stats: RsyncStats;
   try {

@@ -70,6 +70,18 @@ export const argvCompareContent = (
   `${mirror}/`,
 ];
 
+/** Copies the files of a NUL-separated list, and the directories on the way to them. */
+export const argvCopyListed = (mirror: string, listFile: string, selection: Selection): Argv => [
+  "rsync",
+  ...common({ acls: false, xattrs: false }),
+  `--files-from=${listFile}`,
+  "--from0",
+  "--ignore-missing-args",
+  ...filters(selection),
+  "./",
+  `${mirror}/`,
+];
+
 /** Owner, mode, times, ACL and attributes of the root alone. */
 export const argvMirrorRoot = (mirror: string, attributes: Attributes): Argv => [
   "rsync",
