@@ -43,6 +43,8 @@ export const volumePart = z.object({
   files: z.number().int(),
   /** Sum of the sizes of the regular files, each hard-linked file once. */
   bytes: z.number().int(),
+  /** Bytes that they take on disk: less than `bytes` when files have holes. Generations of release 0.1.0 do not say. */
+  allocated: z.number().int().optional(),
   /** Relative path of the archive in the generation: the whole volume, or with a base what has changed since. */
   archive: z.string(),
   /** With a base: relative path of the list of what is gone since, NUL-terminated names that begin with `./`, deepest first. */

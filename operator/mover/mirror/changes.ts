@@ -6,6 +6,7 @@
 import { Writable } from "node:stream";
 import { stat } from "node:fs/promises";
 import { run } from "../exec.ts";
+import { largeFile } from "./sparse-files.ts";
 
 /** `1795316841.1234567890`: seconds since the epoch, by the clock of the volume's file system. */
 export type ChangeMark = string;
@@ -16,10 +17,17 @@ export const noMark: ChangeMark = "0";
 /** A second before the mark: covers file systems that keep whole seconds, and clocks that step a little. */
 export const withSlack = (mark: ChangeMark): ChangeMark => String(Math.max(0, Number.parseInt(mark, 10) - 1));
 
+/**
+ * Not ahead of our own clock: after a clock was set back, files may have change times that are still to come, and whatever
+ * changes until then would count as older than the mark. A mark that is too old costs time only.
+ */
+export const notAhead = (mark: ChangeMark, nowMillis: number): ChangeMark =>
+  Number.parseInt(mark, 10) * 1000 > nowMillis ? String(Math.floor(nowMillis / 1000)) : mark;
+
 const secondOf = (mark: ChangeMark): number => Number.parseInt(mark, 10);
 
 const isNewer = (a: ChangeMark, b: ChangeMark): boolean => {
-  const [first = 0, second = 0] = [a, b].map((mark) => Number.parseInt(mark, 10));
+  const [first = 0, second = 0] = [a, b].map(secondOf);
   // Within one second the fractions have the same number of digits.
   return first === second ? a > b : first > second;
 };
@@ -31,8 +39,11 @@ export interface Newest {
   readonly recentBytes: number;
 }
 
-/** One walk over the volume. */
-export async function newestChange(source: string, signal: AbortSignal): Promise<Newest> {
+/**
+ * One walk over the volume.
+ * @param largeFiles where the large files are listed on the way, see sparse-files.ts
+ */
+export async function newestChange(source: string, largeFiles: string, signal: AbortSignal): Promise<Newest> {
   let newest = noMark;
   let rest = "";
   // Of the seconds that may still count: one before that of the newest, and those after.
@@ -46,7 +57,7 @@ export async function newestChange(source: string, signal: AbortSignal): Promise
         const space = line.indexOf(" ");
         const mark = line.slice(0, space);
         if (isNewer(mark, newest)) newest = mark;
-        const second = Number.parseInt(mark, 10);
+        const second = secondOf(mark);
         if (second >= secondOf(withSlack(newest)))
           bytes.set(second, (bytes.get(second) ?? 0) + Number(line.slice(space)));
       }
@@ -55,7 +66,8 @@ export async function newestChange(source: string, signal: AbortSignal): Promise
     },
   });
   // 1: a directory that cannot be read. The pass names it.
-  await run(["find", ".", "-printf", String.raw`%C@ %s\n`], {
+  const list = [...largeFile, "-fprintf", largeFiles, String.raw`%b %s %P\0`] as const;
+  await run(["find", ".", "-printf", String.raw`%C@ %s\n`, ...list], {
     cwd: source,
     stdout,
     signal,
@@ -80,9 +92,11 @@ export async function listChanged(
   mark: ChangeMark,
   listFile: string,
   signal: AbortSignal,
+  withoutInodes: readonly bigint[] = [],
 ): Promise<Changed> {
   const rootFile = `${listFile}-root`;
   const sort = ["(", "-path", ".", "-fprint0", rootFile, "-o", "-fprint0", listFile, ")"] as const;
-  await run(["find", ".", "-newerct", `@${mark}`, ...sort], { cwd: source, signal, okCodes: [0, 1] });
+  const without = withoutInodes.flatMap((inode) => ["!", "-inum", String(inode)]);
+  await run(["find", ".", "-newerct", `@${mark}`, ...without, ...sort], { cwd: source, signal, okCodes: [0, 1] });
   return { names: (await stat(listFile)).size > 0, root: (await stat(rootFile)).size > 0 };
 }

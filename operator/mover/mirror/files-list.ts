@@ -38,6 +38,8 @@ export interface VolumeTotals {
   readonly files: number;
   /** Each hard-linked file once. */
   readonly bytes: number;
+  /** What they take on the disk of the mirror, which knows their holes. */
+  readonly allocated: number;
   /** Sockets, which are in no archive. */
   readonly skipped: number;
 }
@@ -60,6 +62,8 @@ export interface FilesList {
 /** Whose attributes are asked for at once: as many as make the start of a process cheap. */
 const windowEntries = 4096;
 const windowCharacters = 512 * 1024;
+/** Of the kernel's counting, whatever the file system's are. */
+const blockBytes = 512;
 const batchCharacters = 64 * 1024;
 export const chunkBytes = 1024 * 1024;
 const piecesAtOnce = 32;
@@ -81,7 +85,7 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
   for (const volume of options.volumes) {
     const tree = new Tree(volume.mirror);
     const linked = new Map<bigint, { readonly digest: string; left: bigint }>();
-    let [members, files, bytes, skipped] = [0, 0, 0, 0];
+    let [members, files, bytes, allocated, skipped] = [0, 0, 0, 0, 0];
     try {
       for await (const entry of withAttributes(tree, volume.mirror, options)) {
         const { stat, path } = entry;
@@ -103,6 +107,7 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
               read += Number(stat.size);
             }
             bytes += Number(stat.size);
+            allocated += Math.min(Number(stat.size), Number(stat.blocks) * blockBytes);
             if (stat.nlink > 1n) linked.set(stat.ino, { digest, left: stat.nlink - 1n });
           } else {
             digest = other.digest;
@@ -122,7 +127,7 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
     } finally {
       tree.close();
     }
-    totals.push({ members, files, bytes, skipped });
+    totals.push({ members, files, bytes, allocated, skipped });
   }
   yield batch;
 }

@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { Writable } from "node:stream";
 import { run } from "../exec.ts";
 import { together } from "../together.ts";
-import { argvCopyListed, type Selection } from "../tools/rsync.ts";
+import { argvMirrorListed, type Selection } from "../tools/rsync.ts";
 
 export interface FillJob {
   readonly source: string;
@@ -19,7 +19,7 @@ export interface FillJob {
 }
 
 /** How one list of names is copied; the caller knows what may fail. */
-export type Copy = (argv: ReturnType<typeof argvCopyListed>, signal: AbortSignal) => Promise<unknown>;
+export type Copy = (argv: ReturnType<typeof argvMirrorListed>, signal: AbortSignal) => Promise<unknown>;
 
 /** A reader gets so much of one place in the tree before the other one is given the next. */
 const shareBytes = 32 * 1024 * 1024;
@@ -34,7 +34,9 @@ export async function fillMirror(job: FillJob, copy: Copy): Promise<number> {
   const { names, bytes } = await divide(job, lists);
   if (bytes < minBytes) return 0;
   await together<readonly unknown[]>(job.signal, (signal) =>
-    lists.map(({ file }) => copy(argvCopyListed(job.mirror, file, job.selection), signal)),
+    lists.map(({ file }) =>
+      copy(argvMirrorListed(job.mirror, file, job.selection, { acls: false, xattrs: false }), signal),
+    ),
   );
   return names;
 }

@@ -20,7 +20,7 @@ const spareBytes = 16 * 1024 * 1024;
 /** @throws MoverError HO-C903 when the restored state does not fit beside the present one. */
 export async function planVolume(root: string, part: VolumePart): Promise<PartPlan> {
   const { bavail, bsize, ffree, files } = await statfs(root);
-  const needed = part.bytes + part.files * bytesPerFile + spareBytes;
+  const needed = (part.allocated ?? part.bytes) + part.files * bytesPerFile + spareBytes;
   const refuse = (what: string): MoverError =>
     new MoverError("HO-C903", `volume ${part.name} (claim ${part.claimName}): ${what}`);
   if (bavail * bsize < needed)

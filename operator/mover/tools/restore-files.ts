@@ -37,8 +37,11 @@ export const argvCopyDirectories = (from: string, to: string, attributes: boolea
 export const argvRemoveTree = (path: string): Argv => ["rm", "-rf", "--one-file-system", "--", path];
 
 /** Gives the working directory a modification time, and leaves its access time. @param time nanoseconds since 1970 */
-export function argvSetTime(time: bigint): Argv {
+export const argvSetTime = (time: bigint): Argv => argvSetTimeOf("./", time);
+
+/** @param path not a name of a user */
+export function argvSetTimeOf(path: string, time: bigint): Argv {
   const distance = time < 0n ? -time : time;
   const seconds = `${distance / 1_000_000_000n}.${String(distance % 1_000_000_000n).padStart(9, "0")}`;
-  return ["touch", "--no-create", "-m", `--date=@${time < 0n ? "-" : ""}${seconds}`, "."];
+  return ["touch", "--no-create", "-m", `--date=@${time < 0n ? "-" : ""}${seconds}`, path];
 }

@@ -52,16 +52,17 @@ export const argvMirror = (mirror: string, selection: Selection, attributes: Att
   `${mirror}/`,
 ];
 
-/** Compares the files of a NUL-separated list by content: finds an edit that kept size and modification time. */
-export const argvCompareContent = (
+/** The files of a NUL-separated list, to which nothing happens when size and modification time are equal but for their attributes. */
+export const argvMirrorListed = (
   mirror: string,
   listFile: string,
   selection: Selection,
   attributes: Attributes,
+  ...more: readonly string[]
 ): Argv => [
   "rsync",
   ...common(attributes),
-  "--checksum",
+  ...more,
   `--files-from=${listFile}`,
   "--from0",
   "--ignore-missing-args",
@@ -70,17 +71,13 @@ export const argvCompareContent = (
   `${mirror}/`,
 ];
 
-/** Copies the files of a NUL-separated list, and the directories on the way to them. */
-export const argvCopyListed = (mirror: string, listFile: string, selection: Selection): Argv => [
-  "rsync",
-  ...common({ acls: false, xattrs: false }),
-  `--files-from=${listFile}`,
-  "--from0",
-  "--ignore-missing-args",
-  ...filters(selection),
-  "./",
-  `${mirror}/`,
-];
+/** Compares the files of the list by content: finds an edit that kept size and modification time. */
+export const argvCompareContent = (
+  mirror: string,
+  listFile: string,
+  selection: Selection,
+  attributes: Attributes,
+): Argv => argvMirrorListed(mirror, listFile, selection, attributes, "--checksum");
 
 /** Owner, mode, times, ACL and attributes of the root alone. */
 export const argvMirrorRoot = (mirror: string, attributes: Attributes): Argv => [
@@ -165,9 +162,17 @@ export function parseStats(text: string): RsyncStats | undefined {
 
 /** The first file of the source that rsync could not read, from what it wrote to standard error, with the reason. */
 export function firstUnreadable(stderr: string): string | undefined {
-  const found = /^rsync: \[sender\] .*?"(.*)"(?: \(in .*\))?: (.*) \([0-9]+\)$/m.exec(stderr);
+  const lines = stderr.split("\n").filter((line) => !shrunk.test(line));
+  const found = /^rsync: \[sender\] .*?"(.*)"(?: \(in .*\))?: (.*) \([0-9]+\)$/m.exec(lines.join("\n"));
   return found === null ? undefined : `${found[1]}: ${found[2]}`;
 }
+
+/** Says rsync of a file that has become shorter than it was when it was listed. */
+const shrunk = /^rsync: \[sender\] read errors mapping .*: No data available \(61\)$/;
+
+/** Names of files that were written to while they were copied, relative to the root; what is held of them is not what they were. */
+export const changedFiles = (stderr: string): readonly string[] =>
+  stderr.split("\n").flatMap((line) => /^ERROR: (.*) failed verification -- /.exec(line)?.[1] ?? []);
 
 /** Whether rsync failed because the target knows no extended attributes or no ACLs. */
 export function unsupportedAttributes(stderr: string): { readonly acls: boolean; readonly xattrs: boolean } {
