@@ -3,7 +3,6 @@ import { describe, expect, test } from "@jest/globals";
 import type { BackupPolicy, BackupRun, PolicyStatus, RestoreRequest } from "../../../operator/api/kinds.ts";
 import type { Decision } from "../../../operator/decide/decision.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
-import { formatInstant } from "../../../operator/domain/instant.ts";
 import { aPolicy, aRestore, aRun, at, schedule } from "../../support/builders.ts";
 import { findBrokenRule } from "../../simulator/status-rules.ts";
 
@@ -24,8 +23,6 @@ function decide(
 /** Names of the runs that are started. */
 const started = (decision: Decision<PolicyStatus>): readonly string[] =>
   decision.actions.flatMap((action) => (action.do === "createRun" ? [action.name] : []));
-const deleted = (decision: Decision<PolicyStatus>): readonly string[] =>
-  decision.actions.flatMap((action) => (action.do === "deleteRun" ? [action.run.metadata.name] : []));
 const skipped = (decision: Decision<PolicyStatus>, name = "nightly"): string | undefined =>
   decision.status.schedules?.find((one) => one.name === name)?.skipped;
 
@@ -279,28 +276,4 @@ describe("a schedule that cannot work", () => {
     expect(condition("Ready")).toMatchObject({ status: "False", reason });
     expect(condition("Stalled")).toMatchObject({ status: "True", reason, message: expect.stringContaining(code) });
   });
-});
-
-test("the past that nobody needs goes: old failures, and generations that are gone", () => {
-  const day = (number: number): string => formatInstant(at("01:00", `2026-11-${String(number).padStart(2, "0")}`));
-  const copy = (location: string, state: "Pruned" | "Verified" | "Missing") => ({ location, state, required: true });
-  const failures = [1, 2, 3, 4, 5, 6, 7].map((number) =>
-    aRun(`failed-${number}`).created(day(number)).finished("Failed").build(),
-  );
-  const kept = (name: string, ...copies: readonly ReturnType<typeof copy>[]): BackupRun =>
-    aRun(name).created(day(1)).finished("AtRisk", "000001-20261101T010000Z-full", { copies }).build();
-  const runs = [
-    ...failures,
-    kept("gone", copy("source", "Pruned"), copy("vault", "Pruned")),
-    kept("never-arrived", copy("source", "Pruned"), copy("vault", "Missing")),
-    kept("at-the-sink", copy("source", "Pruned"), copy("vault", "Verified")),
-    kept("at-the-source", copy("source", "Verified"), copy("vault", "Missing")),
-    aRun("active").created(day(1)).build(),
-  ];
-  expect(deleted(decide(aPolicy().build(), at("00:00"), { runs })).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
-    "failed-1",
-    "failed-2",
-    "gone",
-    "never-arrived",
-  ]);
 });
