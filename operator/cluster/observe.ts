@@ -29,7 +29,7 @@ import { type AdoptionWorld, isAdopting } from "../decide/adoption.ts";
 import type { Settings } from "../decide/decision.ts";
 import type { PolicyObservation } from "../decide/slots.ts";
 import { isArmed, isGuardOf } from "../decide/guard.ts";
-import { isPruning } from "../decide/prune-rounds.ts";
+import { mindsHolds } from "../decide/prune-rounds.ts";
 import { parseRecord, workloadResource } from "../decide/record.ts";
 import type { RecordObservation } from "../decide/record-step.ts";
 import type { RestoreObservation } from "../decide/restore-observation.ts";
@@ -153,7 +153,7 @@ export async function observeRun(
   const [policy, others, ownJobs] = await Promise.all([
     cluster.get<BackupPolicy>(policies, namespace, policyName),
     // Who else works on the policy matters for the acceptance, and what others hold for a prune.
-    accepted === undefined || isPruning(run.status)
+    accepted === undefined || mindsHolds(run.status)
       ? observeOthers(cluster, namespace, policyName)
       : { runs: [], restores: [] },
     observeJobs(cluster, namespace, uid),

@@ -120,6 +120,15 @@ const success = z.discriminatedUnion("step", [
   }),
   z.object({
     ...ok,
+    step: z.literal("collect"),
+    /** Keys, of so many objects. */ files: z.number().int(),
+    objects: z.number().int(),
+    bytes: z.number().int(),
+    /** The generation that already holds exactly this; then nothing is left in the staging area. */
+    unchanged: z.string().max(64).optional(),
+  }),
+  z.object({
+    ...ok,
     step: z.literal("release"),
     /** By the clock of the node. */ releasedAt: z.string().max(40).optional(),
   }),

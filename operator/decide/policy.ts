@@ -20,6 +20,8 @@ type LocationStatus = NonNullable<PolicyStatus["locations"]>[number];
 
 /** Finished runs without a generation that are kept, for people to look at. */
 const failedHistory = 5;
+/** The same for looks at the configuration that found no change. */
+const unchangedHistory = 3;
 /** Timers of the runtime are not exact over days; a policy is looked at this often at least. */
 const longestWait = 6 * 3_600_000;
 
@@ -54,7 +56,9 @@ function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): rea
   const finished = newestFirst(
     seen.runs.filter((run) => isFinished(run) && run.metadata.deletionTimestamp === undefined),
   );
-  const failed = finished.filter((run) => run.status?.generation === undefined).slice(failedHistory);
+  const empty = finished.filter((run) => run.status?.generation === undefined);
+  const failed = empty.filter((run) => run.status?.unchanged === undefined).slice(failedHistory);
+  const unchanged = empty.filter((run) => run.status?.unchanged !== undefined).slice(unchangedHistory);
   const gone = finished.filter(
     (run) =>
       run.status?.generation !== undefined &&
@@ -63,7 +67,9 @@ function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): rea
         location === "source" ? state === "Pruned" : state === "Pruned" || state === "Missing",
       ) === true,
   );
-  return [...failed, ...gone].filter((run) => !basis.includes(run)).map((run) => ({ do: "deleteRun", run }));
+  return [...failed, ...unchanged, ...gone]
+    .filter((run) => !basis.includes(run))
+    .map((run) => ({ do: "deleteRun", run }));
 }
 
 export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<PolicyStatus> {

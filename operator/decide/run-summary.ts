@@ -4,7 +4,7 @@ import { discarded, nothing } from "../api/codes/entry.ts";
 import { type NewCondition, isFinished, isTrue, setConditions } from "../api/conditions.ts";
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
-import { holdsVolumes } from "../domain/generation.ts";
+import { holdsDatabases, holdsVolumes } from "../domain/generation.ts";
 import { count, formatBytes, formatDuration } from "../domain/quantities.ts";
 import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import { advise } from "./advice.ts";
@@ -27,8 +27,12 @@ export const conditionOf: Readonly<Record<string, string>> = {
   Prune: "Pruned",
 };
 
+export const tellUnchanged = (id: string): string => `no change since ${id}`;
+
 function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
   if (!over) return "";
+  // Of a configuration that has not changed, the newest generation still is what there is.
+  if (status.unchanged !== undefined) return status.steps?.some(isTrouble) === true ? "Failed" : "Complete";
   if (status.generation === undefined) return "Failed";
   return status.copies?.every((copy) => !copy.required || counts(copy, status)) === true ? "Complete" : "AtRisk";
 }
@@ -62,7 +66,7 @@ function phaseOf(steps: readonly StepRecord[], over: boolean): string {
 
 function conditionsOf(
   steps: readonly StepRecord[],
-  result: RunStatus["result"],
+  result: NonNullable<RunStatus["result"]>,
   app: RunStatus["app"],
   advice: string,
   over: boolean,
@@ -106,13 +110,13 @@ function conditionsOf(
   list.push({
     type: "Succeeded",
     status: succeeded,
-    reason: over ? (result === "" || result === undefined ? "Failed" : result) : "InProgress",
+    reason: over ? result : "InProgress",
     message: advice,
   });
   list.push({
     type: "Finished",
     status: over ? "True" : "False",
-    reason: over ? (result ?? "Failed") || "Failed" : "InProgress",
+    reason: over ? result : "InProgress",
     message: over ? `the run is over, the app is ${app}` : "the run goes on",
   });
   list.push({
@@ -198,10 +202,12 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
   const summary =
     generation === undefined
-      ? ""
+      ? status.unchanged === undefined
+        ? ""
+        : tellUnchanged(status.unchanged)
       : [
           ...(holdsVolumes(run.spec.type) ? [count(generation.files ?? 0, "file")] : ["captured while the app ran"]),
-          count(generation.tables ?? 0, "table"),
+          holdsDatabases(run.spec.type) ? count(generation.tables ?? 0, "table") : count(generation.files ?? 0, "key"),
           ...(status.copies ?? [])
             .filter((copy) => !counts(copy, status))
             .map(({ location }) => `no checked copy at ${location}`),

@@ -63,7 +63,7 @@ export interface RetentionInput {
 export interface RetentionPlan {
   /** Newest first. */
   readonly keep: readonly { readonly id: string; readonly why: readonly string[] }[];
-  /** Oldest first, the order in which they may be removed. */
+  /** Oldest first. Whoever removes them begins with the newest, so that nothing lies there without what it is based on. */
   readonly remove: readonly { readonly id: string; readonly why: string }[];
   /** Ids of `keep` that no rule keeps, nor a floor that counts generations. */
   readonly due: readonly string[];

@@ -131,7 +131,9 @@ describe("a restore", () => {
   const restage = async (generation: GenerationEntry): Promise<unknown> => {
     const [part] = generation.manifest.volumes;
     if (part === undefined) throw new Error("no volume");
-    return await stageVolume(generation, part, volume, "5ca1ab1e-0000-4000-8000-000000000001", bed.context("stage-1"));
+    const { id, path, manifest } = generation;
+    const source = { id, path, part, format: manifest.format };
+    return await stageVolume(source, [], volume, "5ca1ab1e-0000-4000-8000-000000000001", bed.context("stage-1"));
   };
   const rewrite = (generation: GenerationEntry, change: string): void => {
     const file = join(generation.path, "files.jsonl.zst");

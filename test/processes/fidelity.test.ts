@@ -1,6 +1,6 @@
 /**
- * What a volume holds comes back as it was, by the real steps: of a first backup, and of a second one after everything has changed
- * in the way that its kind can. Compared by programs that share nothing with the data path.
+ * What a volume holds comes back as it was, by the real steps: of a full backup, and of one that is based on it after everything has
+ * changed in the way that its kind can. Compared by programs that share nothing with the data path.
  */
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -39,9 +39,11 @@ const after: TreeFacts[] = [];
 const directoryOf = (index: number): string => `item-${index}`;
 const script = (text: string, directory: string): string => run("sh", ["-ec", text], { cwd: join(volume, directory) });
 
-async function backUp(seq: number): Promise<string> {
-  const of = { seq, runUID: `run-${seq}`, podUID: `pod-${seq}` };
-  await preflight(preflightTask(of), bed.context("preflight"));
+async function backUp(seq: number, type: "Full" | "Incremental"): Promise<string> {
+  const asked = { seq, runUID: `run-${seq}`, podUID: `pod-${seq}`, type };
+  const { base } = await preflight(preflightTask(asked), bed.context("preflight"));
+  if (base !== undefined && "full" in base) throw new Error(base.full);
+  const of = base === undefined ? asked : { ...asked, base };
   await warmUp(bed, of);
   const { archive } = await capture(bed, of);
   if (archive !== undefined) archived.push(archive);
@@ -74,14 +76,14 @@ beforeAll(async () => {
     script(item.write, directoryOf(index));
   }
   run("touch", ["-d", "@1111111111.111111111", volume]);
-  generations.push(await backUp(1));
+  generations.push(await backUp(1, "Full"));
   before.push(readFacts(volume));
   run("cp", ["-a", volume, snapshot("first")]);
   for (const [index, item] of fidelityItems.entries()) script(item.change ?? ":", directoryOf(index));
   run("sh", ["-ec", "setfattr -x user.root .; setfacl -x u:55 .; chmod 2751 .; chown 12:34 .; touch -d @-5.25 ."], {
     cwd: volume,
   });
-  generations.push(await backUp(2));
+  generations.push(await backUp(2, "Incremental"));
   before.push(readFacts(volume));
   run("cp", ["-a", volume, snapshot("second")]);
   for (const path of generations.toReversed()) {
@@ -102,8 +104,8 @@ const unshared = (entries: TreeFacts["entries"]): TreeFacts["entries"] =>
   );
 
 describe.each([
-  [0, "the first backup"],
-  [1, "the second backup"],
+  [0, "a full one"],
+  [1, "one that is based on it"],
 ] as const)("from backup %s, %s", (round, _which) => {
   const facts = (): readonly [TreeFacts, TreeFacts] => {
     const [seen, restored] = [before[round], after[round]];

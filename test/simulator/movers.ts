@@ -163,6 +163,11 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant, recorded?: 
       return { ...ok, ...effort, step: task.step, bytes: 500, storedBytes: 100, tables: 3, rows: 30 };
     case "archive":
       return { ...ok, ...amount, ...effort, step: task.step, storedBytes: 500, freezeSeconds: 0.1, warnings: [] };
+    case "collect": {
+      const before = [...truth.sealed].toSorted().findLast((id) => typeOf(id) === "Config");
+      const unchanged = before === undefined ? {} : { unchanged: before };
+      return { ...ok, step: task.step, files: 3, objects: 2, bytes: 90, ...unchanged };
+    }
     case "release":
       return { ...ok, step: task.step, releasedAt: formatInstant(now) };
     case "seal": {

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DatabaseRef, TaskOf, VolumeRef } from "../../operator/contract/task.ts";
+import type { BaseRef, DatabaseRef, TaskOf, VolumeRef } from "../../operator/contract/task.ts";
 import type { ResultOf } from "../../operator/contract/result.ts";
-import { formatGenerationId } from "../../operator/domain/generation.ts";
+import { formatGenerationId, type GenerationType } from "../../operator/domain/generation.ts";
 import type { MoverContext } from "../../operator/mover/context.ts";
 import { layoutOf, stagingName, type Layout } from "../../operator/mover/store/layout.ts";
 import { archive } from "../../operator/mover/steps/archive.ts";
@@ -62,6 +62,7 @@ export function createBed(options: { readonly volumes?: readonly string[]; reado
         sink: (name) => join(root, "sinks", name),
         volume,
         secret: (name) => join(root, "secrets", name),
+        config: (kind, name) => join(root, "config", kind.toLowerCase(), name),
         signal,
         scratch,
       },
@@ -91,12 +92,18 @@ export interface Captured {
   readonly podUID?: string;
   readonly volumes?: readonly VolumeRef[];
   readonly databases?: readonly DatabaseRef[];
+  readonly type?: GenerationType;
+  readonly base?: BaseRef | undefined;
+  readonly maxChain?: number;
+  /** The moment that the state is of. */
+  readonly time?: string;
 }
 
 export const preflightTask = (of: Captured = {}): TaskOf<"preflight"> => ({
   ...common,
   step: "preflight",
-  type: "Full",
+  type: of.type ?? "Full",
+  ...(of.maxChain === undefined ? {} : { maxChain: of.maxChain }),
   databases: [...(of.databases ?? [])],
   volumes: [...(of.volumes ?? [uploads])],
   store: { name: "source" },
@@ -105,14 +112,16 @@ export const preflightTask = (of: Captured = {}): TaskOf<"preflight"> => ({
 
 export function sealTask(of: Captured = {}): TaskOf<"seal"> {
   const seq = of.seq ?? 1;
-  const time = "2026-11-21T01:02:03Z";
+  const time = of.time ?? "2026-11-21T01:02:03Z";
+  const type = of.type ?? "Full";
   return {
     ...common,
     runUID: of.runUID ?? common.runUID,
     step: "seal",
     seq,
-    id: formatGenerationId(seq, time, "Full"),
-    type: "Full",
+    id: formatGenerationId(seq, time, type),
+    type,
+    ...(of.base === undefined ? {} : { base: of.base }),
     consistency: "Quiesced",
     time,
     stagingPodUID: of.podUID ?? "pod-1",
@@ -127,7 +136,8 @@ export async function capture(
   bed: MoverBed,
   of: Captured = {},
 ): Promise<{ readonly dump?: ResultOf<"dump">; readonly archive?: ResultOf<"archive"> }> {
-  const { seq = 1, podUID = "pod-1", volumes = [uploads], databases = [] } = of;
+  const { seq = 1, podUID = "pod-1", volumes = [uploads], databases = [], base } = of;
+  const on = base === undefined ? {} : { base };
   bed.newPod();
   const parts = [
     ...(databases.length > 0 ? (["dump"] as const) : []),
@@ -143,7 +153,7 @@ export async function capture(
           ? dump({ ...common, step: "dump", seq, databases: [...databases] }, context)
           : Promise.resolve(undefined),
         volumes.length > 0
-          ? archive({ ...common, step: "archive", seq, volumes: [...volumes], frozen: true }, context)
+          ? archive({ ...common, step: "archive", seq, volumes: [...volumes], frozen: true, ...on }, context)
           : Promise.resolve(undefined),
         release({ ...common, step: "release", parts }, context),
       ];
@@ -162,9 +172,10 @@ export async function warmUp(bed: MoverBed, of: Captured = {}): Promise<ResultOf
   );
 }
 
-/** All steps of a backup up to the sealed generation. @returns its directory */
-export async function backUp(bed: MoverBed, of: Captured = {}): Promise<string> {
-  await preflight(preflightTask(of), bed.context("preflight-1"));
+/** All steps of a backup up to the sealed generation, on the base that the preflight has chosen. @returns its directory */
+export async function backUp(bed: MoverBed, wanted: Captured = {}): Promise<string> {
+  const { base } = await preflight(preflightTask(wanted), bed.context("preflight-1"));
+  const of: Captured = base === undefined ? wanted : "full" in base ? { ...wanted, type: "Full" } : { ...wanted, base };
   if (of.volumes?.length !== 0) await warmUp(bed, of);
   await capture(bed, of);
   const { id } = await seal(sealTask(of), bed.context("seal-1"));

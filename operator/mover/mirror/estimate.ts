@@ -18,12 +18,14 @@ export interface VolumeEstimate {
   readonly growth: number;
   /** Entries that are not in the mirror yet. */
   readonly created: number;
+  /** Sizes of the files that differ from those of the mirror. */
+  readonly transferred: number;
 }
 
 export interface EstimateOptions {
   readonly layout: Layout;
-  /** Manifest of the newest Full generation, which tells what to expect. */
-  readonly newestFull: Manifest | undefined;
+  /** Manifest of the newest generation that holds volumes, which tells what to expect. */
+  readonly newest: Manifest | undefined;
   readonly acceptEmpty: boolean;
 }
 
@@ -54,7 +56,7 @@ export async function checkVolume(
   }
   const stats = parseStats(stdout);
   if (stats === undefined) throw new Error("rsync printed no statistics");
-  const before = options.newestFull?.volumes.find(({ name }) => name === volume.name)?.files ?? 0;
+  const before = options.newest?.volumes.find(({ name }) => name === volume.name)?.files ?? 0;
   if (stats.files === 0 && before > 0 && !options.acceptEmpty)
     throw new MoverError(
       "HO-P107",
@@ -64,5 +66,5 @@ export async function checkVolume(
   const { blocks, bfree, bsize } = await statfs(root);
   const bytes = Math.min(stats.bytes, (blocks - bfree) * bsize);
   const growth = Math.max(0, bytes - (await mirroredBytes(mirrorStateDirectory(options.layout), volume.name)));
-  return { files: stats.files, bytes, growth, created: stats.created };
+  return { files: stats.files, bytes, growth, created: stats.created, transferred: stats.transferred };
 }

@@ -1,7 +1,7 @@
 /**
  * Digests of extended attributes, POSIX ACLs among them, which Node cannot read. `getfattr` of the system gets the names of some
  * thousand entries at once, and answers in their order: 3 microseconds for each entry, and memory for those names only.
- * Left out: the label of SELinux, which is not the app's, and what else the kernel shows as system.*; see tools/rsync.ts.
+ * Left out: what the kernel of the node keeps as security.* but for the capabilities of files, and as system.* but for ACLs; see tools/rsync.ts.
  */
 import { createHash } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -30,8 +30,7 @@ export async function digestAttributes(
 
 function digestOf(lines: readonly string[]): string | undefined {
   const ours = lines.filter(
-    (line) =>
-      !line.startsWith("security.selinux=") && (!line.startsWith("system.") || line.startsWith("system.posix_acl_")),
+    (line) => !/^(?:security|system)\./.test(line) || /^(?:security\.capability|system\.posix_acl_)/.test(line),
   );
   if (ours.length === 0) return undefined;
   const hash = createHash("sha256");

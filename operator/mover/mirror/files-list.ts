@@ -7,7 +7,8 @@
  * file; `m` mode, octal; `u` `g` numeric owner; `mt` modification time, ns since the epoch; `i` inode and `n` number of names
  * when a file has several (equal `v` and `i` mean the same file); `l` or `lb64` target of a symbolic link; `r` device
  * number; `x` digest of the extended attributes, ACLs among them, of an entry that has any, see extended-attributes.ts;
- * `h` SHA-256 of the content. Change times are not listed: those of the mirror say nothing about the app's file.
+ * `h` SHA-256 of the content; `in` the generation whose archive holds the content, absent when it is this one. Change times are
+ * not listed: those of the mirror say nothing about the app's file.
  */
 import { isUtf8 } from "node:buffer";
 import { createHash, hash as hashOnce } from "node:crypto";
@@ -20,11 +21,14 @@ import { privateFile } from "../store/durable.ts";
 import { HashTap, type Digest } from "../store/digest.ts";
 import { argvCompress } from "../tools/zstd.ts";
 import { digestAttributes } from "./extended-attributes.ts";
+import type { MirrorState } from "./state-list.ts";
 import { Tree, type TreeEntry } from "./tree.ts";
 
 export interface ListedVolume {
   readonly name: string;
   readonly mirror: string;
+  /** Of a mirror whose lines are to begin with its own state, and of which digests may be known. */
+  readonly state?: Pick<MirrorState, "prefixOf" | "digestOf">;
 }
 
 export interface VolumeTotals {
@@ -34,6 +38,8 @@ export interface VolumeTotals {
   readonly files: number;
   /** Each hard-linked file once. */
   readonly bytes: number;
+  /** What they take on the disk of the mirror, which knows their holes. */
+  readonly allocated: number;
   /** Sockets, which are in no archive. */
   readonly skipped: number;
 }
@@ -56,8 +62,10 @@ export interface FilesList {
 /** Whose attributes are asked for at once: as many as make the start of a process cheap. */
 const windowEntries = 4096;
 const windowCharacters = 512 * 1024;
+/** Of the kernel's counting, whatever the file system's are. */
+const blockBytes = 512;
 const batchCharacters = 64 * 1024;
-const chunkBytes = 1024 * 1024;
+export const chunkBytes = 1024 * 1024;
 const piecesAtOnce = 32;
 
 export async function writeFilesList(options: FilesListOptions): Promise<FilesList> {
@@ -77,26 +85,29 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
   for (const volume of options.volumes) {
     const tree = new Tree(volume.mirror);
     const linked = new Map<bigint, { readonly digest: string; left: bigint }>();
-    let [members, files, bytes, skipped] = [0, 0, 0, 0];
+    let [members, files, bytes, allocated, skipped] = [0, 0, 0, 0, 0];
     try {
       for await (const entry of withAttributes(tree, volume.mirror, options)) {
         const { stat, path } = entry;
-        const line = describe(volume.name, tree, entry);
-        if (line === undefined) {
+        const described = describe(volume.name, tree, entry);
+        if (described === undefined) {
           skipped += 1;
           continue;
         }
+        const line = volume.state === undefined ? described : volume.state.prefixOf(stat) + described;
         members += 1;
         if (!stat.isDirectory()) files += 1;
         let digest: string | undefined;
         if (stat.isFile()) {
           const other = linked.get(stat.ino);
           if (other === undefined) {
-            const reading = openContent(tree, path, stat, buffer);
-            // In pieces, so that a large file does not keep signals and the timer of the claim waiting.
-            for (digest = reading(); digest === undefined; digest = reading()) await breathe();
+            digest = await volume.state?.digestOf(path, line);
+            if (digest === undefined) {
+              digest = await digestContent(tree, path, stat, buffer);
+              read += Number(stat.size);
+            }
             bytes += Number(stat.size);
-            read += Number(stat.size);
+            allocated += Math.min(Number(stat.size), Number(stat.blocks) * blockBytes);
             if (stat.nlink > 1n) linked.set(stat.ino, { digest, left: stat.nlink - 1n });
           } else {
             digest = other.digest;
@@ -116,7 +127,7 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
     } finally {
       tree.close();
     }
-    totals.push({ members, files, bytes, skipped });
+    totals.push({ members, files, bytes, allocated, skipped });
   }
   yield batch;
 }
@@ -181,6 +192,14 @@ function typeOf(stat: BigIntStats): string | undefined {
 function nameField(key: string, rawKey: string, bytes: string): string {
   const raw = Buffer.from(bytes, "latin1");
   return isUtf8(raw) ? `"${key}":${JSON.stringify(raw.toString("utf8"))}` : `"${rawKey}":"${raw.toString("base64")}"`;
+}
+
+/** In pieces, so that a large file does not keep signals and the timer of the claim waiting. */
+export async function digestContent(tree: Tree, path: string, stat: BigIntStats, buffer: Buffer): Promise<string> {
+  const reading = openContent(tree, path, stat, buffer);
+  let digest: string | undefined;
+  for (digest = reading(); digest === undefined; digest = reading()) await breathe();
+  return digest;
 }
 
 /**

@@ -63,8 +63,11 @@ function explain(copies: readonly Copy[], newestFirst: readonly Copy[], from: Fr
   const name = from.generation;
   if (name !== undefined) {
     const unverified = copies.find(({ generation }) => isNamed(generation, name));
-    if (unverified !== undefined)
-      return `generation ${unverified.generation.id} is at ${unverified.location}, but not verified there`;
+    if (unverified !== undefined) {
+      const { generation, location, members } = unverified;
+      const why = typeof members === "string" ? members : "it, or one that it is based on, is not verified there";
+      return `generation ${generation.id} is at ${location}, but ${why}`;
+    }
   }
   if (newestFirst.length === 0) return `there is no verified generation${where}`;
   const ids = [...new Set(newestFirst.map(({ generation }) => generation.id))];

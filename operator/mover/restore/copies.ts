@@ -2,15 +2,18 @@
 import type { LocationRef } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { MoverError } from "../errors.ts";
+import { isWhole, membersOf } from "../store/chains.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
-import { reaches, readMarkers } from "../store/markers.ts";
+import { readMarkers } from "../store/markers.ts";
 import { findStore } from "../store/presence.ts";
 import type { LineageOwner } from "../store/sentinel.ts";
 
 export interface Copy {
   readonly location: string;
   readonly generation: GenerationEntry;
-  /** Whether its check was done there. At the source the seal did that. */
+  /** What it is based on, oldest first; a sentence when that is not all there. */
+  readonly members: readonly GenerationEntry[] | string;
+  /** Whether its check and that of all that it is based on was done there. At the source the seal did that. */
   readonly verified: boolean;
 }
 
@@ -29,35 +32,44 @@ export async function listCopies(
   const stored = await listGenerations(layout.store);
   if (role === "source") {
     const waiting = await listGenerations(layout.handover);
-    return [...stored.generations, ...waiting.generations].map((generation) => ({
-      location: name,
-      generation,
-      verified: true,
-    }));
+    const all = [...stored.generations, ...waiting.generations];
+    return all.map((generation) => {
+      const members = membersOf(generation, all);
+      return { location: name, generation, members, verified: typeof members !== "string" };
+    });
   }
   const markers = await readMarkers(layout);
   return stored.generations.map((generation) => ({
     location: name,
     generation,
+    members: membersOf(generation, stored.generations),
     // In whatever way the policy asks of the sink: before anything is exchanged, the stage reads every byte of it anyway.
-    verified: reaches(generation, markers, "None"),
+    verified: isWhole(generation, stored.generations, markers, "None"),
   }));
 }
 
-/** @throws MoverError HO-R802 when the generation is not there as it was planned. */
+export interface OpenedCopy {
+  readonly generation: GenerationEntry;
+  /** What it is based on, oldest first. */
+  readonly members: readonly GenerationEntry[];
+}
+
+/** @throws MoverError HO-R802 when the generation is not there as it was planned, HO-R809 when its chain is not. */
 export async function openCopy(
   wanted: { readonly id: string; readonly manifestSHA256: string; readonly location: LocationRef },
   owner: LineageOwner,
   context: MoverContext,
-): Promise<GenerationEntry> {
+): Promise<OpenedCopy> {
   const { name } = wanted.location;
   const copies = await listCopies(wanted.location, owner, context);
-  const copy = copies.find(({ generation }) => generation.id === wanted.id)?.generation;
+  const copy = copies.find(({ generation }) => generation.id === wanted.id);
   const refuse = (why: string): MoverError => new MoverError("HO-R802", `generation ${wanted.id} at ${name}: ${why}`);
   if (copy === undefined) throw refuse("it is not there");
-  if (copy.manifestSHA256 !== wanted.manifestSHA256)
+  const { generation, members } = copy;
+  if (generation.manifestSHA256 !== wanted.manifestSHA256)
     throw refuse(
-      `its manifest is ${copy.manifestSHA256.slice(0, 12)}, planned was ${wanted.manifestSHA256.slice(0, 12)}`,
+      `its manifest is ${generation.manifestSHA256.slice(0, 12)}, planned was ${wanted.manifestSHA256.slice(0, 12)}`,
     );
-  return copy;
+  if (typeof members === "string") throw new MoverError("HO-R809", `at ${name}: ${members}`);
+  return { generation, members };
 }

@@ -65,7 +65,15 @@ export function isNeeded(parts: RestoreParts, path: string): boolean {
   if (parts.volumes.length > 0 && path === filesListFile) return true;
   return (
     parts.databases.some(({ part }) => path.startsWith(`${databaseDump(part.name)}/`)) ||
-    parts.volumes.some(({ part }) => path === part.archive)
+    parts.volumes.some(({ part }) => path === part.archive || path === part.deleted)
+  );
+}
+
+/** Whether a stored file of a generation that the restored one is based on is needed: of a chain nothing but the volumes is. */
+export function isNeededOfMember(parts: RestoreParts, member: Manifest, path: string): boolean {
+  return member.volumes.some(
+    ({ name, archive, deleted }) =>
+      (path === archive || path === deleted) && parts.volumes.some(({ part }) => part.name === name),
   );
 }
 

@@ -4,22 +4,23 @@
  * compared entry by entry with the list of files, so that nothing comes back that was not recorded.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import type { VolumePart } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
-import { MoverError } from "../errors.ts";
+import { CommandError, MoverError } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
 import { writeFilesList } from "../mirror/files-list.ts";
+import { splitHolder } from "../mirror/lines.ts";
+import { linesOfVolume } from "../mirror/listing.ts";
 import { exists, syncDirectory, syncFilesystem } from "../store/durable.ts";
 import { filesListFile } from "../store/layout.ts";
-import type { GenerationEntry } from "../store/listing.ts";
-import { argvRemoveTree } from "../tools/restore-files.ts";
+import { argvCopyDirectories, argvOpenDirectories, argvRemoveTree } from "../tools/restore-files.ts";
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { workDirectory } from "./names.ts";
 import { keepTime, timeOf } from "./root-time.ts";
+import { moveInto, removeNamed } from "./volume-chain.ts";
 import { readVolumeState, writeVolumeState } from "./volume-state.ts";
 
 export interface StagedVolume {
@@ -27,30 +28,81 @@ export interface StagedVolume {
   readonly bytes: number;
 }
 
-/** @param generation directory of the generation @throws MoverError HO-R803 when the result differs from what was captured. */
+/** What lies in the directory of a generation of one volume. */
+export interface VolumeSource {
+  readonly id: string;
+  readonly path: string;
+  readonly part: VolumePart;
+  /** Of the manifest: what has format 1 lists no attributes. */
+  readonly format: number;
+}
+
+/**
+ * @param members what the generation is based on, oldest first
+ * @throws MoverError HO-R803 when the result differs from what was captured.
+ */
 export async function stageVolume(
-  generation: GenerationEntry,
-  part: VolumePart,
+  generation: VolumeSource,
+  members: readonly VolumeSource[],
   root: string,
   runUID: string,
   context: MoverContext,
 ): Promise<StagedVolume> {
+  const { part } = generation;
   await discardVolume(root, part.name, runUID);
   const work = join(root, workDirectory(runUID));
   const fresh = join(work, "new");
   await keepTime(root, async () => await mkdir(work, { mode: 0o700 }));
+  // Without the setgid bit that it may have from the root: GNU tar leaves that in directories that it makes below.
+  await chmod(work, 0o700);
   await mkdir(fresh);
-  await pipeline([{ argv: argvDecompress() }, { argv: argvExtract(), cwd: fresh }], {
-    stdin: createReadStream(join(generation.path, part.archive), { highWaterMark: 1024 * 1024 }),
-    signal: context.abort,
-  });
-  const staged = await compareWithList(generation, part.name, fresh, context);
+  for (const [index, one] of [...members, generation].entries())
+    await (index === 0 ? extract(one, fresh, context) : applyMember(one, work, context));
+  const staged = await compareWithList(generation, fresh, context);
   await syncFilesystem(root, context.abort);
   const { paths, exclude } = part;
   const rootTime = await timeOf(fresh);
   const state = { format: 1, runUID, generation: generation.id, phase: "staged", paths, exclude, rootTime } as const;
   await writeVolumeState(root, state);
   return staged;
+}
+
+async function extract({ path, part }: VolumeSource, into: string, { abort }: MoverContext): Promise<void> {
+  await pipeline([{ argv: argvDecompress() }, { argv: argvExtract(), cwd: into }], {
+    stdin: createReadStream(join(path, part.archive), { highWaterMark: 1024 * 1024 }),
+    signal: abort,
+  });
+}
+
+/** Makes the state of the next generation of a chain of that in `new`. */
+async function applyMember(member: VolumeSource, work: string, context: MoverContext): Promise<void> {
+  const { id, path, part } = member;
+  if (part.deleted === undefined)
+    throw new MoverError(
+      "HO-R803",
+      `generation ${id} does not say what has gone from volume ${part.name} since the one before`,
+    );
+  const [fresh, changed] = [join(work, "new"), join(work, "changed")];
+  await mkdir(changed);
+  await extract(member, changed, context);
+  const removed = await removeNamed(fresh, join(path, part.deleted), context.abort);
+  // Moving what is in them changes the times of the directories on both sides.
+  await mkdir(join(work, "directories"));
+  await copyDirectories("changed", "directories", work, context);
+  const moved = await moveInto(changed, fresh, context.abort);
+  await copyDirectories("directories", "new", work, context);
+  for (const name of ["changed", "directories"]) await run(argvRemoveTree(join(work, name)), { signal: context.abort });
+  context.log.info("generation of the chain applied", { generation: id, volume: part.name, removed, moved });
+}
+
+async function copyDirectories(from: string, to: string, cwd: string, { abort: signal }: MoverContext): Promise<void> {
+  try {
+    await run(argvCopyDirectories(from, to, true), { cwd, signal });
+  } catch (error) {
+    // What the file system cannot keep, tar has not brought either; the comparison with the list tells whether it matters.
+    if (!(error instanceof CommandError)) throw error;
+    await run(argvCopyDirectories(from, to, false), { cwd, signal });
+  }
 }
 
 /**
@@ -88,19 +140,26 @@ export async function removeReplaced(root: string, volume: string, runUID: strin
   return true;
 }
 
+async function removeTree(path: string): Promise<void> {
+  await run(argvRemoveTree(path)).catch(async () => {
+    await run(argvOpenDirectories(path)).catch(() => undefined);
+    await run(argvRemoveTree(path));
+  });
+}
+
 /** The content first, which may take long, so that nobody else changes the root between the two looks at its time. */
 async function removeWork(root: string, work: string): Promise<void> {
-  for (const name of ["new", "old"]) await run(argvRemoveTree(join(work, name)));
-  await keepTime(root, async () => await run(argvRemoveTree(work)));
+  for (const name of ["new", "old"]) await removeTree(join(work, name));
+  await keepTime(root, async () => await removeTree(work));
 }
 
 /** Lists the extracted files as the capture listed the captured ones, and compares the two line by line. */
 async function compareWithList(
-  { path, manifest }: GenerationEntry,
-  volume: string,
+  { path, part, format }: VolumeSource,
   fresh: string,
   context: MoverContext,
 ): Promise<StagedVolume> {
+  const volume = part.name;
   const list = join(path, filesListFile);
   const target = join(context.roots.scratch, `restored-${volume}.jsonl.zst`);
   await rm(target, { force: true });
@@ -108,7 +167,7 @@ async function compareWithList(
     const { totals } = await writeFilesList({
       volumes: [{ name: volume, mirror: fresh }],
       target,
-      attributes: manifest.format > 1,
+      attributes: format > 1,
       signal: context.abort,
       onProgress: () => undefined,
     });
@@ -139,22 +198,17 @@ async function compareLines(volume: string, captured: Lines, restored: Lines): P
 
 type Lines = AsyncGenerator<string, undefined>;
 
-/** The lines of one volume. Inodes are not restored: which names share one is, so they are numbered in the order they come. */
+/**
+ * The lines of one volume. Inodes are not restored: which names share one is, so they are numbered in the order they come. Nor is it
+ * of the state in which generation the content was.
+ */
 async function* linesOf(list: string, volume: string, signal: AbortSignal): Lines {
-  const text = new PassThrough();
-  const reading = pipeline([{ argv: argvDecompress() }], { stdin: createReadStream(list), stdout: text, signal });
-  // A failure ends the stream as well, which throws it out of the loop.
-  reading.catch((error: unknown) => text.destroy(error instanceof Error ? error : new Error(String(error))));
   const inodes = new Map<string, number>();
-  let partial = "";
-  text.setEncoding("utf8");
-  for await (const chunk of text as AsyncIterable<string>) {
-    const lines = (partial + chunk).split("\n");
-    partial = lines.pop() ?? "";
+  for await (const lines of linesOfVolume(list, volume, signal)) {
     for (const line of lines) {
-      if (!line.startsWith(`{"v":"${volume}",`)) continue;
       // Of pipes and devices GNU tar does not keep which names share one.
-      const listed = /,"t":"[pcb]",/.test(line) ? line.replace(/,"i":"[0-9]+","n":[0-9]+/, "") : line;
+      const { bare } = splitHolder(line);
+      const listed = /,"t":"[pcb]",/.test(bare) ? bare.replace(/,"i":"[0-9]+","n":[0-9]+/, "") : bare;
       yield listed.replace(/"i":"([0-9]+)","n":/, (_whole, inode: string) => {
         const number = inodes.get(inode) ?? inodes.size + 1;
         inodes.set(inode, number);
@@ -162,6 +216,5 @@ async function* linesOf(list: string, volume: string, signal: AbortSignal): Line
       });
     }
   }
-  await reading;
   return undefined;
 }

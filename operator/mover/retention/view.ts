@@ -7,7 +7,7 @@ import { isInForce } from "../../domain/holds.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { planRetention, type RetentionInput, type RetentionPlan } from "../../domain/retention.ts";
 import { errnoOf, MoverError } from "../errors.ts";
-import { countsWithChain } from "../store/chain-copies.ts";
+import { isWhole } from "../store/chains.ts";
 import { storedBytes } from "../store/facts.ts";
 import { holdsInAll, readHeld, type Held } from "../store/held.ts";
 import type { Layout } from "../store/layout.ts";
@@ -42,7 +42,7 @@ export async function viewPlace(
   const isOurs = ({ manifest }: GenerationEntry): boolean => manifest.lineage.policyUID === task.policyUID;
   const ours = listing.generations.filter(isOurs);
   const former = listing.generations.filter((generation) => !isOurs(generation));
-  const here = new Map([...listing.generations, ...waiting].map((generation) => [generation.id, generation]));
+  const here = [...listing.generations, ...waiting];
   const holds = holdsInAll(task.holds, held, task.known);
   const { ids, due } = catalogue ?? { ids: undefined, due: [] };
   const plan = planRetention({
@@ -54,7 +54,7 @@ export async function viewPlace(
         time: manifest.time,
         sealedAt: manifest.sealedAt,
         chain: manifest.chain.map((base) => base.id),
-        verified: countsWithChain(generation, here, markers, task.verify),
+        verified: isWhole(generation, here, markers, task.verify),
         bytes: storedBytes(manifest.files),
       };
     }),

@@ -1,17 +1,21 @@
 /**
  * Preflight: tries everything that can fail while the app still runs. What makes a backup impossible or a lie is refused
  * with its code; what only makes a copy at a sink impossible is a warning, because a generation at the source is better than none, and
- * the transport reports it again. Writes nothing but identities and an empty probe file.
+ * the transport reports it again. Writes nothing but identities and an empty probe file; deletes nothing, but where there is no room
+ * what has had its time in the trash.
  */
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { LocationRef, TaskOf } from "../../contract/task.ts";
+import { holdsVolumes } from "../../domain/generation.ts";
 import type { MoverContext } from "../context.ts";
 import { checkDatabase } from "../database/check.ts";
 import { errnoOf, isDiskFull, MoverError } from "../errors.ts";
-import { checkSpace } from "../mirror/space.ts";
+import { checkSpace, estimateStored } from "../mirror/space.ts";
+import { findRoom } from "../retention/room.ts";
 import { checkVolume, type VolumeEstimate } from "../mirror/estimate.ts";
+import { chooseBase } from "../store/base.ts";
 import { filesBelow } from "../store/contents.ts";
 import { observeLocation, type LocationFacts } from "../store/facts.ts";
 import type { Layout } from "../store/layout.ts";
@@ -43,8 +47,8 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     }
   }
   const known = [source, ...sinks].flatMap(({ generations }) => generations).toSorted((a, b) => b.seq - a.seq);
-  const newest = known.find(({ manifest }) => manifest.type === task.type);
-  const newestFull = known.find(({ manifest }) => manifest.type === "Full");
+  // Of the volumes, every generation that holds them tells what to expect.
+  const newestWhole = known.find(({ manifest }) => holdsVolumes(manifest.type));
 
   const databases: ResultOf<"preflight">["databases"] = [];
   for (const database of task.databases) databases.push(await checkDatabase(database, context));
@@ -52,21 +56,28 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
   for (const volume of task.volumes) {
     const acceptEmpty = task.acceptEmpty?.includes(volume.name) ?? false;
     volumes.push(
-      await checkVolume(volume, { layout: source.layout, newestFull: newestFull?.manifest, acceptEmpty }, context),
+      await checkVolume(volume, { layout: source.layout, newest: newestWhole?.manifest, acceptEmpty }, context),
     );
   }
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   const bytes = sum(volumes.map((volume) => volume.bytes));
   const databaseBytes = sum(databases.map((database) => database.bytes));
-  const stored =
-    newest === undefined ? Math.ceil((bytes + databaseBytes) / 2) : Math.ceil(newest.manifest.totals.storedBytes * 1.2);
-  await checkSpace(source.root, {
+  const base = await chooseBase(task, source.layout, context.abort);
+  const stored = estimateStored({
+    type: base === undefined || !("full" in base) ? task.type : "Full",
+    known: known.map(({ manifest }) => manifest),
+    bytes,
+    databaseBytes,
+    changed: sum(volumes.map(({ transferred }) => transferred)),
+  });
+  const need = {
     what: "the store",
     code: "HO-C901",
     bytes: stored + sum(volumes.map(({ growth }) => growth)),
     inodes: sum(volumes.map(({ created }) => created)),
     reclaimable: await stagedBytes(source.layout),
-  });
+  } as const;
+  await findRoom(source, need, task.trash, context);
   for (const sink of sinks) {
     const refusal = await checkSpace(sink.root, {
       what: `sink ${sink.facts.name}`,
@@ -88,6 +99,7 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     files: sum(volumes.map(({ files }) => files)),
     databases,
     warnings: warnings.slice(0, 8).map((text) => text.slice(0, 300)),
+    ...(base === undefined ? {} : { base }),
   };
 }
 

@@ -3,7 +3,7 @@
  * generation of it: manifest, one sync, one rename. Before the rename there is no generation, after it there is a whole
  * one. Repeating it after a crash or a lost answer ends in the same generation.
  */
-import { chmod, readdir, rename, rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
@@ -11,27 +11,25 @@ import { manifestFormat, manifestSchema, type Manifest } from "../../domain/mani
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
 import { peakMiB } from "../progress.ts";
-import { checkClaimed } from "../store/claim.ts";
+import { openBase } from "../store/base.ts";
+import { checkClaimed, mirrorStateDirectory } from "../store/claim.ts";
 import { filesBelow } from "../store/contents.ts";
 import { sweepStaging } from "../store/delivery.ts";
 import { digestText } from "../store/digest.ts";
 import {
   exists,
   isTemporary,
-  makeDirectory,
   privateDirectory,
   privateFile,
   renameNew,
-  syncDirectory,
   syncFilesystem,
   writeFileDurably,
 } from "../store/durable.ts";
 import {
-  archivePartFile,
+  chainFile,
   checksumsFile,
   databaseDump,
   databaseGlobals,
-  dumpPartFile,
   filesListFile,
   manifestDigestFile,
   manifestFile,
@@ -40,24 +38,21 @@ import {
   type Layout,
 } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
-import {
-  archivePartSchema,
-  dumpPartSchema,
-  readPart,
-  type ArchivePart,
-  type DumpPart,
-  type StoredFile,
-} from "../store/parts.ts";
+import { partFiles, readParts, setPartsAside, type Parts } from "../store/capture-parts.ts";
+import type { StoredFile } from "../store/parts.ts";
 import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
-import { restoreGuide, restoreGuideFile, restoreScript, restoreScriptFile, rowCheck } from "../store/restore-script.ts";
+import { checkListOfMirror } from "../store/recheck-list.ts";
+import {
+  chainText,
+  restoreGuide,
+  restoreGuideFile,
+  restoreScript,
+  restoreScriptFile,
+  rowCheck,
+} from "../store/restore-script.ts";
 import { openSource } from "../store/staging.ts";
 
 type Task = TaskOf<"seal">;
-
-interface Parts {
-  readonly dump: DumpPart | undefined;
-  readonly archive: ArchivePart | undefined;
-}
 
 export async function seal(task: Task, context: MoverContext): Promise<ResultOf<"seal">> {
   try {
@@ -65,6 +60,8 @@ export async function seal(task: Task, context: MoverContext): Promise<ResultOf<
     const before = await findSealed(layout, task.runUID);
     if (before !== undefined) {
       context.log.info("this run has sealed its generation before", { generation: before.id });
+      // Where that attempt died before it had cleaned up.
+      await sweepStaging(layout, task.seq);
       return resultOf(before.manifest, before.manifestSHA256);
     }
     return await sealNew(task, layout, context);
@@ -86,9 +83,10 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   const staging = join(layout.staging, stagingName(task.seq, task.stagingPodUID));
   const parts = await readParts(task, staging);
   await removeTemporaries(staging);
-  await recheck(task, layout, staging, parts, context);
+  const base = task.base === undefined ? undefined : await openBase(layout, task.base, context.abort);
+  await recheck(task, layout, staging, parts, base, context);
 
-  const manifest = await writeExtras(task, staging, parts);
+  const manifest = await writeExtras(task, staging, parts, base);
   await restrict(staging);
   // What was copied and packed becomes durable at once; after it only small files follow, each with its own fsync.
   await syncFilesystem(staging, context.abort);
@@ -104,38 +102,6 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   return resultOf(manifest, manifestSHA256);
 }
 
-/** The parts lie beside the staging directory once an earlier attempt came as far as the rename. */
-const asideOf = (staging: string): string => `${staging}.parts`;
-
-async function setPartsAside(staging: string): Promise<void> {
-  await makeDirectory(asideOf(staging));
-  for (const name of await readdir(staging)) {
-    if (name === dumpPartFile || name === archivePartFile)
-      await rename(join(staging, name), join(asideOf(staging), name));
-  }
-  await syncDirectory(asideOf(staging));
-  await syncDirectory(staging);
-}
-
-async function readParts(task: Task, staging: string): Promise<Parts> {
-  const place = async (file: string): Promise<string> =>
-    (await exists(join(asideOf(staging), file))) ? join(asideOf(staging), file) : join(staging, file);
-  const dump = task.databases.length === 0 ? undefined : await readPart(await place(dumpPartFile), dumpPartSchema);
-  const archive =
-    task.volumes.length === 0 ? undefined : await readPart(await place(archivePartFile), archivePartSchema);
-  for (const part of [dump, archive]) {
-    if (part !== undefined && (part.seq !== task.seq || part.podUID !== task.stagingPodUID))
-      throw new MoverError("HO-A404", "a part is of another capture");
-  }
-  const same = (
-    wanted: readonly { readonly name: string }[],
-    found: readonly { readonly name: string }[] = [],
-  ): boolean => wanted.length === found.length && wanted.every(({ name }) => found.some((part) => part.name === name));
-  if (!same(task.databases, dump?.databases)) throw new MoverError("HO-A404", "not every database was captured");
-  if (!same(task.volumes, archive?.volumes)) throw new MoverError("HO-A404", "not every volume was captured");
-  return { dump, archive };
-}
-
 /** An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. */
 async function removeTemporaries(staging: string): Promise<void> {
   for await (const { path } of filesBelow(staging)) if (isTemporary(basename(path))) await rm(join(staging, path));
@@ -145,19 +111,21 @@ async function recheck(
   task: Task,
   layout: Layout,
   staging: string,
-  { dump, archive }: Parts,
+  { dump, archive, collection }: Parts,
+  base: GenerationEntry | undefined,
   context: MoverContext,
 ): Promise<void> {
-  const files = [...(dump?.files ?? []), ...(archive?.files ?? [])];
+  const files = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
   const ofEarlierAttempt = [
     manifestFile,
     manifestDigestFile,
     checksumsFile,
+    chainFile,
     restoreGuideFile,
     restoreScriptFile,
     ...task.databases.map(({ name }) => checkFile(name)),
   ];
-  await checkShape(staging, files, new Set([dumpPartFile, archivePartFile, ...ofEarlierAttempt]));
+  await checkShape(staging, files, new Set([...partFiles, ...ofEarlierAttempt]));
   const expected = (path: string): StoredFile => {
     const found = files.find((file) => file.path === path);
     if (found === undefined) throw new MoverError("HO-A404", `${path} was not captured`);
@@ -175,10 +143,18 @@ async function recheck(
       );
     const members = archive.volumes.reduce((sum, volume) => sum + volume.members, 0);
     await checkFilesList(staging, members, expected(filesListFile), context.abort);
+    for (const { name, deleted } of archive.volumes) {
+      if (base === undefined || deleted === undefined) continue;
+      await checkDigests(staging, [expected(deleted)], context.abort);
+      const stateDirectory = mirrorStateDirectory(layout);
+      const chain = new Set(chainOn(base).map(({ id }) => id));
+      const of = { volume: name, mirror: layout.mirror(name), stateDirectory, members: chain };
+      await checkListOfMirror(staging, of, context.abort);
+    }
     // Who may have written into the mirrors meanwhile would have had to take them first.
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
   }
-  await checkDigests(staging, dump?.files ?? [], context.abort);
+  await checkDigests(staging, [...(dump?.files ?? []), ...(collection?.files ?? [])], context.abort);
   for (const database of dump?.databases ?? []) {
     expected(`${databaseDump(database.name)}/toc.dat`);
     expected(databaseGlobals(database.name));
@@ -190,8 +166,13 @@ async function recheck(
 const checkFile = (database: string): string => `databases/${database}/check.sql`;
 
 /** Writes what makes the generation usable without us, and the checksums. @returns the manifest, not yet written. */
-async function writeExtras(task: Task, staging: string, { dump, archive }: Parts): Promise<Manifest> {
-  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? [])];
+async function writeExtras(
+  task: Task,
+  staging: string,
+  { dump, archive, collection }: Parts,
+  base: GenerationEntry | undefined,
+): Promise<Manifest> {
+  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
   const add = async (path: string, content: string): Promise<void> => {
     await writeFileDurably(join(staging, path), content);
     files.push({ path, size: Buffer.byteLength(content), sha256: digestText(content) });
@@ -200,13 +181,14 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
   for (const { name, tables } of databases) await add(checkFile(name), rowCheck(tables));
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   const volumes = archive?.volumes ?? [];
+  const keys = (collection?.files ?? []).map(({ size }) => size);
   const manifest = {
     format: manifestFormat,
     id: task.id,
     seq: task.seq,
     type: task.type,
-    parent: "",
-    chain: [] as Manifest["chain"],
+    parent: base?.id ?? "",
+    chain: base === undefined ? [] : chainOn(base),
     consistency: task.consistency,
     time: task.time,
     sealedAt: new Date().toISOString(),
@@ -219,13 +201,15 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
     },
     databases,
     volumes,
+    ...(collection === undefined ? {} : { configs: collection.configs }),
     totals: {
-      bytes: sum([...databases, ...volumes].map(({ bytes }) => bytes)),
+      bytes: sum([...databases.map(({ bytes }) => bytes), ...volumes.map(({ bytes }) => bytes), ...keys]),
       storedBytes: 0,
-      files: sum(volumes.map((volume) => volume.files)),
+      files: sum(volumes.map((volume) => volume.files)) + keys.length,
       tables: sum(databases.map(({ tables }) => tables.length)),
     },
   } as const;
+  if (base !== undefined) await add(chainFile, chainText(manifest.chain));
   await add(restoreGuideFile, restoreGuide(manifest));
   await add(restoreScriptFile, restoreScript);
   const sorted = (): StoredFile[] => files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
@@ -239,6 +223,11 @@ async function writeExtras(task: Task, staging: string, { dump, archive }: Parts
   // Parsing drops what only the seal needs to know, and makes sure that every reader will accept it.
   return manifestSchema.parse({ ...manifest, totals: { ...manifest.totals, storedBytes }, files: sorted() });
 }
+
+const chainOn = ({ id, manifest, manifestSHA256 }: GenerationEntry): Manifest["chain"] => [
+  ...manifest.chain,
+  { id, manifestSHA256 },
+];
 
 /** The tools create files by their own ideas of modes. */
 async function restrict(staging: string): Promise<void> {

@@ -6,23 +6,24 @@ import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
-import { openCopy } from "../restore/copies.ts";
+import { openCopy, type OpenedCopy } from "../restore/copies.ts";
 import { groupByServer, type DatabaseServer } from "../restore/database-server.ts";
 import { stageDatabase } from "../restore/database-staging.ts";
 import { discardStaged } from "../restore/discard.ts";
-import { isNeeded, selectParts, type RestoreParts } from "../restore/parts.ts";
-import { stageVolume } from "../restore/volume-staging.ts";
+import { isNeeded, isNeededOfMember, selectParts, type RestoreParts } from "../restore/parts.ts";
+import { stageVolume, type VolumeSource } from "../restore/volume-staging.ts";
 import { compareContents } from "../store/contents.ts";
 import type { GenerationEntry } from "../store/listing.ts";
 
 export async function stage(task: TaskOf<"stage">, context: MoverContext): Promise<ResultOf<"stage">> {
   const started = Date.now();
-  const generation = await openCopy(task, task, context);
+  const opened = await openCopy(task, task, context);
+  const { generation } = opened;
   const parts = selectParts(generation.manifest, task);
-  await checkDigests(generation, parts, task.location.name, context);
+  await checkDigests(opened, parts, task.location.name, context);
   const servers = await groupByServer(task.databases, context);
   try {
-    const staged = await stageAll(task, generation, parts, servers, context);
+    const staged = await stageAll(task, opened, parts, servers, context);
     return {
       version: 1,
       ok: true,
@@ -42,31 +43,41 @@ export async function stage(task: TaskOf<"stage">, context: MoverContext): Promi
   }
 }
 
-/** Before anything is built from it: every byte that is needed is what the manifest says. */
+/** Before anything is built from it: every byte that is needed, of the chain too, is what the manifests say. */
 async function checkDigests(
-  generation: GenerationEntry,
+  { generation, members }: OpenedCopy,
   parts: RestoreParts,
   location: string,
   context: MoverContext,
 ): Promise<void> {
-  const { difference } = await compareContents(generation.path, generation.manifest, {
-    read: ({ path }) => isNeeded(parts, path),
-    signal: context.abort,
-  });
-  if (difference !== undefined)
-    throw new MoverError("HO-R802", `generation ${generation.id} at ${location}: ${difference}`.slice(0, 900));
+  const needed = parts.volumes.length === 0 ? [] : members;
+  for (const one of [generation, ...needed]) {
+    const { difference } = await compareContents(one.path, one.manifest, {
+      read: ({ path }) => (one === generation ? isNeeded(parts, path) : isNeededOfMember(parts, one.manifest, path)),
+      signal: context.abort,
+    });
+    if (difference === undefined) continue;
+    throw one === generation
+      ? new MoverError("HO-R802", `generation ${one.id} at ${location}: ${difference}`.slice(0, 900))
+      : new MoverError(
+          "HO-R809",
+          `generation ${one.id} at ${location}, which ${generation.id} is based on: ${difference}`.slice(0, 900),
+        );
+  }
 }
 
 async function stageAll(
   task: TaskOf<"stage">,
-  generation: GenerationEntry,
+  { generation, members }: OpenedCopy,
   parts: RestoreParts,
   servers: readonly DatabaseServer[],
   context: MoverContext,
 ): Promise<{ readonly bytes: number; readonly files: number; readonly rows: number }> {
   let [bytes, files, rows] = [0, 0, 0];
   for (const { ref, part } of parts.volumes) {
-    const staged = await stageVolume(generation, part, context.roots.volume(ref.name), task.runUID, context);
+    const chain = members.map((member) => sourceOf(member, part.name));
+    const root = context.roots.volume(ref.name);
+    const staged = await stageVolume(sourceOf(generation, part.name), chain, root, task.runUID, context);
     bytes += staged.bytes;
     files += staged.files;
     context.log.info("volume staged", { volume: ref.name, ...staged });
@@ -80,4 +91,11 @@ async function stageAll(
     }
   }
   return { bytes, files, rows };
+}
+
+/** @throws MoverError HO-R809 when a generation of the chain does not have the volume */
+function sourceOf({ id, path, manifest }: GenerationEntry, volume: string): VolumeSource {
+  const part = manifest.volumes.find(({ name }) => name === volume);
+  if (part === undefined) throw new MoverError("HO-R809", `generation ${id} of the chain has no volume ${volume}`);
+  return { id, path, part, format: manifest.format };
 }

@@ -8,25 +8,29 @@ import type { TaskOf } from "../../contract/task.ts";
 import { formatSequences } from "../../domain/sequences.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
+import { isWhole } from "../store/chains.ts";
 import { compareContents } from "../store/contents.ts";
 import { digestText } from "../store/digest.ts";
 import type { Layout } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
-import { isVerified, reaches, readMarkers, writeMarker, type VerifyMode } from "../store/markers.ts";
+import { reaches, readMarkers, writeMarker, type VerifyMode } from "../store/markers.ts";
 import { openPresent, setAside } from "../store/presence.ts";
+import { sweepTemporaries } from "../store/temporaries.ts";
 
 export async function verify(task: TaskOf<"verify">, context: MoverContext): Promise<ResultOf<"verify">> {
   const started = Date.now();
-  const { layout } = await openPresent(
-    context.roots.sink(task.sink.name),
-    { role: "sink", name: task.sink.name, expectedUuid: task.sink.uuid },
-    task,
-  );
   try {
+    const { layout } = await openPresent(
+      context.roots.sink(task.sink.name),
+      { role: "sink", name: task.sink.name, expectedUuid: task.sink.uuid },
+      task,
+    );
+    await sweepTemporaries(layout);
     const { damaged, bytes } = await verifyAll(layout, task.mode, context);
     const { generations } = await listGenerations(layout.store);
     const markers = await readMarkers(layout);
-    const verified = generations.filter((generation) => isVerified(generation, markers));
+    // Of a chain nothing counts whose beginning was set aside: it can be restored from here no more.
+    const verified = generations.filter((generation) => isWhole(generation, generations, markers, "Full"));
     return {
       version: 1,
       ok: true,

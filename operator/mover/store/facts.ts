@@ -1,8 +1,9 @@
 /** What lies at a location, in numbers for the status of the policy. Reads only. */
 import { statfs } from "node:fs/promises";
 import type { ResultOf } from "../../contract/result.ts";
+import { isWhole } from "./chains.ts";
 import type { GenerationEntry } from "./listing.ts";
-import { isVerified, type Markers } from "./markers.ts";
+import type { Markers } from "./markers.ts";
 
 export type LocationFacts = ResultOf<"prune">["location"];
 
@@ -19,7 +20,7 @@ export async function observeLocation(
     name: place.name,
     uuid: place.uuid,
     generations: ids.length,
-    verified: generations.filter((generation) => isVerified(generation, markers)).length,
+    verified: generations.filter((generation) => isWhole(generation, generations, markers, "Full")).length,
     bytes: generations.reduce((sum, { manifest }) => sum + storedBytes(manifest.files), 0),
     freeBytes: bavail * bsize,
     ...(oldest === undefined ? {} : { oldest }),

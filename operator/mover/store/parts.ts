@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { databasePart, volumePart } from "../../domain/manifest.ts";
+import { configPart, databasePart, volumePart } from "../../domain/manifest.ts";
 import { errnoOf, MoverError } from "../errors.ts";
 
 const storedFile = z.object({ path: z.string(), size: z.number().int(), sha256: z.string() });
@@ -26,12 +26,22 @@ export type DumpPart = z.infer<typeof dumpPartSchema>;
 export const archivePartSchema = z.object({
   seq: z.number().int(),
   podUID: z.string(),
-  /** `members`: how many entries the archive has. */
-  volumes: z.array(volumePart.extend({ members: z.number().int() })),
+  /** `members`: how many entries the volume has; `packed`: how many of them are in the archive. */
+  volumes: z.array(volumePart.extend({ members: z.number().int(), packed: z.number().int() })),
+  /** What was packed differs from this. */
+  base: z.object({ id: z.string(), manifestSHA256: z.string() }).optional(),
   files: z.array(storedFile),
   tools: z.record(z.string(), z.string()),
 });
 export type ArchivePart = z.infer<typeof archivePartSchema>;
+
+export const collectPartSchema = z.object({
+  seq: z.number().int(),
+  podUID: z.string(),
+  configs: z.array(configPart),
+  files: z.array(storedFile),
+});
+export type CollectPart = z.infer<typeof collectPartSchema>;
 
 /** @throws MoverError HO-A404 when the part is missing or of an unknown form: that container did not finish. */
 export async function readPart<T>(path: string, schema: z.ZodType<T>): Promise<T> {

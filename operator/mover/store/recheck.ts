@@ -65,11 +65,11 @@ export async function checkArchive(
     throw fail(`the archive of volume ${volume.name} ${why}`, error);
   }
   compareDigest(volume.archive, tap.digest(), expected);
-  if (members !== volume.members)
-    throw fail(`the archive of volume ${volume.name} has ${members} members, ${volume.members} were counted`);
+  if (members !== volume.packed)
+    throw fail(`the archive of volume ${volume.name} has ${members} members, ${volume.packed} were counted`);
 }
 
-/** The list decodes to its end and has a line for each member of the archives. */
+/** The list decodes to its end and has a line for each entry that was counted. */
 export async function checkFilesList(
   staging: string,
   members: number,
@@ -94,7 +94,7 @@ export async function checkFilesList(
       : error;
   }
   compareDigest(filesListFile, tap.digest(), expected);
-  if (lines !== members) throw fail(`${filesListFile} has ${lines} lines, the archives have ${members} members`);
+  if (lines !== members) throw fail(`${filesListFile} has ${lines} lines, ${members} entries were counted`);
 }
 
 export async function checkDigests(staging: string, files: readonly StoredFile[], signal: AbortSignal): Promise<void> {

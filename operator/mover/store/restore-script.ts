@@ -5,12 +5,14 @@
  */
 import type { Manifest } from "../../domain/manifest.ts";
 import { count, formatBytes } from "../../domain/quantities.ts";
+import { configDirectory } from "./layout.ts";
 
 export const restoreScriptFile = "restore.sh";
 export const restoreGuideFile = "RESTORE.md";
 
 export const restoreScript = String.raw`#!/bin/sh
-# Restores this generation without Handover. Needs sha256sum, GNU tar and zstd; for databases pg_restore and psql.
+# Restores this generation without Handover. Needs sha256sum, GNU tar and zstd; for databases pg_restore and psql. A generation
+# that is based on others, which the file chain names, needs these beside it, and xargs.
 set -eu
 
 usage() {
@@ -54,8 +56,42 @@ need sha256sum
 if [ -n "$to" ]; then need tar; need zstd; fi
 if [ -n "$databases" ]; then need pg_restore; need psql; fi
 
+# The generations that this one is based on, oldest first. They lie beside it, or where a store keeps what was handed over.
+members=
+if [ -f "$here/chain" ] && { [ -n "$to" ] || [ "$check" = yes ]; }; then
+  need xargs
+  while read -r digest id; do
+    case $id in '' | *[!0-9A-Za-z-]*) fail "the file chain is damaged" ;; esac
+    found=
+    for directory in "$here/../$id" "$here/../../store/$id" "$here/../../handover/$id"; do
+      if [ -z "$found" ] && [ -f "$directory/manifest.json" ]; then found=$directory; fi
+    done
+    [ -n "$found" ] || fail "generation $id is needed too and is not beside this one; nothing was restored"
+    printf '%s  %s\n' "$digest" manifest.json | (cd "$found" && sha256sum --check --quiet) ||
+      fail "$found is not the generation that this one is based on; nothing was restored"
+    members="$members$id "
+  done < "$here/chain"
+fi
+# An id has no blanks.
+place_of() {
+  for directory in "$here/../$1" "$here/../../store/$1" "$here/../../handover/$1"; do
+    if [ -f "$directory/manifest.json" ]; then printf '%s\n' "$directory"; return; fi
+  done
+}
+
 printf 'comparing every file with its SHA-256\n'
-(cd "$here" && sha256sum --check --quiet manifest.sha256 SHA256SUMS) || fail "the generation is damaged; nothing was restored"
+compare() {
+  (cd "$1" && sha256sum --check --quiet manifest.sha256 SHA256SUMS &&
+    sums=$(sha256sum SHA256SUMS) && grep -q "\${sums%% *}" manifest.json) ||
+    fail "$(basename "$1") is damaged; nothing was restored"
+}
+compare "$here"
+for id in $members; do compare "$(place_of "$id")"; done
+
+extract() {
+  tar --extract --file="$1" --use-compress-program=zstd --directory="$2" \
+    --xattrs '--xattrs-include=*' --acls --numeric-owner --same-permissions --delay-directory-restore
+}
 
 if [ -n "$to" ]; then
   mkdir -p -- "$to"
@@ -64,14 +100,23 @@ if [ -n "$to" ]; then
     [ -f "$archive" ] || continue
     name=$(basename "$archive" .tar.zst)
     if [ -d "$to/$name" ] && [ -n "$(ls -A "$to/$name")" ]; then fail "$to/$name is not empty"; fi
+    for id in $members; do
+      [ -f "$(place_of "$id")/volumes/$name.tar.zst" ] || fail "generation $id has no volume $name; nothing was restored"
+    done
   done
   for archive in "$here"/volumes/*.tar.zst; do
     [ -f "$archive" ] || continue
     name=$(basename "$archive" .tar.zst)
-    printf 'extracting volume %s\n' "$name"
     mkdir -p "$to/$name"
-    tar --extract --file="$archive" --use-compress-program=zstd --directory="$to/$name" \
-      --xattrs '--xattrs-include=*' --acls --numeric-owner --same-permissions --delay-directory-restore
+    for id in $members .; do
+      from=$here
+      if [ "$id" != . ]; then from=$(place_of "$id"); fi
+      printf 'extracting volume %s of %s\n' "$name" "$(basename "$from")"
+      if [ -f "$from/volumes/$name.deleted" ]; then
+        (cd "$to/$name" && xargs -0 -r rm -df --) < "$from/volumes/$name.deleted"
+      fi
+      extract "$from/volumes/$name.tar.zst" "$to/$name"
+    done
   done
 fi
 
@@ -99,6 +144,10 @@ done
 printf 'done\n'
 `.replaceAll("\\$", "$");
 
+/** What a generation with a base needs, oldest first, in the form that sha256sum and restore.sh read. */
+export const chainText = (chain: Manifest["chain"]): string =>
+  chain.map(({ id, manifestSHA256 }) => `${manifestSHA256}  ${id}\n`).join("");
+
 /** SQL that prints a line for each table whose rows are not as many as in the snapshot of the dump; nothing when all is well. */
 export function rowCheck(
   tables: readonly { readonly schema: string; readonly name: string; readonly rows: number }[],
@@ -114,6 +163,7 @@ export function rowCheck(
 }
 
 export function restoreGuide(manifest: Omit<Manifest, "files">): string {
+  const { chain } = manifest;
   const databases = manifest.databases.map(
     ({ name, database, serverVersion, tables }) =>
       `- \`databases/${name}/\`: database \`${database}\` of PostgreSQL ${serverVersion}, ${count(tables.length, "table")}`,
@@ -122,12 +172,31 @@ export function restoreGuide(manifest: Omit<Manifest, "files">): string {
     ({ archive, claimName, files, bytes }) =>
       `- \`${archive}\`: claim \`${claimName}\`, ${count(files, "file")}, ${formatBytes(bytes)}`,
   );
+  const configs = (manifest.configs ?? []).map(
+    ({ kind, name, keys }) =>
+      `- \`${configDirectory(kind, name)}/\`: ${kind} \`${name}\`, ${count(keys.length, "key")}`,
+  );
   return `# Generation ${manifest.id}
 
 The state of \`${manifest.lineage.namespace}/${manifest.lineage.policy}\` of ${manifest.time}, captured ${manifest.consistency === "Quiesced" ? "while the app was stopped" : "beside the running app"}.
 
-${[...databases, ...volumes].join("\n")}
+${[...databases, ...volumes, ...configs].join("\n")}
+${chain.length === 0 ? "" : describeChain(chain)}${manifest.type === "Config" ? byHand : withTools(chain)}`;
+}
 
+const byHand = `
+## How to use it
+
+Each key of an object is a file below \`config/\`. Handover does not apply them; compare, then do it by hand:
+
+    sha256sum -c manifest.sha256 SHA256SUMS
+    kubectl -n NAMESPACE create configmap NAME --from-file=config/configmap/NAME --dry-run=client -o yaml | kubectl apply -f -
+    kubectl -n NAMESPACE create secret generic NAME --from-file=config/secret/NAME --dry-run=client -o yaml | kubectl diff -f -
+
+Of a Secret only the keys that the policy names are here: one that has others would lose them by an apply.
+`;
+
+const withTools = (chain: Manifest["chain"]): string => `
 ## With Handover
 
 Create a RestoreRequest that names this generation.
@@ -144,7 +213,15 @@ Each volume is extracted to a directory of its own below the one that you name. 
 is loaded into an empty one; roles that it needs and the server lacks are in \`databases/<name>/globals.sql\`, without passwords;
 or use \`--no-owner\`. After loading, the rows of every table are counted and compared.
 
-By hand: \`sha256sum -c SHA256SUMS\`; \`zstd -dc volumes/NAME.tar.zst | tar -x --xattrs --xattrs-include='*' --acls --numeric-owner -p -C DIR\`;
+By hand${chain.length === 0 ? "" : byHandOfChain}: \`sha256sum -c SHA256SUMS\`; \`zstd -dc volumes/NAME.tar.zst | tar -x --xattrs --xattrs-include='*' --acls --numeric-owner -p -C DIR\`;
 \`pg_restore -d URL databases/NAME/dump\`. \`files.jsonl.zst\` lists every file with its SHA-256, one JSON object a line.
 `;
-}
+
+const describeChain = (chain: Manifest["chain"]): string => `
+The volumes here are only what has changed. They are based on other generations, which have to lie beside this one, and are restored in this order before it:
+
+${chain.map(({ id }) => `- \`${id}\``).join("\n")}
+`;
+
+const byHandOfChain =
+  ", for each generation of the chain in its order and then for this one, after removing in DIR what its `volumes/NAME.deleted` names (`xargs -0 rm -df --`)";

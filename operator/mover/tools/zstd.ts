@@ -6,3 +6,6 @@ export const argvCompress = (threads: number): Argv => ["zstd", "-1", `-T${threa
 
 /** From standard input to standard output. Truncated or damaged input ends with an exit code other than 0. */
 export const argvDecompress = (): Argv => ["zstd", "--decompress", "--quiet", "--stdout"];
+
+/** Reads a file to its end, with its checksum, and writes nothing. Its name is ours, never a user's. */
+export const argvTest = (file: string): Argv => ["zstd", "--test", "--quiet", "--", file];

@@ -21,7 +21,7 @@ function copy(seq: number, type: "Full" | "Database", change: Partial<Copy> = {}
     volumes: type === "Full" ? [{ name: "uploads" } as VolumePart] : [],
   };
   const generation = { id: manifest.id, seq, path: "", manifestSHA256: "", manifest } as Copy["generation"];
-  return { location: "source", generation, verified: true, ...change };
+  return { location: "source", generation, members: [], verified: true, ...change };
 }
 /** A full one at 1 and at 4, the others of databases. */
 const copies = [copy(1, "Full"), copy(2, "Database"), copy(3, "Database"), copy(4, "Full"), copy(5, "Database")];

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { parseResult, type MoverResult } from "../../../operator/contract/result.ts";
 import { encodeResult } from "../../../operator/mover/main.ts";
 import { chooseClient, createLockWatch } from "../../../operator/mover/tools/pg.ts";
-import { argvMirror, firstUnreadable, parseStats } from "../../../operator/mover/tools/rsync.ts";
+import { argvMirror, changedFiles, firstUnreadable, parseStats } from "../../../operator/mover/tools/rsync.ts";
 import { run } from "../../support/odd-files.ts";
 
 describe("what a volume's paths and excludes select", () => {
@@ -82,6 +82,18 @@ describe("what rsync says", () => {
     expect(
       firstUnreadable('rsync: [receiver] mkstemp "/store/x" failed: No space left on device (28)\n'),
     ).toBeUndefined();
+  });
+
+  test("a file that becomes shorter while it is read is not one that cannot be read", () => {
+    const said = [
+      'rsync: [sender] read errors mapping "/v/uploads/app.log": No data available (61)',
+      "WARNING: app.log failed verification -- update retained (will try again).",
+      'rsync: [sender] read errors mapping "/v/uploads/app.log": No data available (61)',
+      "ERROR: app.log failed verification -- update retained.",
+    ];
+    expect([firstUnreadable(said.join("\n")), changedFiles(said.join("\n"))]).toEqual([undefined, ["app.log"]]);
+    const broken = 'rsync: [sender] read errors mapping "/v/uploads/disk": Input/output error (5)';
+    expect(firstUnreadable([...said, broken].join("\n"))).toBe("/v/uploads/disk: Input/output error");
   });
 
   test("is not guessed when it is of another form", () => {

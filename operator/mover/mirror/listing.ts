@@ -1,0 +1,162 @@
+/** Lists the mirrors of a capture, and makes of that the list of the generation: of all there is, or against a base. */
+import { rm } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline, run } from "../exec.ts";
+import { HashTap, type Digest } from "../store/digest.ts";
+import { privateFile } from "../store/durable.ts";
+import { filesListFile, volumeDeleted } from "../store/layout.ts";
+import type { GenerationEntry } from "../store/listing.ts";
+import type { StoredFile } from "../store/parts.ts";
+import { argvCompress } from "../tools/zstd.ts";
+import { argvReverseNames } from "../tools/names.ts";
+import { changedInodes, differ, type States } from "./difference.ts";
+import { writeFilesList, type VolumeTotals } from "./files-list.ts";
+import { readLines } from "./lines.ts";
+import { NameFile } from "./name-file.ts";
+import { MirrorState, openState, stateFiles, type StateFiles } from "./state-list.ts";
+
+export interface ListedMirror {
+  readonly volume: string;
+  readonly files: StateFiles;
+  readonly totals: VolumeTotals;
+  /** Newest change time in the mirror, ns. */
+  readonly newest: bigint;
+  /** Whether any file has several names. */
+  readonly linked: boolean;
+}
+
+export interface MirrorToList {
+  readonly volume: string;
+  readonly mirror: string;
+}
+
+export interface ListingOptions {
+  readonly stateDirectory: string;
+  /**
+   * Whether what has not changed in the mirror since the last list is taken from it. A full generation reads everything: whatever
+   * has gone wrong in a mirror unseen ends there.
+   */
+  readonly reuse: boolean;
+  readonly into?: "next" | "check";
+  readonly signal: AbortSignal;
+  readonly onProgress: (files: number, bytes: number) => void;
+}
+
+/** Writes the next state list of each mirror, or the one that a seal compares. */
+export async function listMirrors(
+  mirrors: readonly MirrorToList[],
+  options: ListingOptions,
+): Promise<readonly ListedMirror[]> {
+  const listed: ListedMirror[] = [];
+  for (const { volume, mirror } of mirrors) {
+    const files = stateFiles(options.stateDirectory, volume);
+    const target = files[options.into ?? "next"];
+    await rm(target, { force: true });
+    const state = options.reuse ? await openState(files, options.signal) : new MirrorState();
+    try {
+      const { totals } = await writeFilesList({ ...options, volumes: [{ name: volume, mirror, state }], target });
+      const [total = { members: 0, files: 0, bytes: 0, allocated: 0, skipped: 0 }] = totals;
+      listed.push({ volume, files, totals: total, newest: state.newest, linked: state.linked });
+    } finally {
+      await state.close();
+    }
+  }
+  return listed;
+}
+
+/** Writes the list of a generation that stands alone. */
+export async function writeWholeList(
+  mirrors: readonly ListedMirror[],
+  staging: string,
+  signal: AbortSignal,
+): Promise<Digest> {
+  async function* batches(): AsyncGenerator<string> {
+    for (const { files } of mirrors)
+      for await (const lines of linesNow(files.next, signal)) yield lines.map((line) => `${line}\n`).join("");
+  }
+  return await writeList(batches(), staging, signal);
+}
+
+async function writeList(batches: AsyncGenerator<string>, staging: string, signal: AbortSignal): Promise<Digest> {
+  const tap = new HashTap();
+  const target = createWriteStream(join(staging, filesListFile), { mode: privateFile, flags: "wx" });
+  await pipeline([{ argv: argvCompress(1) }], {
+    stdin: Readable.from(batches, { objectMode: false }),
+    stdout: [tap, target],
+    signal,
+  });
+  return tap.digest();
+}
+
+/** The lines of a state list without what is of the mirror alone. */
+export async function* linesNow(list: string, signal: AbortSignal): AsyncGenerator<readonly string[], undefined> {
+  for await (const lines of readLines(list, signal)) yield lines.map((line) => line.slice(line.indexOf("{")));
+  return undefined;
+}
+
+/** The lines of one volume in the list of a generation. */
+export async function* linesOfVolume(
+  list: string,
+  volume: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly string[], undefined> {
+  for await (const lines of readLines(list, signal)) yield lines.filter((line) => line.startsWith(`{"v":"${volume}",`));
+  return undefined;
+}
+
+export interface DifferentVolume {
+  readonly volume: string;
+  /** Entries that the archive has to hold. */
+  readonly packed: number;
+  /** File with their names. */
+  readonly names: string;
+  readonly deleted: StoredFile;
+}
+
+/** Writes the list of a generation that has a base, and what is gone since then; the names to pack lie beside the state. */
+export async function writeDifference(
+  mirrors: readonly ListedMirror[],
+  base: GenerationEntry,
+  staging: string,
+  signal: AbortSignal,
+): Promise<{ readonly list: Digest; readonly volumes: readonly DifferentVolume[] }> {
+  const volumes: DifferentVolume[] = [];
+  async function* batches(): AsyncGenerator<string> {
+    for (const { volume, files, linked } of mirrors) {
+      const states: States = {
+        now: () => linesNow(files.next, signal),
+        base: () => linesOfVolume(join(base.path, filesListFile), volume, signal),
+        baseId: base.id,
+      };
+      const changed = linked ? await changedInodes(states) : new Set<string>();
+      for (const name of [files.names, files.gone]) await rm(name, { force: true });
+      const into = { packed: new NameFile(files.names), deleted: new NameFile(files.gone) };
+      try {
+        yield* differ(states, changed, into);
+      } finally {
+        into.packed.close();
+        into.deleted.close();
+      }
+      const deleted = await reverse(files.gone, join(staging, volumeDeleted(volume)), signal);
+      await rm(files.gone);
+      volumes.push({
+        volume,
+        packed: into.packed.count,
+        names: files.names,
+        deleted: { path: volumeDeleted(volume), ...deleted },
+      });
+    }
+  }
+  const list = await writeList(batches(), staging, signal);
+  return { list, volumes };
+}
+
+/** What is in a directory has to go before it. */
+async function reverse(from: string, to: string, signal: AbortSignal): Promise<Digest> {
+  const tap = new HashTap();
+  const target = createWriteStream(to, { mode: privateFile, flags: "wx" });
+  await run(argvReverseNames(from), { stdout: [tap, target], signal });
+  return tap.digest();
+}

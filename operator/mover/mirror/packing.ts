@@ -1,0 +1,145 @@
+/**
+ * Makes the archives and the list of a capture from the mirrors, in its staging directory, while the app runs again. A generation
+ * that stands alone holds every entry; one with a base holds what differs from it, and the names of what is gone.
+ */
+import { createReadStream, createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { TaskOf } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { pipeline, run } from "../exec.ts";
+import { createProgress } from "../progress.ts";
+import { openBase } from "../store/base.ts";
+import { mirrorStateDirectory } from "../store/claim.ts";
+import { HashTap, type Digest } from "../store/digest.ts";
+import { makeDirectory, privateFile, writeFileDurably } from "../store/durable.ts";
+import { archivePartFile, filesListFile, volumeArchive, type Layout } from "../store/layout.ts";
+import type { ArchivePart, StoredFile } from "../store/parts.ts";
+import { openStaging } from "../store/staging.ts";
+import { together } from "../together.ts";
+import { argvCreate, argvCreateNamed } from "../tools/tar.ts";
+import { argvCompress } from "../tools/zstd.ts";
+import { listMirrors, writeDifference, writeWholeList, type DifferentVolume, type ListedMirror } from "./listing.ts";
+import { settleState } from "./state-list.ts";
+
+type Task = TaskOf<"archive">;
+
+interface Packed {
+  readonly mirrors: readonly ListedMirror[];
+  readonly list: Digest;
+  readonly archives: readonly StoredFile[];
+  /** With a base, in the order of the volumes. */
+  readonly different?: readonly DifferentVolume[];
+}
+
+/** @throws MoverError HO-A405 when the base is not as the run was given it */
+export async function packMirrors(task: Task, layout: Layout, context: MoverContext): Promise<ArchivePart> {
+  const staging = await openStaging(layout, task.seq, context.podUID);
+  await makeDirectory(join(staging, "volumes"));
+  const { mirrors, list, archives, different } = await (task.base === undefined
+    ? packAll(task, layout, staging, context)
+    : packDifference(task, task.base, layout, staging, context));
+  const tools = await toolVersions(context.abort);
+  await settleState(mirrors, context.abort);
+  const part: ArchivePart = {
+    seq: task.seq,
+    podUID: context.podUID,
+    ...(task.base === undefined ? {} : { base: task.base }),
+    volumes: task.volumes.map((volume, index) => {
+      const totals = mirrors[index]?.totals ?? { files: 0, bytes: 0, allocated: 0, members: 0, skipped: 0 };
+      const since = different?.[index];
+      return {
+        ...volume,
+        archive: volumeArchive(volume.name),
+        ...totals,
+        ...(since === undefined ? { packed: totals.members } : { packed: since.packed, deleted: since.deleted.path }),
+      };
+    }),
+    files: [...archives, ...(different ?? []).map(({ deleted }) => deleted), { path: filesListFile, ...list }],
+    tools,
+  };
+  await writeFileDurably(join(staging, archivePartFile), `${JSON.stringify(part)}\n`);
+  return part;
+}
+
+/** Packs and lists the mirrors at the same time: the one reads into memory what the other needs next. */
+async function packAll(task: Task, layout: Layout, staging: string, context: MoverContext): Promise<Packed> {
+  const [mirrors, archives] = await together(context.abort, (signal) => [
+    listAll(task, layout, false, signal, context),
+    packEach(task, layout, staging, undefined, signal, context),
+  ]);
+  return { mirrors, archives, list: await writeWholeList(mirrors, staging, context.abort) };
+}
+
+async function packDifference(
+  task: Task,
+  ref: NonNullable<Task["base"]>,
+  layout: Layout,
+  staging: string,
+  context: MoverContext,
+): Promise<Packed> {
+  const { abort } = context;
+  const base = await openBase(layout, ref, abort);
+  const mirrors = await listAll(task, layout, true, abort, context);
+  const { list, volumes } = await writeDifference(mirrors, base, staging, abort);
+  const archives = await packEach(task, layout, staging, volumes, abort, context);
+  for (const { names } of volumes) await rm(names);
+  return { mirrors, list, archives, different: volumes };
+}
+
+async function listAll(
+  { volumes }: Task,
+  layout: Layout,
+  reuse: boolean,
+  signal: AbortSignal,
+  context: MoverContext,
+): Promise<readonly ListedMirror[]> {
+  const progress = createProgress(context.log, "reading the mirrors");
+  return await listMirrors(
+    volumes.map(({ name }) => ({ volume: name, mirror: layout.mirror(name) })),
+    {
+      stateDirectory: mirrorStateDirectory(layout),
+      reuse,
+      signal,
+      onProgress: (files, bytes) => progress({ files, bytes }),
+    },
+  );
+}
+
+async function packEach(
+  { volumes }: Task,
+  layout: Layout,
+  staging: string,
+  different: readonly DifferentVolume[] | undefined,
+  signal: AbortSignal,
+  context: MoverContext,
+): Promise<readonly StoredFile[]> {
+  const files: StoredFile[] = [];
+  for (const [index, { name }] of volumes.entries()) {
+    const path = volumeArchive(name);
+    const progress = createProgress(context.log, "packing");
+    const tap = new HashTap((storedBytes) => progress({ volume: name, storedBytes }));
+    const target = createWriteStream(join(staging, path), { mode: privateFile, flags: "wx" });
+    // More threads than this are of no use at this level, and each costs memory.
+    const threads = Math.min(4, availableParallelism());
+    const names = different?.[index]?.names;
+    const [argv, stdin] =
+      names === undefined ? [argvCreate(), undefined] : [argvCreateNamed(), createReadStream(names)];
+    await pipeline([{ argv, cwd: layout.mirror(name) }, { argv: argvCompress(threads) }], {
+      stdin,
+      stdout: [tap, target],
+      signal,
+    });
+    files.push({ path, ...tap.digest() });
+  }
+  return files;
+}
+
+async function toolVersions(signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+  const version = async (tool: "tar" | "zstd" | "rsync"): Promise<readonly [string, string]> => {
+    const { stdout } = await run([tool, "--version"], { stdout: "capture", signal });
+    return [tool, /[0-9]+(?:\.[0-9]+)+/.exec(stdout)?.[0] ?? "unknown"];
+  };
+  return Object.fromEntries(await Promise.all([version("tar"), version("zstd"), version("rsync")]));
+}
