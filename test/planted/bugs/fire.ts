@@ -8,6 +8,13 @@ const fire = (scenario: string): readonly [string, string] => [
   `${scenario}: never a half generation in view, none lost, nothing left over`,
 ];
 
+const removeDamaged = "  await removeDamaged(layout, generation.id);";
+const removal = [
+  "  // Before the rename: what has no note is what was being deleted.",
+  "  await writeFileDurably(notePath(day, generation.id), `${JSON.stringify(note)}\\n`);",
+  "  await renameNew(generation.path, doomed);",
+];
+
 export const fireBugs: readonly PlantedBug[] = [
   {
     id: "marker-outlives-its-copy",
@@ -52,9 +59,8 @@ export const fireBugs: readonly PlantedBug[] = [
     breaks: "S20",
     what: "a death in a removal leaves a damaged copy that nobody ever removes",
     file: "operator/mover/store/removal.ts",
-    text: "  await removeDamaged(layout, generation.id);\n  await renameNew(join(layout.store, generation.id), doomed);\n",
-    becomes:
-      "  await renameNew(join(layout.store, generation.id), doomed);\n  await removeDamaged(layout, generation.id);\n",
+    text: [removeDamaged, ...removal].join("\n"),
+    becomes: [...removal, removeDamaged].join("\n"),
     caughtBy: { file: settlingTest, test: fire("prune-sink") },
   },
 ];
