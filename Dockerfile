@@ -17,7 +17,7 @@ RUN set -eu; \
     done; \
     apt-get update -qq; \
     apt-get install -y -qq --no-install-recommends \
-        nodejs rsync tar zstd age openssh-client ca-certificates \
+        nodejs rsync tar zstd attr age openssh-client ca-certificates \
         $(for major in $PG_MAJORS; do echo postgresql-client-$major; done); \
     rm -rf /etc/apt/sources.list.d/older.list /etc/apt/preferences.d/older /var/lib/apt/lists/* /var/cache/apt/* /var/log/*.log /var/log/apt; \
     # ssh refuses to run as a user without a name

@@ -4,6 +4,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.cluster/bin:$(PATH)
 BED := node test/cluster/bed/cli.ts
 TAG ?= handover/handover:dev
 NAME ?= handover-dev
+SIZE ?= full
 
 .PHONY: help demo demo-down test test-planted test-mutation lint generate cluster-up cluster-down image bench
 
@@ -41,7 +42,8 @@ image: node_modules ## the image of controller and mover (TAG=...)
 	npm run --silent bundle
 	$(BED) image --dockerfile Dockerfile --context . --tag $(TAG)
 
-bench: node_modules ## ratios and figures on this machine
+bench: node_modules ## ratios to other tools, and figures of the freeze; long (SIZE=small for a first look)
+	node bench/data-path.ts --size $(SIZE)
 	node bench/freeze.ts
 
 # Quiet, and repeated only when the lock changes.

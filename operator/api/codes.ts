@@ -33,6 +33,8 @@ export function explain(
     readonly policy: string;
     readonly run: string;
     readonly job?: string | undefined;
+    /** Digests of plans that wait for an acknowledgement. */
+    readonly plan?: string | undefined;
   },
 ): CodeEntry {
   const entry: CodeEntry = catalogue[code];
@@ -41,6 +43,7 @@ export function explain(
       .replaceAll("{namespace}", names.namespace)
       .replaceAll("{policy}", names.policy)
       .replaceAll("{run}", names.run)
-      .replaceAll("{job}", names.job ?? "<job>");
+      .replaceAll("{job}", names.job ?? "<job>")
+      .replaceAll("{plan}", names.plan ?? "<plan>");
   return { ...entry, next: fill(entry.next) };
 }

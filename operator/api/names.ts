@@ -25,10 +25,18 @@ export const annotations = {
   record: prefixed("record"),
   /** On a run or restore: stop it safely, the app first. */
   cancel: prefixed("cancel"),
-  /** On a policy: allow one prune that removes more than half. */
+  /** On a policy: beginnings of digests of plans, separated by commas; each may remove what it names, although it is more than half. */
   acknowledgePrune: prefixed("acknowledge-prune"),
+  /** On a policy: numbers or ids, separated by commas, that are taken back out of the trash. */
+  undelete: prefixed("undelete"),
+  /** On a run: `<RFC 3339 or forever> <reason>`; until then its generation is not pruned. */
+  hold: prefixed("hold"),
   /** On a policy: UID of a former policy of the same name whose generations are taken over. */
   adoptLineage: prefixed("adopt-lineage"),
+  /** On a policy: `<location>`, and any word behind it to ask once more; runs are made of what lies there and has none. */
+  adopt: prefixed("adopt"),
+  /** On a run that was made of a generation: `<location>/<id>`. It never starts anything. */
+  adopted: prefixed("adopted"),
   /** On a policy: names of volumes that may be empty, separated by commas. */
   acceptEmpty: prefixed("accept-empty"),
 } as const;

@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { errorCodes } from "../api/codes.ts";
+import { generationTypes } from "../domain/generation.ts";
 import { maxRangesLength } from "../domain/sequences.ts";
 
 const code = z.enum(errorCodes);
@@ -32,6 +33,7 @@ const sequences = z.object({
     .max(maxRangesLength)
     .regex(/^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$/),
 });
+const planned = z.object({ id: z.string().max(64), why: z.string().max(100) });
 const locationFacts = z.object({
   name: z.string(),
   uuid: z.string(),
@@ -42,6 +44,26 @@ const locationFacts = z.object({
   oldest: z.string().optional(),
   newest: z.string().optional(),
 });
+
+/** What the record of a run is made of when a generation is all that is left of it. */
+const catalogueEntry = z.object({
+  id: z.string().regex(/^[0-9]{6}-[0-9]{8}T[0-9]{6}Z-[a-z]+$/),
+  type: z.enum(generationTypes),
+  /** RFC 3339 UTC. */
+  sealedAt: z.string().max(40),
+  consistency: z.enum(["Quiesced", "Running"]),
+  parent: z.string().max(64),
+  bytes: z.number().int().min(0),
+  storedBytes: z.number().int().min(0),
+  files: z.number().int().min(0),
+  tables: z.number().int().min(0),
+  manifestSHA256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The check that is asked for here is done, of it and of all that it is based on. */
+  verified: z.boolean(),
+  /** Of the policy that made it, where that is not the one that asks. */
+  policyUID: z.string().max(64).optional(),
+});
+export type CatalogueEntry = z.infer<typeof catalogueEntry>;
 
 const success = z.discriminatedUnion("step", [
   z.object({
@@ -98,6 +120,15 @@ const success = z.discriminatedUnion("step", [
   }),
   z.object({
     ...ok,
+    step: z.literal("collect"),
+    /** Keys, of so many objects. */ files: z.number().int(),
+    objects: z.number().int(),
+    bytes: z.number().int(),
+    /** The generation that already holds exactly this; then nothing is left in the staging area. */
+    unchanged: z.string().max(64).optional(),
+  }),
+  z.object({
+    ...ok,
     step: z.literal("release"),
     /** By the clock of the node. */ releasedAt: z.string().max(40).optional(),
   }),
@@ -144,12 +175,40 @@ const success = z.discriminatedUnion("step", [
       .array(z.object({ id: z.string().max(64), sink: z.string().max(32) }))
       .max(20)
       .optional(),
-    removed: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
-    kept: z.array(z.object({ id: z.string(), why: z.string().max(100) })).max(20),
+    removed: z.array(planned).max(20),
+    removedInAll: z.number().int().optional(),
+    /** What is to go, in all, when the plan needs an approval or an acknowledgement before it is acted upon. */
+    plan: z.object({ digest: z.string().length(64), removes: z.number().int().min(1) }).optional(),
+    /** Of that, the oldest. */
+    remove: z.array(planned).max(20).optional(),
+    /** Why which numbers stay; one that has several reasons is named with each. */
+    kept: z.array(sequences.extend({ why: z.string().max(100) })).max(40),
+    /** Ids that were taken back out of the trash. */
+    tookBack: ids.optional(),
+    /** What lies in the trash after all that. */
+    trash: z
+      .object({
+        generations: z.number().int(),
+        bytes: z.number().int(),
+        /** When the next of it can go, RFC 3339 UTC. */ until: z.string().max(40).optional(),
+      })
+      .optional(),
+    warnings: z.array(z.string().max(300)).max(8).optional(),
     /** Numbers of all that lie here, sealed, waiting or set aside as damaged; absent when that is not certain. */
     present: sequences.optional(),
     /** Why nothing was removed although the rules ask for it. */
     refused: short.optional(),
+  }),
+  z.object({
+    ...ok,
+    step: z.literal("catalogue"),
+    /** By number, as many as fit. */
+    entries: z.array(catalogueEntry).max(20),
+    /** Whether there are more behind the last one. */
+    more: z.boolean(),
+    /** How many lie there in all, and how many directories there that are no whole generations. */
+    total: z.number().int().min(0),
+    broken: z.number().int().min(0),
   }),
   z.object({
     ...ok,

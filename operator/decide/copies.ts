@@ -1,4 +1,5 @@
 /** Where the copies of a run's generation are and how far they have come, from the steps on record; and which of them count. */
+import type { ErrorCode } from "../api/codes.ts";
 import type { BackupRun, RunStatus } from "../api/kinds.ts";
 import { parseGenerationId } from "../domain/generation.ts";
 import { hasSequence, lacksSequence } from "../domain/sequences.ts";
@@ -6,6 +7,9 @@ import { resultOf } from "./job-state.ts";
 import { type StepRecord, resultsOf } from "./step.ts";
 
 type Copy = NonNullable<RunStatus["copies"]>[number];
+
+/** Of a copy that was verified and is not any more, although it is whole itself: what it is based on is not. */
+export const chainBroken = "HO-V603" satisfies ErrorCode;
 
 /**
  * What the steps of this run, and of later runs, say about the copies of this run's generation. Ids are shown of a few only, and a
@@ -18,6 +22,14 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
   const numbered = new Set(
     [status, ...later.map((run) => run.status)].flatMap((of) =>
       of?.policyUID === status.policyUID ? (of?.steps ?? []) : [],
+    ),
+  );
+  const tookBack = new Map(
+    [status, ...later.map((run) => run.status)].flatMap((of) =>
+      (of?.steps ?? []).map((step) => [
+        step,
+        of?.retention?.find(({ location }) => step.name === `Prune/${location}`)?.tookBack ?? [],
+      ]),
     ),
   );
   // By time, because a copy that was found damaged may have been brought over again.
@@ -43,6 +55,8 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       if (lacking?.some((one) => one.id === id && one.sink === copy.location) === true && counts(next, status))
         become("Missing", step, "HO-V602");
     };
+    /** A report that is older than the copy knows nothing of it. */
+    const isNews = (step: StepRecord): boolean => numbered.has(step) && (next.time ?? "") < (step.finishedAt ?? "");
     for (const step of reports) {
       const [base, sink] = step.name.split("/");
       if (step.name === "Prune/source") withdraw(step);
@@ -50,7 +64,13 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       const own = status.steps?.includes(step) === true;
       // A failure says why a copy is not further than it is, and nothing more once it is.
       const stuck = { Transport: "Missing", Verify: "Stored" }[base ?? ""];
-      if (step.state === "Failed" && own && next.state === stuck && step.code !== undefined)
+      if (
+        step.state === "Failed" &&
+        own &&
+        next.state === stuck &&
+        step.code !== undefined &&
+        next.code !== chainBroken
+      )
         next = { ...next, code: step.code };
       if (step.state !== "Done" || id === undefined) continue;
       const results = resultsOf(step);
@@ -65,12 +85,16 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       else if (verify?.verified.includes(id)) become("Verified", step);
       else if (numbered.has(step) && verify?.sequences !== undefined && hasSequence(verify.sequences, seq))
         become("Verified", step);
+      // What a check has said, a later one takes back: the copy is whole, but not what it is based on.
+      else if (next.state === "Verified" && isNews(step) && (verify?.sequences?.since ?? Infinity) <= seq)
+        become("Stored", step, chainBroken);
       const prune = resultOf(results, "prune");
+      // Out of the trash, where nobody could touch it; at a sink it is read again before it counts.
+      if (next.state === "Pruned" && tookBack.get(step)?.includes(id) === true)
+        next = { ...next, state: sink === "source" ? "Verified" : "Stored", time: step.finishedAt ?? "" };
       if (prune?.removed.some((removed) => removed.id === id)) become("Pruned", step);
-      // A report that is older than the copy knows nothing of it.
-      const was = (next.state === "Stored" || next.state === "Verified") && (next.time ?? "") < (step.finishedAt ?? "");
-      if (was && numbered.has(step) && prune?.present !== undefined && lacksSequence(prune.present, seq))
-        become("Pruned", step);
+      const was = (next.state === "Stored" || next.state === "Verified") && isNews(step);
+      if (was && prune?.present !== undefined && lacksSequence(prune.present, seq)) become("Pruned", step);
     }
     return next;
   });
@@ -84,6 +108,7 @@ export function counts(copy: Copy, status: RunStatus): boolean {
   const mode = policy?.sinks.find((sink) => sink.name === copy.location)?.verify;
   return (
     copy.state === "Stored" &&
+    copy.code !== chainBroken &&
     mode !== undefined &&
     mode !== "Full" &&
     status.steps?.some((step) => step.name === `Verify/${copy.location}` && step.state === "Done") === true

@@ -4,107 +4,26 @@
  */
 import { explain } from "../api/codes.ts";
 import { type NewCondition, isFinished, setConditions } from "../api/conditions.ts";
-import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus, RestoreRequest } from "../api/kinds.ts";
-import { labels, scheduledRunName } from "../api/names.ts";
-import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
-import { parseDuration } from "../domain/quantities.ts";
-import { checkSchedule, latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
+import type { BackupPolicy, BackupRun, PolicyStatus } from "../api/kinds.ts";
+import { type Instant, formatInstant } from "../domain/instant.ts";
+import { checkSchedule } from "../domain/schedule.ts";
+import { decideAdoption } from "./adoption.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
 import { isOf, judgeProtection, newestFirst } from "./protection.ts";
+import { checkRetentionZone, judgePruning } from "./pruning.ts";
+import { type PolicyObservation, decideSchedule, firstOf } from "./slots.ts";
 import { resultsOf } from "./step.ts";
 
-export interface PolicyObservation {
-  readonly policy: BackupPolicy;
-  /** Runs that name this policy. */
-  readonly runs: readonly BackupRun[];
-  /** Requests that name this policy. */
-  readonly restores: readonly RestoreRequest[];
-  /** Names of the other runs of the namespace: `a` + `b-c` and `a-b` + `c` make the same name of a run. */
-  readonly takenNames: ReadonlySet<string>;
-}
-
-type ScheduleSpec = NonNullable<PolicySpec["schedules"]>[number];
-type ScheduleStatus = NonNullable<PolicyStatus["schedules"]>[number];
 type LocationStatus = NonNullable<PolicyStatus["locations"]>[number];
 
 /** Finished runs without a generation that are kept, for people to look at. */
 const failedHistory = 5;
-/** How far a clock may be set back without a slot being looked at again. */
-const clockTolerance = 3_600_000;
+/** The same for looks at the configuration that found no change. */
+const unchangedHistory = 3;
 /** Timers of the runtime are not exact over days; a policy is looked at this often at least. */
 const longestWait = 6 * 3_600_000;
-
-interface Due {
-  readonly status: ScheduleStatus;
-  readonly actions: readonly Action[];
-  /** The next slot that will start a run. */
-  readonly next: Instant | undefined;
-  /** The next slot that has to be looked at, if only to pass it by. */
-  readonly wake: Instant | undefined;
-}
-
-function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: Instant): Due {
-  const { policy } = seen;
-  const identity = `${schedule.cron} ${schedule.timeZone}`;
-  const recorded = policy.status?.schedules?.find(({ name }) => name === schedule.name);
-  // A schedule that is new or was changed begins now; it does not catch up what it was not yet asked to do.
-  const changed = recorded?.cron !== identity;
-  // Slots are recorded when they are past. One in the future is from a clock that ran ahead, and would silence the schedule.
-  const ahead = (text: string | undefined): boolean => (parseInstant(text) ?? 0) > now + clockTolerance;
-  const known = changed || ahead(recorded.lastSlot) || ahead(recorded.since) ? undefined : recorded;
-  const since = known?.since ?? formatInstant(now);
-  const slots = seen.runs
-    .filter((run) => run.spec.scheduleName === schedule.name)
-    .map(({ spec }) => spec.scheduledFor ?? "")
-    .filter((slot) => !ahead(slot));
-  const lastSlot = [known?.lastSlot ?? "", ...slots]
-    .map((text) => parseInstant(text) ?? 0)
-    .reduce((a, b) => Math.max(a, b), 0);
-  const wake = nextSlot(schedule, Math.max(now, lastSlot));
-  const next = policy.spec.suspend ? undefined : wake;
-  const status = (slot: Instant, skipped: string): ScheduleStatus => ({
-    name: schedule.name,
-    since,
-    cron: identity,
-    ...(slot > 0 ? { lastSlot: formatInstant(slot) } : {}),
-    skipped,
-  });
-  const slot = latestSlot(schedule, Math.max(parseInstant(since) ?? now, lastSlot), now);
-  const idle = (at: Instant, skipped: string): Due => ({ status: status(at, skipped), actions: [], next, wake });
-  if (slot === undefined) return idle(lastSlot, lastSlot > 0 ? (known?.skipped ?? "") : "");
-  if (policy.spec.suspend) return idle(slot, "the policy is suspended");
-  if (now - slot > (parseDuration(schedule.startingDeadline) ?? 0))
-    return idle(slot, "missed by more than startingDeadline");
-  // It starts when the active one is over, if that is within its deadline.
-  const active = seen.runs.find((run) => !isFinished(run));
-  if (active !== undefined) return idle(lastSlot, `waits for run ${active.metadata.name}`);
-  // A plan that waits for a person changes nothing and blocks nothing.
-  const restore = seen.restores.find((request) => !isFinished(request) && !request.spec.planOnly);
-  if (restore !== undefined) return idle(lastSlot, `waits for restore ${restore.metadata.name}`);
-  const scheduledFor = formatInstant(slot);
-  const name = scheduledRunName(policy.metadata.name, schedule.name, slotLabel(scheduledFor));
-  if (seen.takenNames.has(name) || seen.runs.some((run) => run.metadata.name === name))
-    return idle(slot, `the name ${name} is taken by another run; rename the schedule`);
-  return {
-    ...idle(lastSlot, ""),
-    actions: [
-      {
-        do: "createRun",
-        name,
-        labels: { [labels.policy]: policy.metadata.name },
-        spec: {
-          policyName: policy.metadata.name,
-          type: schedule.type,
-          scheduleName: schedule.name,
-          scheduledFor,
-          sinks: schedule.sinks ?? [],
-        },
-      },
-    ],
-  };
-}
 
 /** The newest report of each place, out of the preflights and prunes of all runs. */
 function locationsOf(policy: BackupPolicy, runs: readonly BackupRun[]): readonly LocationStatus[] {
@@ -137,7 +56,9 @@ function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): rea
   const finished = newestFirst(
     seen.runs.filter((run) => isFinished(run) && run.metadata.deletionTimestamp === undefined),
   );
-  const failed = finished.filter((run) => run.status?.generation === undefined).slice(failedHistory);
+  const empty = finished.filter((run) => run.status?.generation === undefined);
+  const failed = empty.filter((run) => run.status?.unchanged === undefined).slice(failedHistory);
+  const unchanged = empty.filter((run) => run.status?.unchanged !== undefined).slice(unchangedHistory);
   const gone = finished.filter(
     (run) =>
       run.status?.generation !== undefined &&
@@ -146,7 +67,9 @@ function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): rea
         location === "source" ? state === "Pruned" : state === "Pruned" || state === "Missing",
       ) === true,
   );
-  return [...failed, ...gone].filter((run) => !basis.includes(run)).map((run) => ({ do: "deleteRun", run }));
+  return [...failed, ...unchanged, ...gone]
+    .filter((run) => !basis.includes(run))
+    .map((run) => ({ do: "deleteRun", run }));
 }
 
 export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<PolicyStatus> {
@@ -167,12 +90,13 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
       },
     ];
   });
+  const zone = checkRetentionZone(policy);
+  if (zone !== undefined) problems.push({ schedule: "", code: "HO-P110", message: zone });
   const broken = new Set(problems.map((problem) => problem.schedule));
   const due = (policy.spec.schedules ?? [])
     .filter((schedule) => !broken.has(schedule.name))
-    .map((schedule) => ({ schedule, ...decideSchedule(schedule, seen, now) }));
-  // One run at a time: of several due slots, the first starts now and the others when it is over.
-  const start = due.flatMap((one) => one.actions).slice(0, 1);
+    .map((schedule) => decideSchedule(schedule, seen, now));
+  const start = firstOf(due, policy);
 
   const upcoming = due
     .flatMap((one) => (one.next === undefined ? [] : [{ schedule: one.schedule.name, at: one.next }]))
@@ -214,6 +138,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
       reason: policy.spec.suspend ? "Suspended" : "Active",
       message: policy.spec.suspend ? "scheduled runs do not start until suspend is false" : "",
     },
+    judgePruning(policy, own),
     { type: "Protected", status: state === "Protected" ? "True" : "False", reason: state, message },
     {
       type: "Scheduled",
@@ -233,6 +158,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
             `next: ${nextText}`),
     },
   ];
+  const adoption = decideAdoption(seen, now);
   const generation = policy.metadata.generation ?? 1;
   const status: PolicyStatus = {
     observedGeneration: generation,
@@ -246,17 +172,21 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     ...(upcoming === undefined ? {} : { nextRun: { schedule: upcoming.schedule, time: formatInstant(upcoming.at) } }),
     schedules: due.map((one) => one.status),
     locations: [...locations],
+    ...(adoption.adoption === undefined ? {} : { adoption: adoption.adoption }),
     pendingHandovers: countPending(own) ?? before.pendingHandovers ?? 0,
     conditions: [...setConditions(before.conditions ?? [], conditions, generation, formatInstant(now))],
   };
   return {
     status,
-    actions: [...start, ...runsToDelete(seen, basis)],
-    events:
-      before.state !== undefined && before.state !== state
-        ? [{ type: state === "Protected" ? "Normal" : "Warning", reason: state, message }]
-        : [],
+    actions: [...(start === undefined ? [] : [start]), ...runsToDelete(seen, basis), ...adoption.actions],
+    events: [
+      ...(before.state !== undefined && before.state !== state
+        ? [{ type: state === "Protected" ? ("Normal" as const) : ("Warning" as const), reason: state, message }]
+        : []),
+      ...adoption.events,
+    ],
     wakeAfter: earliest(
+      adoption.wakeAfter,
       ...due.map((one) => (one.wake === undefined ? undefined : Math.min(one.wake - now, longestWait))),
     ),
   };

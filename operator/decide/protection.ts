@@ -2,10 +2,10 @@
  * Whether what its runs have brought protects the app of a policy. Each type of run is judged by itself: an hourly dump that goes
  * well says nothing about the nightly full run.
  */
-import { isFinished } from "../api/conditions.ts";
+import { isFinished, isTrue } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
-import { parseGenerationId } from "../domain/generation.ts";
+import { holdsVolumes, parseGenerationId, typeOf } from "../domain/generation.ts";
 import { isBecauseOfAnother } from "./app-state.ts";
 import { counts } from "./copies.ts";
 
@@ -48,17 +48,27 @@ function lackingIn({ status }: BackupRun, { spec }: BackupPolicy): readonly stri
   ];
 }
 
-/** The latest run of each type, the type that holds more first. */
+/** The latest run for the state of the whole app, in full or as what differs; then the latest of those that dump the databases alone, then of those of the configuration. */
 function latestOfEachType(policy: BackupPolicy, runs: readonly BackupRun[]): readonly BackupRun[] {
-  const finished = newestFirst(runs.filter((run) => isFinished(run) && !saysNothing(run)));
-  const full = finished.find((run) => run.spec.type === "Full");
+  // A record that was made of a generation says nothing of how runs go.
+  const finished = newestFirst(
+    runs.filter((run) => isFinished(run) && !saysNothing(run) && !isTrue(run.status?.conditions, "Adopted")),
+  );
+  const full = finished.find((run) => holdsVolumes(run.spec.type));
   const dump = finished.find((run) => run.spec.type === "Database");
   const scheduled = policy.spec.schedules?.some(({ type }) => type === "Database") === true;
   // A full run holds whatever a dump that nobody repeats would have held.
   const superseded = !scheduled && full !== undefined && full === finished[0] && isComplete(full);
-  return [full, superseded ? undefined : dump].filter((run) => run !== undefined);
+  const config = policy.spec.config === undefined ? undefined : finished.find((run) => run.spec.type === "Config");
+  return [full, superseded ? undefined : dump, config].filter((run) => run !== undefined);
 }
 
+const isOfVolumes = (id: string): boolean => {
+  const type = typeOf(id);
+  return type !== undefined && holdsVolumes(type);
+};
+/** What a newer release may make is not known to be less. */
+const isOfApp = (id: string): boolean => typeOf(id) !== "Config";
 const seqOf = (id: string | undefined): number => parseGenerationId(id ?? "")?.seq ?? 0;
 
 function lastCompleteOf(policy: BackupPolicy, runs: readonly BackupRun[]): PolicyStatus["lastComplete"] {
@@ -66,7 +76,9 @@ function lastCompleteOf(policy: BackupPolicy, runs: readonly BackupRun[]): Polic
   const { lastComplete: known, observedGeneration } = policy.status ?? {};
   const candidates = [
     // The run that made it may be gone; but of a policy that was edited since, it is not known to have everything.
-    ...(known !== undefined && observedGeneration === policy.metadata.generation ? [known] : []),
+    ...(known !== undefined && observedGeneration === policy.metadata.generation && !isLost(known, runs)
+      ? [known]
+      : []),
     ...runs
       .filter((run) => isComplete(run) && lackingIn(run, policy).length === 0)
       .flatMap(({ metadata, status }) => {
@@ -75,15 +87,19 @@ function lastCompleteOf(policy: BackupPolicy, runs: readonly BackupRun[]): Polic
       }),
   ];
   return candidates
-    .filter(({ generation }) => !needsVolumes || parseGenerationId(generation)?.type === "full")
+    .filter(({ generation }) => (needsVolumes ? isOfVolumes(generation) : isOfApp(generation)))
     .toSorted((a, b) => seqOf(a.generation) - seqOf(b.generation))
     .at(-1);
 }
 
+/** Whether the run that made it is there and says that its copies do not count any more. */
+const isLost = ({ generation }: NonNullable<PolicyStatus["lastComplete"]>, runs: readonly BackupRun[]): boolean =>
+  runs.some((run) => run.status?.generation?.id === generation && !isComplete(run));
+
 /** Why there is no generation that has all that the policy asks for. */
 function whatIsMissing(policy: BackupPolicy, own: readonly BackupRun[], runs: readonly BackupRun[]): string {
   const full = newestFirst(own.filter(isComplete)).find(
-    ({ spec }) => spec.type === "Full" || (policy.spec.volumes ?? []).length === 0,
+    ({ spec }) => holdsVolumes(spec.type) || (spec.type === "Database" && (policy.spec.volumes ?? []).length === 0),
   );
   if (full !== undefined)
     return `generation ${full.status?.generation?.id} is complete, but has no ${lackingIn(full, policy).join(" and no ")}`;

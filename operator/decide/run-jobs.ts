@@ -1,10 +1,12 @@
 /** The Jobs of a backup run: which tasks, which claims, how long. */
 import { type BackupRun, type OwnerReference, type PolicySpec, apiVersion, runs } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
-import type { DatabaseRef, LocationRef, MoverTask, VolumeRef } from "../contract/task.ts";
-import { formatGenerationId } from "../domain/generation.ts";
+import type { ConfigRef, DatabaseRef, LocationRef, MoverTask, VolumeRef } from "../contract/task.ts";
+import { formatGenerationId, holdsDatabases, holdsVolumes, needsBase } from "../domain/generation.ts";
+import { baseOf, madeType } from "./base.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
+import { keepOf, tellPrune, tellTrash } from "./prune-task.ts";
 
 export interface RunJobContext {
   readonly run: BackupRun;
@@ -16,6 +18,8 @@ export interface RunJobContext {
   /** Identities of store and sinks as the policy saw them first. */
   readonly uuids: ReadonlyMap<string, string>;
   readonly sinks: PolicySpec["sinks"];
+  /** Other runs of the policy, where the step has to know of them. */
+  readonly siblings: readonly BackupRun[];
   readonly settings: Settings;
 }
 
@@ -36,6 +40,11 @@ export const volumeRefs = (policy: PolicySpec): VolumeRef[] =>
     paths: [...paths],
     exclude: [...exclude],
   }));
+
+const configRefs = ({ config }: PolicySpec): ConfigRef[] => [
+  ...(config?.configMaps ?? []).map(({ name }) => ({ kind: "ConfigMap" as const, name })),
+  ...(config?.secrets ?? []).map(({ name, keys }) => ({ kind: "Secret" as const, name, keys: [...keys] })),
+];
 
 /** The identities of places, by name; of a place that is told of twice, the last one. */
 export const identitiesOf = (
@@ -83,6 +92,14 @@ export const volumeMounts = (policy: PolicySpec, readOnly: boolean): NonNullable
 export const secretMounts = (policy: PolicySpec): NonNullable<Mounts["secrets"]> =>
   (policy.databases ?? []).map(({ name, postgres }) => ({ database: name, secretName: postgres.secretRef.name }));
 
+/** The moment that the state of a run is of: nothing of the app ran any more. */
+const timeOf = ({ metadata, status }: BackupRun): string =>
+  status?.times?.goneAt ?? status?.times?.releasedAt ?? metadata.creationTimestamp ?? "";
+
+/** The id of the generation that the run makes, out of what is on record when it is captured; the seal has to name the same. */
+export const generationIdOf = (run: BackupRun): string =>
+  formatGenerationId(run.status?.seq ?? 1, timeOf(run), madeType(run));
+
 /** @param step name of the recorded step, with its sink after a slash. */
 export function buildRunJob(step: string, name: string, context: RunJobContext): JobManifest {
   const { run, policy, uuids } = context;
@@ -96,8 +113,12 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
     runUID: run.metadata.uid,
   };
   const seq = run.status?.seq ?? 1;
-  const full = run.spec.type === "Full";
-  const databases = databaseRefs(policy);
+  const full = holdsVolumes(run.spec.type);
+  const base = baseOf(run);
+  const based = base === undefined ? {} : { base };
+  const databases = holdsDatabases(run.spec.type) ? databaseRefs(policy) : [];
+  const secrets = holdsDatabases(run.spec.type) ? secretMounts(policy) : [];
+  const configs = run.spec.type === "Config" ? configRefs(policy) : [];
   const volumes = full ? volumeRefs(policy) : [];
   const sink = policy.sinks.find((candidate) => candidate.name === sinkName);
   const sinkOnly = sink === undefined ? [] : [sink];
@@ -124,7 +145,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
         {
           ...store(policy, false),
           sinks: sinkMounts(context.sinks, false),
-          secrets: secretMounts(policy),
+          secrets,
           ...(full ? { volumes: volumeMounts(policy, true) } : {}),
         },
         {
@@ -135,8 +156,10 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
           volumes,
           store: locationRef("source", uuids),
           sinks: context.sinks.map(({ name: of }) => locationRef(of, uuids)),
+          ...(needsBase(run.spec.type) ? { maxChain: policy.maxChain } : {}),
           ...adoptionIn(context.acknowledgements),
           ...(acceptEmpty.length === 0 ? {} : { acceptEmpty }),
+          trash: tellTrash(context),
         },
       );
     }
@@ -156,30 +179,32 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
         seconds.dump,
         {
           ...store(policy, false),
-          secrets: secretMounts(policy),
+          secrets,
+          configs,
           ...(full ? { volumes: volumeMounts(policy, true) } : {}),
         },
         ...(databases.length > 0 ? [{ ...common, step: "dump" as const, seq, databases }] : []),
-        ...(volumes.length > 0 ? [{ ...common, step: "archive" as const, seq, volumes, frozen }] : []),
+        ...(volumes.length > 0 ? [{ ...common, step: "archive" as const, seq, volumes, frozen, ...based }] : []),
+        ...(configs.length > 0 ? [{ ...common, step: "collect" as const, seq, configs }] : []),
         ...(frozen ? [{ ...common, step: "release" as const, parts }] : []),
       );
     }
-    case "Seal": {
-      const time = run.status?.times?.goneAt ?? run.status?.times?.releasedAt ?? run.metadata.creationTimestamp ?? "";
+    case "Seal":
       return job(seconds.seal, store(policy, false), {
         ...common,
         step: "seal",
         seq,
-        id: formatGenerationId(seq, time, run.spec.type),
-        type: run.spec.type,
+        id: generationIdOf(run),
+        type: madeType(run),
+        ...based,
         consistency: full && policy.app.quiesce === "ScaleToZero" ? "Quiesced" : "Running",
-        time,
+        time: timeOf(run),
         stagingPodUID: run.status?.capturePodUID ?? "",
         workloads: (run.status?.workloads ?? []).map((workload) => ({ ...workload })),
         databases,
         volumes,
+        ...(configs.length > 0 ? { configs } : {}),
       });
-    }
     case "Transport":
       return job(
         seconds.transport,
@@ -205,10 +230,10 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
           ...common,
           step: "prune",
           location: locationRef(sinkName, uuids),
-          keep: { last: keep.last, minVerified: keep.minVerified },
+          keep: keepOf(keep),
           verify: sink?.verify ?? "Full",
           requiredSinks: required.map(({ name: of, verify }) => ({ ...locationRef(of, uuids), verify })),
-          acknowledged: context.acknowledgements[annotations.acknowledgePrune] === "true",
+          ...tellPrune({ ...context, approved: run.status?.steps?.find((one) => one.name === step)?.approved }),
         },
       );
     }

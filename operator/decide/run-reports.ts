@@ -1,6 +1,6 @@
 /** What the movers of a run report, in words for people; and what of it is trouble although the step was carried out. */
 import { type ErrorCode, errorCodes } from "../api/codes.ts";
-import type { MoverSuccess } from "../contract/result.ts";
+import type { MoverSuccess, ResultOf } from "../contract/result.ts";
 import { count, formatBytes } from "../domain/quantities.ts";
 import { resultOf } from "./job-state.ts";
 
@@ -16,6 +16,26 @@ export function troubleIn(results: readonly MoverSuccess[]): ErrorCode | undefin
   return refused === undefined ? undefined : refusalOf(refused).code;
 }
 
+function describePrune({
+  location,
+  refused,
+  removed,
+  removedInAll,
+  tookBack,
+  trash,
+  warnings,
+}: ResultOf<"prune">): string {
+  const until = trash?.until === undefined ? "" : `, the first until ${trash.until}`;
+  return [
+    refused === undefined
+      ? `${count(location.generations, "generation")} kept, ${removedInAll ?? removed.length} removed`
+      : `nothing was removed at ${location.name}: ${refusalOf(refused).why}`,
+    ...(tookBack === undefined ? [] : [`took back ${tookBack.join(", ")}`]),
+    ...(trash === undefined ? [] : [`${trash.generations} in the trash with ${formatBytes(trash.bytes)}${until}`]),
+    ...(warnings ?? []),
+  ].join("; ");
+}
+
 export function describe(results: readonly MoverSuccess[]): string {
   const texts = results.map((result): string => {
     switch (result.step) {
@@ -23,6 +43,7 @@ export function describe(results: readonly MoverSuccess[]): string {
         return [
           `${count(result.files, "file")}, ${formatBytes(result.bytes)}`,
           ...result.databases.map((db) => `${db.name} on PostgreSQL ${db.serverVersion}`),
+          ...(result.base === undefined ? [] : "id" in result.base ? [`based on ${result.base.id}`] : []),
           ...result.warnings,
         ].join("; ");
       case "warm":
@@ -34,6 +55,10 @@ export function describe(results: readonly MoverSuccess[]): string {
           `${count(result.files, "file")}, ${formatBytes(result.bytes)}, ${formatBytes(result.storedBytes)} stored`,
           ...result.warnings,
         ].join("; ");
+      case "collect":
+        return result.unchanged === undefined
+          ? `${count(result.files, "key")} of ${count(result.objects, "object")}, ${formatBytes(result.bytes)}`
+          : `no change since ${result.unchanged}`;
       case "seal":
         return `sealed ${result.id}`;
       case "transport":
@@ -41,9 +66,7 @@ export function describe(results: readonly MoverSuccess[]): string {
       case "verify":
         return `${formatBytes(result.bytes)} read again, ${count(result.verified.length, "generation")} verified${result.damaged.length === 0 ? "" : `, DAMAGED: ${result.damaged.join(", ")}`}`;
       case "prune":
-        return result.refused === undefined
-          ? `${count(result.location.generations, "generation")} kept, ${result.removed.length} removed`
-          : `nothing was removed at ${result.location.name}: ${refusalOf(result.refused).why}`;
+        return describePrune(result);
       default:
         return "";
     }

@@ -16,8 +16,11 @@ import {
 import { brokenPart, resultOf } from "./job-state.ts";
 import { volumeClaims } from "./locations.ts";
 import type { RunDraft, RunObservation } from "./run-observation.ts";
+import { followPlan, recordPlan, removePlanner } from "./prune-rounds.ts";
+import { tellUnreadable } from "./prune-task.ts";
 import { type RunJobContext, buildRunJob, identitiesOf } from "./run-jobs.ts";
-import { describe, troubleIn } from "./run-reports.ts";
+import { describe } from "./run-reports.ts";
+import { takeResults } from "./run-results.ts";
 import { type StepMove, type StepRecord, advanceStep, fail, isOver, resultsOf } from "./step.ts";
 import { doubtOf } from "./stopping.ts";
 
@@ -78,7 +81,7 @@ function isReady(name: string, context: StepContext): boolean {
         isDoneOrAbsent(context, "Quiesce")
       );
     case "Seal":
-      return stateOf(context, "Capture") === "Done";
+      return stateOf(context, "Capture") === "Done" && context.draft.status.unchanged === undefined;
     case "Transport":
       return stateOf(context, "Seal") === "Done";
     case "Verify":
@@ -174,19 +177,26 @@ function advanceJob(step: StepRecord, context: StepContext): void {
   const { uid, name } = seen.run.metadata;
   const released = draft.status.times?.releasedAt !== undefined;
   const jobContext: RunJobContext = {
-    run: { ...seen.run, status: draft.status },
+    run: { ...seen.run, status: { ...draft.status, steps: [...draft.steps.values()] } },
     policy: policyOf(context),
     policyUID: draft.status.policyUID ?? "",
     acknowledgements: seen.policy?.metadata.annotations ?? {},
     uuids: expectedIdentities(context),
     sinks: policyOf(context).sinks.filter((sink) => draft.steps.has(`Transport/${sink.name}`)),
+    siblings: seen.siblings,
     settings: seen.settings,
   };
   const [base = ""] = step.name.split("/");
-  const move = advanceStep(
+  const planner = removePlanner(step, seen);
+  if (planner !== undefined) {
+    draft.actions.push(planner);
+    draft.waits.push(1_000);
+    return;
+  }
+  const advanced = advanceStep(
     step,
     {
-      attempts: attempts[base] ?? 1,
+      attempts: (attempts[base] ?? 1) + (step.rounds ?? 0),
       build: (job) => buildRunJob(step.name, job, jobContext),
       describe,
       ...(base === "Capture" ? { lastWords: 10_000 } : {}),
@@ -200,11 +210,15 @@ function advanceJob(step: StepRecord, context: StepContext): void {
       now,
     },
   );
+  const move = followPlan(step, base === "Prune" ? tellUnreadable(advanced, jobContext) : advanced, now);
+  if (base === "Prune") draft.status = recordPlan(draft.status, step, move, now);
   if (base === "Capture" && watchCapture(step, move, context)) return;
   draft.steps.set(step.name, move.step);
   draft.actions.push(...move.actions);
   draft.waits.push(move.wakeAfter);
-  if (step.state !== "Done" && move.step.state === "Done") onDone(move, context);
+  if (step.state === "Done" || move.step.state !== "Done") return;
+  takeResults(move.step, move.job.is === "succeeded" ? move.job.results : [], context);
+  draft.waits.push(0);
 }
 
 /** @returns true when the capture was ended here, because the app did not stay down or has been down for too long. */
@@ -249,33 +263,4 @@ function watchCapture(step: StepRecord, move: StepMove, context: StepContext): b
     draft.waits.push(0);
   } else draft.waits.push(500);
   return false;
-}
-
-function onDone(move: StepMove, context: StepContext): void {
-  const { draft } = context;
-  const results = move.job.is === "succeeded" ? move.job.results : [];
-  const code = troubleIn(results);
-  if (code !== undefined) draft.steps.set(move.step.name, { ...move.step, code });
-  const preflight = resultOf(results, "preflight");
-  if (preflight !== undefined && draft.status.seq === undefined)
-    draft.status = { ...draft.status, seq: preflight.lastSeq + 1 };
-  const seal = resultOf(results, "seal");
-  if (seal !== undefined) {
-    draft.status = {
-      ...draft.status,
-      generation: {
-        id: seal.id,
-        type: context.seen.run.spec.type,
-        parent: "",
-        consistency: stateOf(context, "Quiesce") === undefined ? "Running" : "Quiesced",
-        sealedAt: formatInstant(context.now),
-        bytes: seal.bytes,
-        storedBytes: seal.storedBytes,
-        files: seal.files,
-        tables: seal.tables,
-        manifestSHA256: seal.manifestSHA256,
-      },
-    };
-  }
-  draft.waits.push(0);
 }

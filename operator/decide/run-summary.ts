@@ -1,14 +1,17 @@
 /** From recorded steps to what people and tools read: result, app, conditions, columns, events. Nothing here is remembered. */
 import { reasonOf } from "../api/codes.ts";
 import { discarded, nothing } from "../api/codes/entry.ts";
-import { type NewCondition, isFinished, setConditions } from "../api/conditions.ts";
+import { type NewCondition, isFinished, isTrue, setConditions } from "../api/conditions.ts";
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
+import { holdsDatabases, holdsVolumes } from "../domain/generation.ts";
 import { count, formatBytes, formatDuration } from "../domain/quantities.ts";
 import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import { advise } from "./advice.ts";
-import { counts } from "./copies.ts";
+import { tellFull } from "./base.ts";
+import { chainBroken, counts } from "./copies.ts";
 import { budgetOf } from "./hold-steps.ts";
+import { waitingPlans } from "./prune-rounds.ts";
 import type { RunObservation } from "./run-observation.ts";
 import { type StepRecord, baseOf, isOver, isTrouble } from "./step.ts";
 
@@ -24,8 +27,12 @@ export const conditionOf: Readonly<Record<string, string>> = {
   Prune: "Pruned",
 };
 
+export const tellUnchanged = (id: string): string => `no change since ${id}`;
+
 function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
   if (!over) return "";
+  // Of a configuration that has not changed, the newest generation still is what there is.
+  if (status.unchanged !== undefined) return status.steps?.some(isTrouble) === true ? "Failed" : "Complete";
   if (status.generation === undefined) return "Failed";
   return status.copies?.every((copy) => !copy.required || counts(copy, status)) === true ? "Complete" : "AtRisk";
 }
@@ -140,7 +147,8 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const steps = status.steps ?? [];
   const result = resultAt(status, over);
   const app = appAt(seen, status, now);
-  const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name };
+  const plan = waitingPlans(status);
+  const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name, plan };
   const lacking =
     result === "AtRisk" ? status.copies?.find((copy) => copy.required === true && !counts(copy, status)) : undefined;
   // The first failure in order is the cause, but for a budget that ran out because the app could not be given back; what follows
@@ -153,15 +161,26 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const lost = steps.find((step) => step.name === "GiveBack" && step.state === "Failed");
   const trouble = first?.code === "HO-S208" ? (lost ?? first) : first;
   const damaged = status.copies?.find((copy) => copy.state === "Damaged");
+  const isBroken = lacking?.code === chainBroken;
   const code =
     trouble?.code ??
-    (result === "AtRisk" && damaged !== undefined ? "HO-V601" : lacking === undefined ? "" : "HO-V602");
+    (result === "AtRisk" && damaged !== undefined
+      ? "HO-V601"
+      : lacking === undefined
+        ? ""
+        : isBroken
+          ? chainBroken
+          : "HO-V602");
   const job = trouble?.job ?? steps.find((step) => step.name === `Verify/${lacking?.location}`)?.job;
   const what =
     trouble?.message ??
     (damaged !== undefined
       ? `the copy at ${damaged.location} is damaged`
-      : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
+      : isBroken
+        ? `the copy at ${lacking.location} is based on one that is damaged or gone there`
+        : isTrue(status.conditions, "Adopted")
+          ? `the run was made of what lies elsewhere, and ${lacking?.location ?? "a sink"} was not looked at`
+          : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
   const wasStopped = status.times?.stopAt !== undefined;
   const advice =
     code === ""
@@ -183,14 +202,17 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
   const summary =
     generation === undefined
-      ? ""
+      ? status.unchanged === undefined
+        ? ""
+        : tellUnchanged(status.unchanged)
       : [
-          ...(run.spec.type === "Full" ? [count(generation.files ?? 0, "file")] : ["captured while the app ran"]),
-          count(generation.tables ?? 0, "table"),
+          ...(holdsVolumes(run.spec.type) ? [count(generation.files ?? 0, "file")] : ["captured while the app ran"]),
+          holdsDatabases(run.spec.type) ? count(generation.tables ?? 0, "table") : count(generation.files ?? 0, "key"),
           ...(status.copies ?? [])
             .filter((copy) => !counts(copy, status))
             .map(({ location }) => `no checked copy at ${location}`),
         ].join(", ");
+  const said = code === "" ? (over ? summary : (current?.message ?? "")) : `${code} ${what}`;
   const next: RunStatus = {
     ...status,
     observedGeneration: run.metadata.generation ?? 1,
@@ -202,7 +224,10 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
     display: {
       size: generation === undefined ? "" : formatBytes(generation.storedBytes ?? 0),
       copies: wanted.length === 0 ? "" : `${good}/${wanted.length}`,
-      message: (code === "" ? (over ? summary : (current?.message ?? "")) : `${code} ${what}`).slice(0, 200),
+      message: [said, tellFull({ spec: run.spec, status })]
+        .filter((text) => text !== "")
+        .join("; ")
+        .slice(0, 200),
     },
     ...(downtime === undefined ? {} : { downtime: formatDuration(downtime) }),
     ...(freeze === undefined ? {} : { freeze: formatDuration(freeze) }),

@@ -8,28 +8,31 @@
  *
  * A failure before the seal ends the run after the app was given back. A failure after it costs a copy, not the generation.
  */
+import { reasonOf } from "../api/codes.ts";
 import { isFinished } from "../api/conditions.ts";
 import { type BackupRun, type PolicySpec, type RunStatus } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
+import { holdsVolumes } from "../domain/generation.ts";
 import type { Instant } from "../domain/instant.ts";
 import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
+import { baseEvents } from "./base.ts";
 import { checkCandidate } from "./checks.ts";
+import { decideAdopted, isAdopted } from "./adopted-run.ts";
 import { updateCopies } from "./copies.ts";
 import { type DomainEvent, earliest } from "./decision.ts";
 import { holdBack, isHeldBack, letGo } from "./finalizers.ts";
 import { trackerEvents, warnOfTrackers } from "./gitops.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
 import { advanceRunStep, mayFollow } from "./run-steps.ts";
-import { conditionOf, summariseRun } from "./run-summary.ts";
+import { conditionOf, summariseRun, tellUnchanged } from "./run-summary.ts";
 import { type Teller, stepEvents } from "./step-events.ts";
 import { type StepRecord, isAllOver, isOver, skip } from "./step.ts";
 
 const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string[]): readonly string[] => {
-  const full = run.spec.type === "Full";
   const stops = stopsApp(run, policy);
   return [
     "Preflight",
-    ...(full && (policy.volumes ?? []).length > 0 ? ["Warm"] : []),
+    ...(holdsVolumes(run.spec.type) && (policy.volumes ?? []).length > 0 ? ["Warm"] : []),
     ...(stops ? ["Quiesce"] : []),
     "Capture",
     ...(stops ? ["GiveBack"] : []),
@@ -42,7 +45,7 @@ const plannedSteps = (run: BackupRun, policy: PolicySpec, sinks: readonly string
 };
 
 const stopsApp = (run: BackupRun, policy: PolicySpec | undefined): boolean =>
-  run.spec.type === "Full" && policy?.app.quiesce === "ScaleToZero";
+  holdsVolumes(run.spec.type) && policy?.app.quiesce === "ScaleToZero";
 
 /** What may spoil the run although nothing stands against it. */
 const warningsFor = ({ run, policy, app }: RunObservation): readonly string[] =>
@@ -89,12 +92,16 @@ function accept(seen: RunObservation, now: Instant): RunStatus {
 const fatal = ["Accept", "Preflight", "Warm", "Quiesce", "Capture", "Seal"];
 
 /** After a failure, what can no longer be done is said to be skipped; giving back is never skipped once the app was touched. */
-function skipHopeless(steps: Map<string, StepRecord>): void {
+function skipHopeless({ steps, status }: RunDraft): void {
   const dead = fatal.find((name) => steps.get(name)?.state === "Failed");
   const quiesced = steps.get("Quiesce");
   for (const [name, step] of steps) {
     const [base = "", sink = ""] = name.split("/");
     if (step.state !== "Pending") continue;
+    if (status.unchanged !== undefined) {
+      steps.set(name, skip(step, tellUnchanged(status.unchanged)));
+      continue;
+    }
     const untouched =
       base === "GiveBack" && (quiesced === undefined || quiesced.state === "Pending" || quiesced.state === "Skipped");
     if (dead !== undefined && (base !== "GiveBack" || untouched))
@@ -110,6 +117,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   const { run } = seen;
   const before = run.status ?? {};
   if (isFinished(run)) return decideFinished(seen, now);
+  if (isAdopted(seen) && before.steps === undefined) return decideAdopted(seen, now);
 
   const accepted = before.steps === undefined ? { ...before, ...accept(seen, now) } : before;
   const draft: RunDraft = {
@@ -128,7 +136,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   if (mayStart) {
     for (const name of draft.steps.keys()) advanceRunStep(name, { seen, draft, now, cancelled, hasFinalizer });
   }
-  skipHopeless(draft.steps);
+  skipHopeless(draft);
 
   const steps = [...draft.steps.values()];
   const over = isAllOver(steps, seen.jobs, draft.actions);
@@ -139,6 +147,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
     actions: draft.actions,
     events: [
       ...(before.steps === undefined && mayStart ? trackerEvents(warningsFor(seen)) : []),
+      ...baseEvents(run, status),
       ...stepEvents(teller, before, status),
     ],
     wakeAfter: over ? undefined : earliest(...draft.waits),
@@ -153,9 +162,14 @@ function decideFinished(seen: RunObservation, now: Instant): RunDecision {
   const before = run.status ?? {};
   const status = summariseRun(seen, updateCopies(before, seen.siblings), true, now);
   const actions = isHeldBack(run.metadata) ? [letGo(run.metadata)] : [];
-  const events: readonly DomainEvent[] =
-    before.result === "AtRisk" && status.result === "Complete"
-      ? [{ type: "Normal", reason: "LateCopyArrived", message: "every required copy is verified now" }]
-      : [];
-  return { status, actions, events };
+  return { status, actions, events: tellTurn(before, status) };
+}
+
+/** A copy came late, or one that counted was found to count no more. */
+function tellTurn(before: RunStatus, { result, code, advice = "" }: RunStatus): readonly DomainEvent[] {
+  if (before.result === "AtRisk" && result === "Complete")
+    return [{ type: "Normal", reason: "LateCopyArrived", message: "every required copy is verified now" }];
+  if (before.result === "Complete" && result === "AtRisk" && code !== undefined && code !== "")
+    return [{ type: "Warning", reason: reasonOf(code), message: advice }];
+  return [];
 }

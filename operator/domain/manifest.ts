@@ -43,12 +43,24 @@ export const volumePart = z.object({
   files: z.number().int(),
   /** Sum of the sizes of the regular files, each hard-linked file once. */
   bytes: z.number().int(),
+  /** Bytes that they take on disk: less than `bytes` when files have holes. Generations of release 0.1.0 do not say. */
+  allocated: z.number().int().optional(),
   /** Relative path of the archive in the generation: the whole volume, or with a base what has changed since. */
   archive: z.string(),
   /** With a base: relative path of the list of what is gone since, NUL-terminated names that begin with `./`, deepest first. */
   deleted: z.string().optional(),
   /** What could not be captured by its nature and was left out, such as sockets. */
   skipped: z.number().int(),
+});
+
+export const configKinds = ["ConfigMap", "Secret"] as const;
+
+/** Written by the collection into the staging directory as `part-collect.json`, taken over by the seal. */
+export const configPart = z.object({
+  kind: z.enum(configKinds),
+  name: z.string(),
+  /** Sorted; each is a file `config/<kind>/<name>/<key>`. */
+  keys: z.array(z.string()),
 });
 
 export const manifestSchema = z.object({
@@ -74,6 +86,8 @@ export const manifestSchema = z.object({
   tools: z.record(z.string(), z.string()),
   databases: z.array(databasePart),
   volumes: z.array(volumePart),
+  /** Of type Config alone. */
+  configs: z.array(configPart).optional(),
   totals: z.object({
     bytes: z.number().int(),
     storedBytes: z.number().int(),
@@ -87,3 +101,4 @@ export const manifestSchema = z.object({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type DatabasePart = z.infer<typeof databasePart>;
 export type VolumePart = z.infer<typeof volumePart>;
+export type ConfigPart = z.infer<typeof configPart>;

@@ -1,6 +1,6 @@
 /** The gauges of a policy, computed anew from its objects in each pass, so that they are right after a restart. */
 import type { BackupRun, PolicyStatus, RestoreRequest } from "../api/kinds.ts";
-import type { PolicyObservation } from "../decide/policy.ts";
+import type { PolicyObservation } from "../decide/slots.ts";
 import { elapsed, formatInstant, parseInstant } from "../domain/instant.ts";
 import type { Metrics } from "./metrics.ts";
 

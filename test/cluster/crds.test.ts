@@ -9,6 +9,7 @@ import { badMovers } from "./bad-objects/mover.ts";
 import { badNames } from "./bad-objects/names.ts";
 import { badPlaces } from "./bad-objects/places.ts";
 import { after, badRequests, badUpdates, before } from "./bad-objects/runs.ts";
+import { badConfigs } from "./bad-objects/config.ts";
 import { badSchedules, badTimes } from "./bad-objects/schedules.ts";
 import { badShapes } from "./bad-objects/shapes.ts";
 
@@ -142,7 +143,13 @@ describe("defaults are stored", () => {
         },
       ],
       schedules: [{ name: "nightly", type: "Full", cron: "0 2 * * *", timeZone: "UTC", startingDeadline: "6h" }],
-      retention: { source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
+      maxChain: 30,
+      retention: {
+        timeZone: "UTC",
+        trash: "24h",
+        source: { last: 2, minVerified: 1 },
+        sinks: { last: 7, minVerified: 2 },
+      },
       mover: { runAsUser: 0, tolerations: [{ key: "a", operator: "Equal" }] },
     });
   });
@@ -167,6 +174,7 @@ describe("refused, with a message that names the field and the remedy", () => {
     ...badNames,
     ...badPlaces,
     ...badSchedules,
+    ...badConfigs,
     ...badTimes,
     ...badMovers,
     ...badRequests,

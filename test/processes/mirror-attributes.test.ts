@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { listChanged, newestChange, noMark } from "../../operator/mover/mirror/changes.ts";
+import { listChanged, noMark, notAhead, surveyVolume } from "../../operator/mover/mirror/changes.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { differences, setAttribute, writeOddFiles } from "../support/odd-files.ts";
 
@@ -45,6 +45,15 @@ test("an attribute of the root is brought over, though nothing else has changed"
   expect(differences(job.source, job.mirror)).toBe("");
 });
 
+test.each([
+  ["1795316841.1234567890", 1_795_316_842_000, "1795316841.1234567890"],
+  ["1795316841.1234567890", 1_795_316_841_500, "1795316841.1234567890"],
+  ["1795316841.1234567890", 1_795_316_700_999, "1795316700"],
+  ["0", 0, "0"],
+])("a change time %s, with the clock at %s, makes the mark %s", (newest, now, mark) => {
+  expect(notAhead(newest, now)).toBe(mark);
+});
+
 test("a new file in the root does not make its neighbours be read", async () => {
   const list = join(job.scratch, "list");
   const changed = async (mark: string): Promise<readonly string[]> => {
@@ -52,7 +61,7 @@ test("a new file in the root does not make its neighbours be read", async () => 
     return readFileSync(list, "utf8").split("\0").slice(0, -1);
   };
   writeFileSync(join(job.source, "old"), "");
-  const mark = await newestChange(job.source, job.signal);
+  const mark = (await surveyVolume(job.source, join(job.scratch, "large"), job.signal)).newest;
   await sleep(50);
   writeFileSync(join(job.source, "new"), "");
   expect(await changed(mark)).toEqual(["./new"]);

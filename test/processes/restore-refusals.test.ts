@@ -90,6 +90,21 @@ describe("a plan says what cannot work, before anything is touched", () => {
     expect(await plan({ ...task, from: { generation: "000001" } }, app.context)).toMatchObject({ id: app.id });
   });
 
+  test.each(["+i", "+a"])("a name that nobody may move (chattr %s)", async (mark) => {
+    const app = await backUpApp(bed, undefined);
+    await expect(plan(app.tasks.plan, app.context)).resolves.toBeDefined();
+    const name = join(bed.volume("uploads"), "two.txt");
+    run("chattr", [mark, name]);
+    try {
+      await expect(plan(app.tasks.plan, app.context)).rejects.toMatchObject({
+        code: "HO-R811",
+        message: expect.stringContaining("two.txt"),
+      });
+    } finally {
+      run("chattr", ["-i", "-a", name]);
+    }
+  });
+
   test("too little room on the volume, with numbers", async () => {
     const app = await backUpApp(bed, undefined);
     const full = join(bed.root, "full");

@@ -3,7 +3,17 @@
  * the sinks, where the oracles find the truth. Guards are the real ones, in virtual time.
  */
 import type { ErrorCode } from "../../operator/api/codes.ts";
-import { type Job, type Pod, type Resource, type Workload, deployments, jobs, pods } from "../../operator/api/kinds.ts";
+import {
+  type BackupRun,
+  type Job,
+  type Pod,
+  type Resource,
+  type Workload,
+  deployments,
+  jobs,
+  pods,
+  runs,
+} from "../../operator/api/kinds.ts";
 import { jobNameLabel, labels } from "../../operator/api/names.ts";
 import { taskVariable } from "../../operator/contract/mounts.ts";
 import { type MoverTask, parseTask } from "../../operator/contract/task.ts";
@@ -31,6 +41,8 @@ export interface Script extends WorkloadTimes {
   /** What a mover that does its work reports otherwise than usual, by step. */
   readonly reports?: (step: string) => object | undefined;
   readonly jobTakes?: number;
+  /** How many generations retention finds to remove at each place. */
+  readonly superseded?: number;
   /** Until a guard has reached the API server; Infinity: never. */
   readonly guardTakes?: number;
 }
@@ -58,6 +70,7 @@ export class Kubelet {
   constructor(world: World, script: Script = {}) {
     this.#world = world;
     this.script = script;
+    this.truth.toSupersede = script.superseded ?? 0;
     controlWorkloads(world, () => this.script);
     world.onChange.add(({ resource, before, after }) => {
       if (resource === jobs && before === undefined && after !== undefined)
@@ -133,6 +146,13 @@ export class Kubelet {
     else claimants.set(policy, pod.metadata.uid);
   }
 
+  #succeed(task: MoverTask): object {
+    const place = task.step === "prune" ? task.location.name : undefined;
+    const run = this.#world.find<BackupRun>(runs, task.run);
+    const plan = run?.status?.retention?.find(({ location }) => location === place);
+    return succeed(task, this.truth, this.#world.now, plan?.digest);
+  }
+
   /** The real guard, which ends with its pod. */
   #startGuard(job: Job): void {
     const world = this.#world;
@@ -184,7 +204,7 @@ export class Kubelet {
           ? JSON.stringify({ version: 1, ok: true, step: "swap", databases: 1, volumes: 1 })
           : failed
             ? ""
-            : JSON.stringify({ ...succeed(task, this.truth, world.now), ...this.script.reports?.(stepOf(job)) });
+            : JSON.stringify({ ...this.#succeed(task), ...this.script.reports?.(stepOf(job)) });
     // An exchange that ends badly may have done a part of it.
     if (failed && task.step === "swap" && (typeof ending !== "object" || ending.code === "HO-R804"))
       this.truth.live = "half";
@@ -192,7 +212,8 @@ export class Kubelet {
     setContainers(world, name, "Running", (one) =>
       one.name === task.step ? { state: { terminated: { exitCode, message: text } } } : {},
     );
-    if (task.step === "dump" && !failed) this.truth.captured.add(pod.metadata.uid);
+    if ((task.step === "dump" || task.step === "collect") && !failed) this.truth.captured.add(pod.metadata.uid);
+    if (task.step === "archive" && !failed) this.truth.packed.set(pod.metadata.uid, task.base?.id);
     if (!last) return;
     world.change<Pod>(pods, name, ({ status }) => ({ status: { ...status, phase: failed ? "Failed" : "Succeeded" } }));
     if (ending === "evicted")

@@ -1,7 +1,14 @@
 /** What movers do in the made-up world: their deeds in the store and at the sinks, and their results. */
-import type { MoverResult } from "../../operator/contract/result.ts";
-import type { MoverTask } from "../../operator/contract/task.ts";
-import { parseGenerationId } from "../../operator/domain/generation.ts";
+import { createHash } from "node:crypto";
+import type { MoverResult, ResultOf } from "../../operator/contract/result.ts";
+import type { MoverTask, TaskOf } from "../../operator/contract/task.ts";
+import {
+  type GenerationType,
+  holdsVolumes,
+  needsBase,
+  parseGenerationId,
+  typeOf,
+} from "../../operator/domain/generation.ts";
 import { type Instant, formatInstant } from "../../operator/domain/instant.ts";
 import { type Sequences, formatSequences } from "../../operator/domain/sequences.ts";
 
@@ -9,10 +16,20 @@ import { type Sequences, formatSequences } from "../../operator/domain/sequences
 export interface Truth {
   /** Uids of pods that have captured: their staging directories. */
   readonly captured: Set<string>;
+  /** By such a pod, the generation that its archive holds the difference to; undefined for a full archive. */
+  readonly packed: Map<string, string | undefined>;
   /** By policy, the uid of the pod that its mirrors belong to. */
   readonly claimants: Map<string, string>;
   readonly sealed: Set<string>;
+  /** By a sealed generation, the one that it is based on. */
+  readonly parents: Map<string, string>;
   readonly sinks: Map<string, Sink>;
+  /** By place, what retention is to remove there. */
+  readonly superseded: Map<string, Set<string>>;
+  /** How many of those lie at each place to begin with. */
+  toSupersede: number;
+  /** A generation was removed whose plan was not on record. */
+  hasty: boolean;
   /** Something of a restore lies beside the live state. */
   staged: boolean;
   /** `half`: an exchange has begun and is not complete. */
@@ -22,9 +39,14 @@ export interface Truth {
 }
 export const newTruth = (): Truth => ({
   captured: new Set(),
+  packed: new Map(),
   claimants: new Map(),
   sealed: new Set(),
+  parents: new Map(),
   sinks: new Map(),
+  superseded: new Map(),
+  toSupersede: 0,
+  hasty: false,
   staged: false,
   live: "old",
   lost: false,
@@ -48,8 +70,77 @@ export const plannedGeneration = "000001-20261120T010000Z-full";
 /** It has the databases of the policy, and no volume. */
 export const databaseGeneration = "000002-20261120T020000Z-database";
 
-/** Does what the task asks for. @returns what its mover reports */
-export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResult {
+/** Of every manifest another one. */
+export const digestOf = (id: string): string => String(parseGenerationId(id)?.seq ?? 0).padStart(64, "0");
+
+type Base = NonNullable<ResultOf<"preflight">["base"]>;
+
+/** As the preflight decides: the newest that the type may be based on, or why there is none. */
+function chooseBase(type: GenerationType, { sealed }: Truth): { readonly base?: Base } {
+  if (!needsBase(type)) return {};
+  const fit = [...sealed].toSorted().findLast((id) => {
+    const of = typeOf(id) ?? "Database";
+    return type === "Differential" ? of === "Full" : holdsVolumes(of);
+  });
+  return {
+    base: fit === undefined ? { full: "there is no full generation yet" } : { id: fit, manifestSHA256: digestOf(fit) },
+  };
+}
+
+/** What is wrong with what is to be sealed, in the eyes of the mover that seals. */
+function refuseSeal(task: TaskOf<"seal">, truth: Truth): string | undefined {
+  if (!truth.captured.has(task.stagingPodUID)) return "nothing is staged";
+  if (typeOf(task.id) !== task.type) return "the id names another type";
+  if (needsBase(task.type) !== (task.base !== undefined)) return "a base belongs to a type that needs one";
+  if (task.volumes.length > 0 && truth.packed.get(task.stagingPodUID) !== task.base?.id)
+    return "the archive holds the difference to another generation";
+  if (task.base !== undefined && !truth.sealed.has(task.base.id)) return "there is no such base";
+  return task.base !== undefined && task.base.manifestSHA256 !== digestOf(task.base.id)
+    ? "the base is another"
+    : undefined;
+}
+
+const supersededAt = (truth: Truth, place: string): Set<string> => {
+  const ids = Array.from({ length: truth.toSupersede }, (_, index) => `000000-2026110${index + 1}T010000Z-full`);
+  const known = truth.superseded.get(place) ?? new Set(ids);
+  truth.superseded.set(place, known);
+  return known;
+};
+const digestOfPlan = (ids: ReadonlySet<string>): string =>
+  createHash("sha256")
+    .update([...ids].toSorted().join("\n"))
+    .digest("hex");
+
+/** Two generations a page. */
+function listPage(
+  { location, after }: TaskOf<"catalogue">,
+  truth: Truth,
+): Omit<ResultOf<"catalogue">, "version" | "ok" | "step"> {
+  const { stored, verified } =
+    location.name === "source" ? { stored: truth.sealed, verified: truth.sealed } : sinkOf(truth, location.name);
+  const ids = [...stored].toSorted();
+  const page = ids.filter((id) => id > after).slice(0, 2);
+  const entries = page.map((id) => ({
+    id,
+    type: typeOf(id) ?? ("Full" as const),
+    sealedAt: "2026-11-21T01:00:00Z",
+    consistency: "Quiesced" as const,
+    parent: truth.parents.get(id) ?? "",
+    bytes: 1_000,
+    storedBytes: 600,
+    files: 10,
+    tables: 3,
+    manifestSHA256: digestOf(id),
+    verified: verified.has(id),
+  }));
+  return { entries, more: ids.some((id) => id > (page.at(-1) ?? after)), total: ids.length, broken: 0 };
+}
+
+/**
+ * Does what the task asks for. @returns what its mover reports
+ * @param recorded digest of the plan that is on record for the place of a prune
+ */
+export function succeed(task: MoverTask, truth: Truth, now: Instant, recorded?: string): MoverResult {
   const ok = { version: 1, ok: true } as const;
   const amount = { bytes: 1_000, files: 10 };
   const effort = { seconds: 1, peakMiB: 1 };
@@ -64,6 +155,7 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
         pending: 0,
         databases: [],
         warnings: [],
+        ...chooseBase(task.type, truth),
       };
     case "warm":
       return { ...ok, ...amount, step: task.step };
@@ -71,22 +163,30 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
       return { ...ok, ...effort, step: task.step, bytes: 500, storedBytes: 100, tables: 3, rows: 30 };
     case "archive":
       return { ...ok, ...amount, ...effort, step: task.step, storedBytes: 500, freezeSeconds: 0.1, warnings: [] };
+    case "collect": {
+      const before = [...truth.sealed].toSorted().findLast((id) => typeOf(id) === "Config");
+      const unchanged = before === undefined ? {} : { unchanged: before };
+      return { ...ok, step: task.step, files: 3, objects: 2, bytes: 90, ...unchanged };
+    }
     case "release":
       return { ...ok, step: task.step, releasedAt: formatInstant(now) };
-    case "seal":
-      if (!truth.captured.has(task.stagingPodUID))
-        return { version: 1, ok: false, step: task.step, code: "HO-A404", message: "nothing is staged", retry: false };
+    case "seal": {
+      const message = refuseSeal(task, truth);
+      if (message !== undefined)
+        return { version: 1, ok: false, step: task.step, code: "HO-A404", message, retry: false };
       truth.sealed.add(task.id);
+      if (task.base !== undefined) truth.parents.set(task.id, task.base.id);
       return {
         ...ok,
         ...amount,
         step: task.step,
         id: task.id,
-        manifestSHA256: "x",
+        manifestSHA256: digestOf(task.id),
         storedBytes: 600,
         tables: 3,
         peakMiB: 1,
       };
+    }
     case "transport": {
       const { stored } = sinkOf(truth, task.sink.name);
       const delivered = [...truth.sealed].filter((id) => !stored.has(id));
@@ -106,9 +206,17 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
         seconds: 1,
       };
     }
+    case "catalogue":
+      return { ...ok, step: task.step, ...listPage(task, truth) };
     case "prune": {
       const { name } = task.location;
       const list = name === "source" ? truth.sealed : sinkOf(truth, name).stored;
+      const superseded = supersededAt(truth, name);
+      const remove = [...superseded].map((id) => ({ id, why: "beyond last 2" }));
+      const digest = digestOfPlan(superseded);
+      const approved = remove.length > 0 && task.approved === digest;
+      if (approved && recorded !== digest) truth.hasty = true;
+      if (approved) superseded.clear();
       const facts = { generations: list.size, verified: list.size, bytes: 1_000, freeBytes: 1_000_000 };
       return {
         ...ok,
@@ -116,8 +224,9 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant): MoverResul
         location: { name, uuid: `${name}-uuid`, ...facts },
         settled: [],
         pending: 0,
-        removed: [],
-        kept: [],
+        removed: approved ? remove : [],
+        ...(remove.length > 0 && !approved ? { plan: { digest, removes: remove.length }, remove } : {}),
+        kept: [{ why: "newest verified", ...numbersOf(list) }],
         present: numbersOf(list),
       };
     }

@@ -36,6 +36,8 @@ export interface Story {
   readonly runs?: readonly BackupRun[];
   readonly restore?: RestoreRequest | undefined;
   readonly script?: Script;
+  /** Generations that lie in the store from the beginning. */
+  readonly sealed?: readonly string[];
   /** One for each process of the controller; by default there is one, and nothing befalls it. */
   readonly processes?: readonly ProcessOptions[];
 }
@@ -63,6 +65,7 @@ export class Scenario {
   constructor(story: Story = {}) {
     const { policy = aPolicy().build(), workloads = [aWorkload().replicas(3).build()] } = story;
     this.kubelet = new Kubelet(this.world, story.script);
+    for (const id of story.sealed ?? []) this.kubelet.truth.sealed.add(id);
     this.laws = new Laws(this.world, this.kubelet.truth);
     const apps = [
       ...workloads.map((workload) => [workload, deployments] as const),

@@ -1,6 +1,7 @@
 /** The reference stories of the simulator, by name: a replay begins with one of them. */
 import { aPolicy, aRestore, aRun, aWorkload, schedule, sink } from "../support/builders.ts";
 import type { Ending } from "./kubelet.ts";
+import { plannedGeneration } from "./movers.ts";
 import type { Story } from "./scenario.ts";
 
 const ends =
@@ -19,7 +20,16 @@ const workloads = [aWorkload("shop").replicas(3).build(), aWorkload("worker").re
 export const stories = {
   run: (): Story => ({ run, policy: two, workloads }),
   "small run": (): Story => ({ run }),
+  "run that prunes": (): Story => ({ run, script: { superseded: 2 } }),
   "database run": (): Story => ({ run: aRun().of("Database").build() }),
+  "incremental run": (): Story => ({ run: aRun().of("Incremental").build(), sealed: [plannedGeneration] }),
+  "unchanged configuration": (): Story => ({
+    run: aRun().of("Config").build(),
+    policy: aPolicy()
+      .spec({ config: { configMaps: [{ name: "settings" }] } })
+      .build(),
+    sealed: ["000001-20261120T010000Z-config"],
+  }),
   "stateful run": (): Story => ({
     run,
     policy: aPolicy().workloads({ kind: "StatefulSet", name: "shop" }).build(),

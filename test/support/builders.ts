@@ -68,14 +68,10 @@ const metadata = (name: string): Metadata => ({
   creationTimestamp: "2026-11-21T01:00:00Z",
 });
 
+const theApp = { kind: "Deployment", name: "shop" } as const;
 const defaultSpec: PolicySpec = {
   suspend: false,
-  app: {
-    workloads: [{ kind: "Deployment", name: "shop" }],
-    quiesce: "ScaleToZero",
-    stopTimeout: "2m",
-    maxDowntime: "10m",
-  },
+  app: { workloads: [theApp], quiesce: "ScaleToZero", stopTimeout: "2m", maxDowntime: "10m" },
   databases: [
     {
       name: "shop",
@@ -86,7 +82,8 @@ const defaultSpec: PolicySpec = {
   volumes: [{ name: "uploads", claimName: "shop-uploads", paths: ["."], exclude: [] }],
   store: { claimName: "shop-backups" },
   sinks: [{ name: "vault", claim: { claimName: "vault" }, verify: "Full", required: true }],
-  retention: { source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
+  maxChain: 30,
+  retention: { timeZone: "UTC", trash: "24h", source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
   mover: { runAsUser: 65_532 },
 };
 type Sink = PolicySpec["sinks"][number];
@@ -152,7 +149,7 @@ class RunBuilder extends Builder<BackupRun> {
   spec(change: Partial<BackupRun["spec"]>): this {
     return this.copy({ spec: { ...this.build().spec, ...change } });
   }
-  of(type: "Full" | "Database"): this {
+  of(type: BackupRun["spec"]["type"]): this {
     return this.spec({ type });
   }
   forPolicy(policyName: string): this {

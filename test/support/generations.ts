@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { formatGenerationId } from "../../operator/domain/generation.ts";
+import { formatGenerationId, type GenerationType } from "../../operator/domain/generation.ts";
 import type { Manifest } from "../../operator/domain/manifest.ts";
 import type { MoverContext } from "../../operator/mover/context.ts";
 import { layoutOf, type Layout } from "../../operator/mover/store/layout.ts";
@@ -33,6 +33,7 @@ export function createBench(sinks: readonly string[] = ["vault"]): Bench {
     sink: (name: string) => join(root, "sinks", name),
     volume: (name: string) => join(root, "volumes", name),
     secret: (name: string) => join(root, "secrets", name),
+    config: (kind: string, name: string) => join(root, "config", kind.toLowerCase(), name),
     signal: join(root, "signal"),
     scratch: join(root, "scratch"),
   };
@@ -59,7 +60,9 @@ function createStore(root: string, uuid: string, extra: readonly string[]): void
 
 export interface GenerationSpec {
   readonly seq: number;
-  readonly type?: "Full" | "Database";
+  readonly type?: GenerationType;
+  /** What it is based on, oldest first. */
+  readonly chain?: Manifest["chain"];
   /** RFC 3339 UTC. */
   readonly time?: string;
   readonly policyUID?: string;
@@ -71,7 +74,7 @@ export interface GenerationSpec {
 
 export const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
 
-export const idOf = (seq: number, type: "Full" | "Database" = "Full", time = timeOf(seq)): string =>
+export const idOf = (seq: number, type: GenerationType = "Full", time = timeOf(seq)): string =>
   formatGenerationId(seq, time, type);
 const timeOf = (seq: number): string => `2026-11-${String(seq).padStart(2, "0")}T01:00:00.000Z`;
 
@@ -93,12 +96,12 @@ export function addGeneration(
     .toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
   const manifest: Manifest = {
-    format: 1,
+    format: spec.chain === undefined ? 1 : 2,
     id,
     seq: spec.seq,
     type,
-    parent: "",
-    chain: [],
+    parent: spec.chain?.at(-1)?.id ?? "",
+    chain: spec.chain ?? [],
     consistency: "Quiesced",
     time,
     sealedAt: time,

@@ -132,7 +132,7 @@ export function run(
 /** What differs between two trees, by content and every attribute, as rsync sees it; empty when nothing does. */
 export const differences = (a: string, b: string): string =>
   run("rsync", [
-    "-aHAX",
+    "-aHAXX",
     "--numeric-ids",
     "--checksum",
     "--delete",

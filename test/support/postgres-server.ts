@@ -10,6 +10,10 @@ export interface PostgresServer {
   readonly host: string;
   readonly port: number;
   readonly password: string;
+  /** Where its programs are. */
+  readonly programs: string;
+  /** Directory of the cluster. Its socket is in the directory above. */
+  readonly data: string;
   /** Runs SQL as the superuser. */
   readonly sql: (text: string, database?: string) => Promise<readonly Record<string, unknown>[]>;
   /** An open connection of the superuser, to be ended by the caller. */
@@ -79,6 +83,8 @@ export async function startPostgres(): Promise<PostgresServer> {
     host: "127.0.0.1",
     port,
     password,
+    programs: join(root, String(major), "bin"),
+    data,
     connect,
     sql: async (text, database) => {
       const client = await connect(database);

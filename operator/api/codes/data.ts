@@ -79,4 +79,18 @@ export const data = {
     data: discarded,
     next: "run it again, which makes a full generation by itself: kubectl -n {namespace} get bpol {policy}",
   },
+  "HO-A406": {
+    reason: "SealUnclear",
+    what: "The seal reported another generation than the one it was asked for.",
+    app: "running",
+    data: "nothing that this run has captured counts; older generations are untouched",
+    next: "start another run, and look at what is in the store: kubectl -n {namespace} get brun {run} -o yaml",
+  },
+  "HO-A407": {
+    reason: "ConfigUnclear",
+    what: "Whether the configuration has changed could not be told for certain.",
+    app: "running",
+    data: discarded,
+    next: "start another run: kubectl -n {namespace} get brun {run} -o yaml",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

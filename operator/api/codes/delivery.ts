@@ -30,12 +30,19 @@ export const delivery = {
     data: "the copies are there, but do not count as verified",
     next: logs,
   },
+  "HO-V603": {
+    reason: "CopyBaseless",
+    what: "A copy at a sink is based on another one there that is damaged or gone.",
+    app: "running, not affected",
+    data: "the copy is there and whole, but does not count until what it is based on is brought over again",
+    next: "check the disk of the sink, then start another run: kubectl -n {namespace} describe bpol {policy}",
+  },
   "HO-K701": {
     reason: "PruneRefused",
-    what: "Pruning stopped before it removed anything, because the rules would remove more than half.",
+    what: "Pruning stopped before it removed anything, because the rules would remove more than half. The plan is in status.retention of the run, and waits for its acknowledgement.",
     app: "not affected",
     data: "nothing was removed",
-    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/acknowledge-prune=true",
+    next: "kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/acknowledge-prune={plan} --overwrite",
   },
   "HO-K702": {
     reason: "PruneFrozen",
@@ -50,5 +57,19 @@ export const delivery = {
     app: "not affected",
     data: "nothing that counts was removed",
     next: logs,
+  },
+  "HO-K704": {
+    reason: "PlanUnsettled",
+    what: "Whenever a prune was to act on the plan that is on record, another one had to be made by then.",
+    app: "not affected",
+    data: "nothing was removed; the next run plans again",
+    next: "kubectl -n {namespace} get brun {run} -o jsonpath='{.status.retention}'",
+  },
+  "HO-K705": {
+    reason: "NotInCatalogue",
+    what: "A run was to be made of a generation that no listing on record has, or of a location that the policy does not have.",
+    app: "not affected",
+    data: "nothing was changed",
+    next: "kubectl -n {namespace} get bpol {policy} -o jsonpath='{.status.adoption}'",
   },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

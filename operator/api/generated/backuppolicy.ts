@@ -108,6 +108,39 @@ export interface BackupPolicySpec {
     exclude: string[];
   }[];
   /**
+   * Configuration of the application, captured by runs of type Config while it runs. None by default. The content of the Secrets that are named here is stored as plain files in the store and at the sinks.
+   */
+  config?: {
+    /**
+     * ConfigMaps in this namespace, each with all its keys. None by default.
+     *
+     * Items: One ConfigMap.
+     */
+    configMaps?: {
+      /**
+       * Name of the ConfigMap. It has to exist and to have a key, otherwise the run fails.
+       */
+      name: string;
+    }[];
+    /**
+     * Keys of Secrets in this namespace. None by default. The operator cannot read them: they are mounted into the pod that captures them, and nowhere else.
+     *
+     * Items: One Secret.
+     */
+    secrets?: {
+      /**
+       * Name of the Secret. It has to exist, otherwise the run fails.
+       */
+      name: string;
+      /**
+       * The keys that are captured. Others are not read.
+       *
+       * Items: A key of the Secret, for example config.php.
+       */
+      keys: string[];
+    }[];
+  };
+  /**
    * The source store: a claim beside the app that holds a private copy of its volumes, the sealed generations that wait for transport, and the generations that are kept at the source.
    */
   store: {
@@ -148,15 +181,43 @@ export interface BackupPolicySpec {
      */
     retention?: {
       /**
-       * Number of newest verified generations of each type that are kept. Older ones are removed after each run.
+       * Number of newest verified generations that this sink keeps, of states of the whole app and of dumps each. None when absent. Older ones that no other rule keeps are removed after each run.
        */
-      last: number;
+      last?: number;
+      /**
+       * Of so many of the last hours that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, this sink keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at this sink, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 2 by default.
        */
       minVerified: number;
     };
   }[];
+  /**
+   * How many generations a chain of incremental ones may have, the full one at its beginning included. 30 by default. The next one is then made full by itself. A restore needs every generation of its chain, so a longer chain stores less and risks more. Does not concern Differential, whose chains have two.
+   */
+  maxChain: number;
   /**
    * When runs start. Without any, runs are started by hand only. One run of a policy is active at a time.
    *
@@ -168,13 +229,22 @@ export interface BackupPolicySpec {
      */
     name: string;
     /**
-     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Database: the databases only, while the app runs.
+     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole and become a Full by themselves when there is nothing whole to be based on. Database: the databases only, while the app runs. Config: what spec.config names, while the app runs, and nothing if nothing has changed. Of several that are due, the first in the order Full, Differential, Incremental, Database, Config starts; a slot of the first three that asks for a state which another generation has by then is skipped.
      */
-    type: "Full" | "Database";
+    type: "Full" | "Incremental" | "Differential" | "Database" | "Config";
     /**
-     * When its runs start, in five fields: minute, hour, day of month, month, day of week. Lists, ranges and steps as in 0,30 or 1-5 or * /15, and English names as in MON-FRI. A local time that a clock change skips or doubles runs once.
+     * When its runs start. Absent with onChange. Five fields: minute, hour, day of month, month, day of week. Lists, ranges and steps as in 0,30 or 1-5 or * /15, and English names as in MON-FRI. A local time that a clock change skips or doubles runs once.
      */
-    cron: string;
+    cron?: string;
+    /**
+     * Instead of cron, for type Config: looks for changes again and again. A look that finds none leaves no generation, and its run is Complete and says so.
+     */
+    onChange?: {
+      /**
+       * How often. 10m by default, 1m at least. Each look runs two short pods.
+       */
+      interval: string;
+    };
     /**
      * Time zone of the cron expression, a name from the IANA list such as Europe/Berlin. UTC by default.
      */
@@ -191,17 +261,49 @@ export interface BackupPolicySpec {
     sinks?: string[];
   }[];
   /**
-   * What is kept, in verified generations: 2 at the source and 7 at each sink by default. Floors beat every rule: the newest verified generation stays, minVerified stays, and the source gives nothing up before every required sink has verified it.
+   * What is kept, in verified generations: 2 at the source and 7 at each sink by default. A generation stays when one rule keeps it. Floors beat every rule: the newest verified generation stays, minVerified stay, so does what a kept one is based on or a hold names, and the source gives nothing up before every required sink has verified it.
    */
   retention: {
+    /**
+     * Time zone in which the hours, days, weeks, months and years of retention begin, a name from the IANA list. UTC by default.
+     */
+    timeZone: string;
+    /**
+     * How long a removed generation lies in the trash of its place, from where it can be taken back. 24h by default. The first prune after that deletes it; with 0s, the one that removes it.
+     */
+    trash: string;
     /**
      * What the source store keeps, for a quick restore.
      */
     source: {
       /**
-       * Number of newest verified generations of each type that are kept. 2 by default. Older ones are removed after each run.
+       * Number of newest verified generations that the source keeps, of states of the whole app and of dumps each. 2 by default. Older ones that no other rule keeps are removed after each run.
        */
       last: number;
+      /**
+       * Of so many of the last hours that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, the source keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at the source, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 1 by default.
        */
@@ -212,9 +314,33 @@ export interface BackupPolicySpec {
      */
     sinks: {
       /**
-       * Number of newest verified generations of each type that are kept. 7 by default. Older ones are removed after each run.
+       * Number of newest verified generations that each sink keeps, of states of the whole app and of dumps each. 7 by default. Older ones that no other rule keeps are removed after each run.
        */
       last: number;
+      /**
+       * Of so many of the last hours that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      hourly?: number;
+      /**
+       * Of so many of the last days that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      daily?: number;
+      /**
+       * Of so many of the last weeks, from Monday on, that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      weekly?: number;
+      /**
+       * Of so many of the last months that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      monthly?: number;
+      /**
+       * Of so many of the last years that have a verified generation, each sink keeps the newest one. None when absent.
+       */
+      yearly?: number;
+      /**
+       * What is older is removed at each sink, whatever the counts say, but for the floors. Without it age alone removes nothing.
+       */
+      maxAge?: string;
       /**
        * Floor that no rule undercuts, in verified generations. 2 by default.
        */
@@ -315,7 +441,7 @@ export interface BackupPolicyStatus {
     message?: string;
   };
   /**
-   * Newest generation that is checked at the source and at every required sink. Of type Full when the policy has volumes.
+   * Newest generation that is checked at the source and at every required sink. One that holds the volumes when the policy has any: of type Full, Incremental or Differential.
    */
   lastComplete?: {
     /**
@@ -414,6 +540,102 @@ export interface BackupPolicyStatus {
      */
     observedAt?: string;
   }[];
+  /**
+   * What was asked for with the annotation backup.handover.dev/adopt, and how far it has come.
+   */
+  adoption?: {
+    /**
+     * The annotation that this speaks of.
+     */
+    request: string;
+    /**
+     * source, or the name of a sink.
+     */
+    location: string;
+    /**
+     * Listing goes on; Done has a run for each generation that was found.
+     */
+    state: "Listing" | "Done" | "Failed";
+    /**
+     * Number of the listing, over all that was ever asked for.
+     */
+    serial?: number;
+    /**
+     * Id of the last generation of the pages before.
+     */
+    after?: string;
+    /**
+     * Generations at the location.
+     */
+    found?: number;
+    /**
+     * Runs that were made of them.
+     */
+    adopted?: number;
+    /**
+     * Directories there that are no whole generations.
+     */
+    broken?: number;
+    /**
+     * When it ended.
+     */
+    finishedAt?: string;
+    /**
+     * Error code, empty when all is well.
+     */
+    code?: string;
+    /**
+     * How it stands, for people.
+     */
+    message?: string;
+    /**
+     * The page that is read. Its result is what runs are made of, and nothing else is.
+     */
+    step?: {
+      /**
+       * Name of the step.
+       */
+      name: string;
+      /**
+       * Where the step stands. Waiting retries at retryAt.
+       */
+      state: "Pending" | "Running" | "Waiting" | "Done" | "Skipped" | "Failed";
+      /**
+       * Attempt, from 1.
+       */
+      attempt?: number;
+      /**
+       * Job of the attempt.
+       */
+      job?: string;
+      /**
+       * When the step was started.
+       */
+      startedAt?: string;
+      /**
+       * When the step ended.
+       */
+      finishedAt?: string;
+      /**
+       * When the next attempt starts.
+       */
+      retryAt?: string;
+      /**
+       * Error code, empty when all is well.
+       */
+      code?: string;
+      /**
+       * What happened.
+       */
+      message?: string;
+      /**
+       * What the mover reported.
+       */
+      result?: {
+        [k: string]: unknown;
+      };
+    };
+  };
   /**
    * Sealed generations that wait for transport.
    */

@@ -8,9 +8,9 @@ export interface BackupRunSpec {
    */
   policyName: string;
   /**
-   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Database: the databases only, while the app runs.
+   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole, and become a Full by themselves when there is nothing whole to be based on; status.base says why. Database: the databases only, while the app runs. Config: what spec.config of the policy names, while the app runs; if nothing of it has changed, no generation is made.
    */
-  type: "Full" | "Database";
+  type: "Full" | "Incremental" | "Differential" | "Database" | "Config";
   /**
    * Schedule of the policy whose slot this is. Absent for a run started by hand.
    */
@@ -84,6 +84,23 @@ export interface BackupRunStatus {
    */
   seq?: number;
   /**
+   * Of a run of type Incremental or Differential: what its generation is based on, or why it is a full one. Decided and recorded before the app is stopped.
+   */
+  base?: {
+    /**
+     * Id of the generation that it is based on.
+     */
+    generation?: string;
+    /**
+     * Digest of the manifest of that generation.
+     */
+    manifestSHA256?: string;
+    /**
+     * Why a full generation is made instead. For people.
+     */
+    full?: string;
+  };
+  /**
    * The policy as it was when the run was accepted. A later edit or deletion does not change a run.
    */
   policy?: {
@@ -93,6 +110,10 @@ export interface BackupRunStatus {
    * UID of the policy.
    */
   policyUID?: string;
+  /**
+   * Of a run of type Config that found no change: the newest generation of the configuration, which still is what was found. No other one was made.
+   */
+  unchanged?: string;
   /**
    * UID of the pod whose staging directory is sealed.
    */
@@ -148,11 +169,11 @@ export interface BackupRunStatus {
      */
     id: string;
     /**
-     * Full or Database.
+     * What was made: Full, Incremental, Differential, Database or Config.
      */
     type?: string;
     /**
-     * Id of the generation it stands on, empty for one that stands alone.
+     * Id of the generation that it is based on, empty for one that stands alone.
      */
     parent?: string;
     /**
@@ -250,11 +271,80 @@ export interface BackupRunStatus {
      */
     message?: string;
     /**
+     * Of a prune, the digest of the plan that is on record and may be acted upon.
+     */
+    approved?: string;
+    /**
+     * Of a prune, how often it has planned; those attempts have not failed.
+     */
+    rounds?: number;
+    /**
      * What the mover reported.
      */
     result?: {
       [k: string]: unknown;
     };
+  }[];
+  /**
+   * What retention has planned at each place, written before anything is removed there.
+   */
+  retention?: {
+    /**
+     * source, or the name of a sink.
+     */
+    location: string;
+    /**
+     * Planned is on record and not yet acted upon, Waiting needs an acknowledgement, Refused means that what lies there is not certain.
+     */
+    state: "Planned" | "Done" | "Waiting" | "Refused";
+    /**
+     * When the plan was made.
+     */
+    plannedAt?: string;
+    /**
+     * SHA-256 of the sorted ids that the plan removes; absent when it removes none.
+     */
+    digest?: string;
+    /**
+     * How many generations the plan removes.
+     */
+    removes?: number;
+    /**
+     * The oldest of what the plan removes, and why.
+     */
+    remove?: {
+      /**
+       * Id of the generation.
+       */
+      id: string;
+      /**
+       * The rules that do not keep it.
+       */
+      why: string;
+    }[];
+    /**
+     * Why which numbers stay. One that has several reasons is named with each.
+     */
+    kept?: {
+      /**
+       * A rule or a floor.
+       */
+      why: string;
+      /**
+       * Numbers of the generations, as in 3-9,12.
+       */
+      sequences: string;
+      /**
+       * Numbers below this one are not told of here; absent when all are.
+       */
+      since?: number;
+    }[];
+    /**
+     * Ids that were taken back out of the trash.
+     *
+     * Items: Id of a generation.
+     */
+    tookBack?: string[];
   }[];
   /**
    * Moments of the stop, by the clock of the operator.

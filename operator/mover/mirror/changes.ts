@@ -6,6 +6,7 @@
 import { Writable } from "node:stream";
 import { stat } from "node:fs/promises";
 import { run } from "../exec.ts";
+import { largeFile } from "./sparse-files.ts";
 
 /** `1795316841.1234567890`: seconds since the epoch, by the clock of the volume's file system. */
 export type ChangeMark = string;
@@ -16,33 +17,63 @@ export const noMark: ChangeMark = "0";
 /** A second before the mark: covers file systems that keep whole seconds, and clocks that step a little. */
 export const withSlack = (mark: ChangeMark): ChangeMark => String(Math.max(0, Number.parseInt(mark, 10) - 1));
 
+/**
+ * Not ahead of our own clock: after a clock was set back, files may have change times that are still to come, and whatever
+ * changes until then would count as older than the mark. A mark that is too old costs time only.
+ */
+export const notAhead = (mark: ChangeMark, nowMillis: number): ChangeMark =>
+  Number.parseInt(mark, 10) * 1000 > nowMillis ? String(Math.floor(nowMillis / 1000)) : mark;
+
 const isNewer = (a: ChangeMark, b: ChangeMark): boolean => {
   const [first = 0, second = 0] = [a, b].map((mark) => Number.parseInt(mark, 10));
   // Within one second the fractions have the same number of digits.
   return first === second ? a > b : first > second;
 };
 
-/** The newest change time in the volume: whatever changes after this call has a newer one, or an equal one. */
-export async function newestChange(source: string, signal: AbortSignal): Promise<ChangeMark> {
+/** Entries that a mover which is not root cannot make as they are. */
+export interface Foreign {
+  /** Of another user, or of a group that the mover is not in. */
+  readonly owners: number;
+  readonly devices: number;
+}
+
+export interface Survey {
+  /** The newest change time in the volume: whatever changes after this has a newer one, or an equal one. */
+  readonly newest: ChangeMark;
+  readonly foreign: Foreign;
+}
+
+/** Looks at every entry of a volume. @param largeFiles where the large files are listed on the way, see sparse-files.ts */
+export async function surveyVolume(source: string, largeFiles: string, signal: AbortSignal): Promise<Survey> {
   let newest = noMark;
+  let [owners, devices] = [0, 0];
+  const user = process.getuid?.() ?? 0;
+  const groups = new Set([process.getgid?.() ?? 0, ...(process.getgroups?.() ?? [])].map(String));
   let rest = "";
   const stdout = new Writable({
     decodeStrings: false,
     write(chunk: Buffer | string, _encoding, done): void {
       const lines = (rest + chunk.toString()).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (isNewer(line, newest)) newest = line;
+      for (const line of lines) {
+        const [changed = noMark, type = "", owner = "", group = ""] = line.split(" ");
+        if (isNewer(changed, newest)) newest = changed;
+        if (user === 0) continue;
+        if (type === "c" || type === "b") devices += 1;
+        else if (owner !== String(user) || !groups.has(group)) owners += 1;
+      }
       done();
     },
   });
   // 1: a directory that cannot be read. The pass names it.
-  await run(["find", ".", "-printf", String.raw`%C@\n`], {
+  const list = [...largeFile, "-fprintf", largeFiles, String.raw`%b %s %P\0`] as const;
+  await run(["find", ".", "-printf", String.raw`%C@ %y %U %G\n`, ...list], {
     cwd: source,
     stdout,
     signal,
     okCodes: [0, 1],
   });
-  return newest;
+  return { newest, foreign: { owners, devices } };
 }
 
 export interface Changed {
@@ -61,9 +92,11 @@ export async function listChanged(
   mark: ChangeMark,
   listFile: string,
   signal: AbortSignal,
+  withoutInodes: readonly bigint[] = [],
 ): Promise<Changed> {
   const rootFile = `${listFile}-root`;
   const sort = ["(", "-path", ".", "-fprint0", rootFile, "-o", "-fprint0", listFile, ")"] as const;
-  await run(["find", ".", "-newerct", `@${mark}`, ...sort], { cwd: source, signal, okCodes: [0, 1] });
+  const without = withoutInodes.flatMap((inode) => ["!", "-inum", String(inode)]);
+  await run(["find", ".", "-newerct", `@${mark}`, ...without, ...sort], { cwd: source, signal, okCodes: [0, 1] });
   return { names: (await stat(listFile)).size > 0, root: (await stat(rootFile)).size > 0 };
 }

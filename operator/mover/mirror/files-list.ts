@@ -1,12 +1,14 @@
 /**
  * Writes `files.jsonl.zst`: the whole state of the volumes, one JSON object a line, in the order of volumes and in each
  * in the order of names by their bytes, a directory before what is in it. A million files need no more memory than one,
- * but for the names of one directory and the digests of files that have several names.
+ * but for the names of one directory, some thousand entries whose attributes are asked for at once, and the digests of files that have several names.
  *
  * Keys: `v` volume; `p` path, or `b64` the bytes of a path that is not UTF-8; `t` type (f d l p c b); `s` size of a regular
  * file; `m` mode, octal; `u` `g` numeric owner; `mt` modification time, ns since the epoch; `i` inode and `n` number of names
  * when a file has several (equal `v` and `i` mean the same file); `l` or `lb64` target of a symbolic link; `r` device
- * number; `h` SHA-256 of the content; `in` the generation whose archive holds the content, absent when it is this one. Change times are not listed: those of the mirror say nothing about the app's file.
+ * number; `x` digest of the extended attributes, ACLs among them, of an entry that has any, see extended-attributes.ts;
+ * `h` SHA-256 of the content; `in` the generation whose archive holds the content, absent when it is this one. Change times are
+ * not listed: those of the mirror say nothing about the app's file.
  */
 import { isUtf8 } from "node:buffer";
 import { createHash, hash as hashOnce } from "node:crypto";
@@ -18,6 +20,7 @@ import { pipeline } from "../exec.ts";
 import { privateFile } from "../store/durable.ts";
 import { HashTap, type Digest } from "../store/digest.ts";
 import { argvCompress } from "../tools/zstd.ts";
+import { digestAttributes } from "./extended-attributes.ts";
 import type { MirrorState } from "./state-list.ts";
 import { Tree, type TreeEntry } from "./tree.ts";
 
@@ -35,6 +38,8 @@ export interface VolumeTotals {
   readonly files: number;
   /** Each hard-linked file once. */
   readonly bytes: number;
+  /** What they take on the disk of the mirror, which knows their holes. */
+  readonly allocated: number;
   /** Sockets, which are in no archive. */
   readonly skipped: number;
 }
@@ -42,6 +47,8 @@ export interface VolumeTotals {
 export interface FilesListOptions {
   readonly volumes: readonly ListedVolume[];
   readonly target: string;
+  /** False: as generations of format 1 have it, without `x`. */
+  readonly attributes?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (files: number, bytes: number) => void;
 }
@@ -52,6 +59,11 @@ export interface FilesList {
   readonly totals: readonly VolumeTotals[];
 }
 
+/** Whose attributes are asked for at once: as many as make the start of a process cheap. */
+const windowEntries = 4096;
+const windowCharacters = 512 * 1024;
+/** Of the kernel's counting, whatever the file system's are. */
+const blockBytes = 512;
 const batchCharacters = 64 * 1024;
 export const chunkBytes = 1024 * 1024;
 const piecesAtOnce = 32;
@@ -73,9 +85,9 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
   for (const volume of options.volumes) {
     const tree = new Tree(volume.mirror);
     const linked = new Map<bigint, { readonly digest: string; left: bigint }>();
-    let [members, files, bytes, skipped] = [0, 0, 0, 0];
+    let [members, files, bytes, allocated, skipped] = [0, 0, 0, 0, 0];
     try {
-      for (const entry of tree.walk()) {
+      for await (const entry of withAttributes(tree, volume.mirror, options)) {
         const { stat, path } = entry;
         const described = describe(volume.name, tree, entry);
         if (described === undefined) {
@@ -95,6 +107,7 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
               read += Number(stat.size);
             }
             bytes += Number(stat.size);
+            allocated += Math.min(Number(stat.size), Number(stat.blocks) * blockBytes);
             if (stat.nlink > 1n) linked.set(stat.ino, { digest, left: stat.nlink - 1n });
           } else {
             digest = other.digest;
@@ -114,13 +127,41 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
     } finally {
       tree.close();
     }
-    totals.push({ members, files, bytes, skipped });
+    totals.push({ members, files, bytes, allocated, skipped });
   }
   yield batch;
 }
 
+interface Entry extends TreeEntry {
+  /** Digest of the extended attributes, if there are any. */
+  readonly attributes: string | undefined;
+}
+
+async function* withAttributes(
+  tree: Tree,
+  root: string,
+  { attributes = true, signal }: FilesListOptions,
+): AsyncGenerator<Entry> {
+  const digested = async (entries: readonly TreeEntry[]): Promise<readonly Entry[]> => {
+    const paths = attributes ? entries.map(({ path }) => path) : [];
+    const digests = await digestAttributes(root, paths, signal);
+    return entries.map((entry) => ({ ...entry, attributes: digests.get(entry.path) }));
+  };
+  let window: TreeEntry[] = [];
+  let characters = 0;
+  for (const entry of tree.walk()) {
+    window.push(entry);
+    characters += entry.path.length;
+    if (window.length < windowEntries && characters < windowCharacters) continue;
+    yield* await digested(window);
+    window = [];
+    characters = 0;
+  }
+  yield* await digested(window);
+}
+
 /** The line without digest and end; undefined for what is in no archive. */
-function describe(volume: string, tree: Tree, { path, stat }: TreeEntry): string | undefined {
+function describe(volume: string, tree: Tree, { path, stat, attributes }: Entry): string | undefined {
   const type = typeOf(stat);
   if (type === undefined) return undefined;
   const fields = [
@@ -133,6 +174,7 @@ function describe(volume: string, tree: Tree, { path, stat }: TreeEntry): string
     ...(type !== "d" && stat.nlink > 1n ? [`"i":"${stat.ino}","n":${stat.nlink}`] : []),
     ...(type === "l" ? [nameField("l", "lb64", tree.link(path))] : []),
     ...(type === "c" || type === "b" ? [`"r":"${stat.rdev}"`] : []),
+    ...(attributes === undefined ? [] : [`"x":"${attributes}"`]),
   ];
   return fields.join(",");
 }

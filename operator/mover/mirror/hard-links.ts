@@ -8,9 +8,9 @@ import { readFile } from "node:fs/promises";
 import { run } from "../exec.ts";
 import { Tree } from "./tree.ts";
 
-/** Writes inode and name of each file of the mirror that has several names. */
+/** Writes inode and name of whatever in the mirror has several names: links, pipes and devices have times and owners that would be spoiled. */
 export async function listHardLinks(mirror: string, listFile: string, signal: AbortSignal): Promise<void> {
-  const argv = ["find", ".", "-type", "f", "-links", "+1", "-printf", String.raw`%i %P\0`] as const;
+  const argv = ["find", ".", "!", "-type", "d", "-links", "+1", "-printf", String.raw`%i %P\0`] as const;
   await run(argv, { cwd: mirror, stdout: createWriteStream(listFile, { mode: 0o600 }), signal });
 }
 
@@ -33,7 +33,7 @@ export async function untangleHardLinks(source: string, mirror: string, listFile
       const inodes = new Set(names.map((name) => sourceTree.stat(name)?.ino));
       if (inodes.size === 1 && !inodes.has(undefined)) continue;
       for (const name of names) {
-        if (mirrorTree.stat(name)?.isFile() !== true) continue;
+        if (mirrorTree.stat(name)?.isDirectory() !== false) continue;
         mirrorTree.remove(name);
         removed += 1;
       }

@@ -57,7 +57,7 @@ export async function listMirrors(
     const state = options.reuse ? await openState(files, options.signal) : new MirrorState();
     try {
       const { totals } = await writeFilesList({ ...options, volumes: [{ name: volume, mirror, state }], target });
-      const [total = { members: 0, files: 0, bytes: 0, skipped: 0 }] = totals;
+      const [total = { members: 0, files: 0, bytes: 0, allocated: 0, skipped: 0 }] = totals;
       listed.push({ volume, files, totals: total, newest: state.newest, linked: state.linked });
     } finally {
       await state.close();

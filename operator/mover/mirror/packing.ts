@@ -47,7 +47,7 @@ export async function packMirrors(task: Task, layout: Layout, context: MoverCont
     podUID: context.podUID,
     ...(task.base === undefined ? {} : { base: task.base }),
     volumes: task.volumes.map((volume, index) => {
-      const totals = mirrors[index]?.totals ?? { files: 0, bytes: 0, members: 0, skipped: 0 };
+      const totals = mirrors[index]?.totals ?? { files: 0, bytes: 0, allocated: 0, members: 0, skipped: 0 };
       const since = different?.[index];
       return {
         ...volume,

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { VolumeRef } from "../../contract/task.ts";
+import { count } from "../../domain/quantities.ts";
 import { CommandError, errnoOf, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";
 import { makeDirectory, syncFilesystem, writeFileDurably } from "../store/durable.ts";
@@ -15,7 +16,9 @@ import { together } from "../together.ts";
 import {
   argvCompareContent,
   argvMirror,
+  argvMirrorListed,
   argvMirrorRoot,
+  changedFiles,
   firstUnreadable,
   parseStats,
   partialTransfer,
@@ -24,8 +27,18 @@ import {
   type Attributes,
   type RsyncStats,
 } from "../tools/rsync.ts";
-import { listChanged, newestChange, noMark, withSlack, type Changed, type ChangeMark } from "./changes.ts";
+import {
+  listChanged,
+  noMark,
+  notAhead,
+  surveyVolume,
+  withSlack,
+  type Foreign,
+  type Changed,
+  type ChangeMark,
+} from "./changes.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
+import { copySparse, type SparseCopied } from "./sparse-files.ts";
 import { beginWriting, stateFiles } from "./state-list.ts";
 
 export interface MirrorJob {
@@ -51,6 +64,7 @@ const stateSchema = z.object({
   /** Size of the mirror after the warm passes. */
   bytes: z.number(),
   attributes: z.object({ acls: z.boolean(), xattrs: z.boolean() }),
+  foreign: z.object({ owners: z.number(), devices: z.number() }).default({ owners: 0, devices: 0 }),
 });
 type State = z.infer<typeof stateSchema>;
 
@@ -63,7 +77,8 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await beginWriting(stateFiles(job.stateDirectory, job.volume.name));
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
-  const mark = await newestChange(job.source, job.signal);
+  const { newest, foreign } = await surveyVolume(job.source, largeFiles(job), job.signal);
+  const mark = notAhead(newest, Date.now());
   const marked = performance.now();
   let attributes = before?.attributes ?? { acls: true, xattrs: true };
   await listHardLinks(job.mirror, linksFile(job), job.signal);
@@ -84,16 +99,17 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   }
   await listHardLinks(job.mirror, linksFile(job), job.signal);
   await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
-  const stats = await pass(job, { attributes, attributesOf: "all", mark: withSlack(mark), frozen: false });
+  // All attributes have been looked at since the mark.
+  const stats = await pass(job, { attributes, attributesOf: "changed", mark: withSlack(mark), frozen: false });
   await listHardLinks(job.mirror, linksFile(job), job.signal);
   // Before the mark: after a power cut between the two, a mark that came first would call durable what is not, and an edit that
   // kept its size would never be looked at again.
   await syncFilesystem(job.mirror, job.signal);
   await writeFileDurably(
     stateFile(job),
-    `${JSON.stringify({ mark, bytes: stats.bytes, attributes } satisfies State)}\n`,
+    `${JSON.stringify({ mark, bytes: stats.bytes, attributes, foreign } satisfies State)}\n`,
   );
-  return { ...stats, warnings: warningsOf(job, attributes) };
+  return { ...stats, warnings: warningsOf(job, attributes, foreign) };
 }
 
 /**
@@ -104,9 +120,9 @@ export async function coldMirror(job: MirrorJob, frozen: boolean): Promise<PassR
   const state = await readState(job);
   if (state === undefined)
     throw new MoverError("HO-A403", `the mirror of volume ${job.volume.name} has not been warmed`);
-  const { attributes, mark } = state;
+  const { attributes, mark, foreign } = state;
   const stats = await pass(job, { attributes, attributesOf: "changed", mark, frozen });
-  return { ...stats, warnings: warningsOf(job, attributes) };
+  return { ...stats, warnings: [...warningsOf(job, attributes, foreign), ...tornWarning(job, stats.torn)] };
 }
 
 /** Bytes that the mirror holds already; 0 when there is none. */
@@ -114,11 +130,24 @@ export async function mirroredBytes(stateDirectory: string, volume: string): Pro
   return (await readState({ stateDirectory, volume: { name: volume } }))?.bytes ?? 0;
 }
 
-const warningsOf = ({ volume }: MirrorJob, attributes: Attributes): readonly string[] => {
+const warningsOf = (
+  { volume: { name } }: MirrorJob,
+  attributes: Attributes,
+  { owners, devices }: Foreign,
+): readonly string[] => {
   const lost = [...(attributes.acls ? [] : ["ACLs"]), ...(attributes.xattrs ? [] : ["extended attributes"])];
-  return lost.length === 0
-    ? []
-    : [`volume ${volume.name}: the file system of the store cannot keep ${lost.join(" and ")}`];
+  const asRoot = "only a mover that runs as root can keep";
+  return [
+    ...(lost.length === 0 ? [] : [`the file system of the store cannot keep ${lost.join(" and ")}`]),
+    ...(devices === 0 ? [] : [`${count(devices, "device")} left out, which ${asRoot}`]),
+    ...(owners === 0 ? [] : [`the owner or group of ${count(owners, "file")} is lost, which ${asRoot}`]),
+  ].map((what) => `volume ${name}: ${what}`);
+};
+
+const tornWarning = ({ volume }: MirrorJob, torn: readonly string[]): readonly string[] => {
+  const [first = ""] = torn;
+  const which = `${count(torn.length, "file")} changed while being copied, ${JSON.stringify(first).slice(0, 150)} for one`;
+  return first === "" ? [] : [`volume ${volume.name}: ${which}; what is held of that may be torn`];
 };
 
 interface PassOptions {
@@ -131,31 +160,63 @@ interface PassOptions {
   readonly frozen: boolean;
 }
 
-async function pass(job: MirrorJob, options: PassOptions): Promise<RsyncStats> {
+interface PassStats extends RsyncStats {
+  /** Files that changed while they were copied, of a running app. */
+  readonly torn: readonly string[];
+}
+
+async function pass(job: MirrorJob, options: PassOptions): Promise<PassStats> {
   await untangleHardLinks(job.source, job.mirror, linksFile(job));
   const listFile = join(job.scratch, `changed-${job.volume.name}`);
+  const sparse = await copySparseFiles(job, options);
   // Looking at them costs twice as much as everything else: 10 instead of 4 microseconds for each file.
   const attributes = options.attributesOf === "all" ? options.attributes : { acls: false, xattrs: false };
-  const [stats, changed] = await together<[RsyncStats, Changed]>(job.signal, (signal) => [
+  const [stats, changed] = await together<[PassStats, Changed]>(job.signal, (signal) => [
     mirrorAll({ ...job, signal }, attributes, options.frozen),
     options.mark === undefined
       ? Promise.resolve({ names: false, root: false })
-      : listChanged(job.source, options.mark, listFile, signal),
+      : listChanged(job.source, options.mark, listFile, signal, sparse.inodes),
   ]);
+  const torn = [...sparse.torn, ...stats.torn];
   // The directories on the way to a name are brought up to date with it, the root among them.
-  if (changed.names)
-    await transfer(job, argvCompareContent(job.mirror, listFile, job.volume, options.attributes), options.frozen);
-  else if (changed.root) await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
-  return stats;
+  if (changed.names) {
+    const argv = argvCompareContent(job.mirror, listFile, job.volume, options.attributes);
+    torn.push(...(await transfer(job, argv, options.frozen)).torn);
+  }
+  if (changed.root && !changed.names)
+    await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
+  return { ...stats, torn: [...new Set(torn)] };
 }
 
-async function mirrorAll(job: MirrorJob, attributes: Attributes, frozen: boolean): Promise<RsyncStats> {
-  const stats = parseStats(await transfer(job, argvMirror(job.mirror, job.volume, attributes), frozen));
+async function copySparseFiles(job: MirrorJob, { mark, frozen, attributes }: PassOptions): Promise<SparseCopied> {
+  if (mark === undefined) return { inodes: [], torn: [] };
+  const copiedList = join(job.scratch, `sparse-${job.volume.name}`);
+  const copied = await copySparse({ ...job, mark, frozen, largeFiles: largeFiles(job), copiedList });
+  if (copied.inodes.length > 0)
+    await transfer(job, argvMirrorListed(job.mirror, copiedList, job.volume, attributes), frozen);
+  return copied;
+}
+
+/** Of a running app a file may change again each time. */
+const attempts = 3;
+
+async function mirrorAll(job: MirrorJob, attributes: Attributes, frozen: boolean): Promise<PassStats> {
+  const argv = argvMirror(job.mirror, job.volume, attributes);
+  let { stdout, torn } = await transfer(job, argv, frozen);
+  // After such an error rsync removes nothing more, so the mirror may hold what is long gone.
+  for (let attempt = 1; torn.length > 0 && attempt < attempts; attempt += 1)
+    ({ stdout, torn } = await transfer(job, argv, frozen));
+  const stats = parseStats(stdout);
   if (stats === undefined) throw new MoverError("HO-A403", "rsync printed no statistics");
-  return stats;
+  return { ...stats, torn };
 }
 
-async function transfer(job: MirrorJob, argv: Parameters<typeof run>[0], frozen: boolean): Promise<string> {
+interface Transferred {
+  readonly stdout: string;
+  readonly torn: readonly string[];
+}
+
+async function transfer(job: MirrorJob, argv: Parameters<typeof run>[0], frozen: boolean): Promise<Transferred> {
   const okCodes = [0, vanishedSource, partialTransfer];
   const { code, signal, stdout, stderrTail } = await run(argv, {
     cwd: job.source,
@@ -169,16 +230,18 @@ async function transfer(job: MirrorJob, argv: Parameters<typeof run>[0], frozen:
   if (code === partialTransfer) {
     const unreadable = firstUnreadable(stderrTail);
     if (unreadable !== undefined) throw new MoverError("HO-A401", `${volume}: ${unreadable}`);
-    // Says rsync of a file that was written to while it was copied. The next pass brings it again.
-    if (!/failed verification/.test(stderrTail)) throw new CommandError("rsync", code, signal, stderrTail);
+    const torn = changedFiles(stderrTail);
+    if (torn.length === 0) throw new CommandError("rsync", code, signal, stderrTail);
     if (frozen)
       throw new MoverError("HO-A402", `${volume}: files changed during the last pass, although the app is stopped`);
+    return { stdout, torn };
   }
-  return stdout;
+  return { stdout, torn: [] };
 }
 
 type StateOwner = Pick<MirrorJob, "stateDirectory"> & { readonly volume: Pick<VolumeRef, "name"> };
 const stateFile = (job: StateOwner): string => join(job.stateDirectory, `${job.volume.name}.json`);
+const largeFiles = (job: StateOwner): string => join(job.stateDirectory, `${job.volume.name}.large`);
 const linksFile = (job: MirrorJob): string => join(job.stateDirectory, `${job.volume.name}.links`);
 
 async function readState(job: StateOwner): Promise<State | undefined> {

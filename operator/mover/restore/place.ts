@@ -42,6 +42,11 @@ export class Place {
     }
   }
 
+  /** For a call that this class does not have. */
+  descriptorPath(path: string): Buffer {
+    return this.#at(path);
+  }
+
   list(directory: string): readonly string[] {
     return readdirSync(this.#at(directory), "latin1").toSorted();
   }
@@ -49,7 +54,20 @@ export class Place {
   /** Moves a name, never over another one: the caller has made sure that `to` is free. */
   move(from: string, to: string): void {
     if (this.stat(to) !== undefined) throw new MoverError("HO-R804", `${quote(to)} exists already`);
-    renameSync(this.#at(from), this.#at(to));
+    const rename = (): void => renameSync(this.#at(from), this.#at(to));
+    try {
+      rename();
+    } catch (error) {
+      const found = this.stat(from);
+      if (errnoOf(error) !== "EACCES" || found?.isDirectory() !== true) throw error;
+      // A user without capabilities may move a directory only if he may write to it, because its `..` changes.
+      chmodSync(this.#at(from), (found.mode & 0o7777) | 0o200);
+      try {
+        rename();
+      } finally {
+        chmodSync(this.#at(this.stat(from) === undefined ? to : from), found.mode & 0o7777);
+      }
+    }
   }
 
   /** The name, or the name with a number that is not taken yet. */

@@ -6,6 +6,7 @@ import { count, formatBytes } from "../../domain/quantities.ts";
 import { MoverError } from "../errors.ts";
 import { Tree } from "../mirror/tree.ts";
 import { isReserved } from "./names.ts";
+import { refusePinned } from "./pinned.ts";
 import { bytesOf } from "./place.ts";
 
 export interface PartPlan {
@@ -19,11 +20,12 @@ const spareBytes = 16 * 1024 * 1024;
 
 /**
  * @param beside bytes that are needed for a while beside the restored state
- * @throws MoverError HO-C903 when the restored state does not fit beside the present one.
+ * @throws MoverError HO-R811 when something there cannot be exchanged, HO-C903 when the restored state does not fit beside the present one.
  */
 export async function planVolume(root: string, part: VolumePart, beside: number): Promise<PartPlan> {
+  refusePinned(root, part);
   const { bavail, bsize, ffree, files } = await statfs(root);
-  const needed = part.bytes + part.files * bytesPerFile + spareBytes + beside;
+  const needed = (part.allocated ?? part.bytes) + part.files * bytesPerFile + spareBytes + beside;
   const refuse = (what: string): MoverError =>
     new MoverError("HO-C903", `volume ${part.name} (claim ${part.claimName}): ${what}`);
   if (bavail * bsize < needed)

@@ -4,7 +4,7 @@
  * compared entry by entry with the list of files, so that nothing comes back that was not recorded.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { VolumePart } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
@@ -15,10 +15,11 @@ import { splitHolder } from "../mirror/lines.ts";
 import { linesOfVolume } from "../mirror/listing.ts";
 import { exists, syncDirectory, syncFilesystem } from "../store/durable.ts";
 import { filesListFile } from "../store/layout.ts";
-import { argvCopyDirectories, argvRemoveTree } from "../tools/restore-files.ts";
+import { argvCopyDirectories, argvOpenDirectories, argvRemoveTree } from "../tools/restore-files.ts";
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { workDirectory } from "./names.ts";
+import { keepTime, timeOf } from "./root-time.ts";
 import { moveInto, removeNamed } from "./volume-chain.ts";
 import { readVolumeState, writeVolumeState } from "./volume-state.ts";
 
@@ -32,6 +33,8 @@ export interface VolumeSource {
   readonly id: string;
   readonly path: string;
   readonly part: VolumePart;
+  /** Of the manifest: what has format 1 lists no attributes. */
+  readonly format: number;
 }
 
 /**
@@ -49,14 +52,18 @@ export async function stageVolume(
   await discardVolume(root, part.name, runUID);
   const work = join(root, workDirectory(runUID));
   const fresh = join(work, "new");
-  await mkdir(work, { mode: 0o700 });
+  await keepTime(root, async () => await mkdir(work, { mode: 0o700 }));
+  // Without the setgid bit that it may have from the root: GNU tar leaves that in directories that it makes below.
+  await chmod(work, 0o700);
   await mkdir(fresh);
   for (const [index, one] of [...members, generation].entries())
     await (index === 0 ? extract(one, fresh, context) : applyMember(one, work, context));
-  const staged = await compareWithList(join(generation.path, filesListFile), part.name, fresh, context);
+  const staged = await compareWithList(generation, fresh, context);
   await syncFilesystem(root, context.abort);
   const { paths, exclude } = part;
-  await writeVolumeState(root, { format: 1, runUID, generation: generation.id, phase: "staged", paths, exclude });
+  const rootTime = await timeOf(fresh);
+  const state = { format: 1, runUID, generation: generation.id, phase: "staged", paths, exclude, rootTime } as const;
+  await writeVolumeState(root, state);
   return staged;
 }
 
@@ -114,7 +121,7 @@ export async function discardVolume(root: string, volume: string, runUID: string
   // First what makes it count: a half removed state must never be swapped in.
   await rm(join(work, "state.json"), { force: true });
   await syncDirectory(work);
-  await run(argvRemoveTree(work));
+  await removeWork(root, work);
   return true;
 }
 
@@ -129,23 +136,38 @@ export async function removeReplaced(root: string, volume: string, runUID: strin
       "HO-R804",
       `volume ${volume}: the exchange is not complete (${state.phase}); nothing was removed`,
     );
-  await run(argvRemoveTree(work));
+  await removeWork(root, work);
   return true;
+}
+
+async function removeTree(path: string): Promise<void> {
+  await run(argvRemoveTree(path)).catch(async () => {
+    await run(argvOpenDirectories(path)).catch(() => undefined);
+    await run(argvRemoveTree(path));
+  });
+}
+
+/** The content first, which may take long, so that nobody else changes the root between the two looks at its time. */
+async function removeWork(root: string, work: string): Promise<void> {
+  for (const name of ["new", "old"]) await removeTree(join(work, name));
+  await keepTime(root, async () => await removeTree(work));
 }
 
 /** Lists the extracted files as the capture listed the captured ones, and compares the two line by line. */
 async function compareWithList(
-  list: string,
-  volume: string,
+  { path, part, format }: VolumeSource,
   fresh: string,
   context: MoverContext,
 ): Promise<StagedVolume> {
+  const volume = part.name;
+  const list = join(path, filesListFile);
   const target = join(context.roots.scratch, `restored-${volume}.jsonl.zst`);
   await rm(target, { force: true });
   try {
     const { totals } = await writeFilesList({
       volumes: [{ name: volume, mirror: fresh }],
       target,
+      attributes: format > 1,
       signal: context.abort,
       onProgress: () => undefined,
     });
@@ -184,7 +206,10 @@ async function* linesOf(list: string, volume: string, signal: AbortSignal): Line
   const inodes = new Map<string, number>();
   for await (const lines of linesOfVolume(list, volume, signal)) {
     for (const line of lines) {
-      yield splitHolder(line).bare.replace(/"i":"([0-9]+)","n":/, (_whole, inode: string) => {
+      // Of pipes and devices GNU tar does not keep which names share one.
+      const { bare } = splitHolder(line);
+      const listed = /,"t":"[pcb]",/.test(bare) ? bare.replace(/,"i":"[0-9]+","n":[0-9]+/, "") : bare;
+      yield listed.replace(/"i":"([0-9]+)","n":/, (_whole, inode: string) => {
         const number = inodes.get(inode) ?? inodes.size + 1;
         inodes.set(inode, number);
         return `"i":"${number}","n":`;

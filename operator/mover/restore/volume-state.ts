@@ -23,6 +23,8 @@ const stateSchema = z.object({
   /** What the generation holds of the volume, and what it leaves out. */
   paths: z.array(z.string()),
   exclude: z.array(z.string()),
+  /** Modification time of the root as captured, ns since 1970; a restore that release 0.1.0 has staged has none. */
+  rootTime: z.string().optional(),
 });
 export type VolumeState = z.infer<typeof stateSchema>;
 

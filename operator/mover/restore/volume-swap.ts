@@ -11,6 +11,7 @@ import { argvCopyAttributes } from "../tools/restore-files.ts";
 import { compileExcludes, type Excludes } from "./excluded-paths.ts";
 import { isReserved, workDirectory } from "./names.ts";
 import { bytesOf, join, Place } from "./place.ts";
+import { setTime } from "./root-time.ts";
 import { readVolumeState, writeVolumeState, type VolumeState } from "./volume-state.ts";
 
 type Phase = VolumeState["phase"];
@@ -45,7 +46,7 @@ export async function swapVolume(root: string, volume: string, runUID: string, c
     }
     if (state.phase === "carrying") {
       carryExcluded(place, work, state, step);
-      if (state.paths.includes(".")) await copyRootAttributes(root, work, context);
+      if (state.paths.includes(".")) await copyRootAttributes(root, work, state.rootTime, context);
       await reach("done");
     }
   } finally {
@@ -114,14 +115,24 @@ function* excludedBelow(
   }
 }
 
-/** Owner, mode and attributes of the root of the volume. Not worth a failed restore: the app had a root before. */
-async function copyRootAttributes(root: string, work: string, context: MoverContext): Promise<void> {
+/** Owner, mode, attributes and time of the root of the volume. Not worth a failed restore: the app had a root before. */
+async function copyRootAttributes(
+  root: string,
+  work: string,
+  time: string | undefined,
+  context: MoverContext,
+): Promise<void> {
   const from = `${work}/new`;
   try {
     await run(argvCopyAttributes(from, true), { cwd: root }).catch(() =>
       run(argvCopyAttributes(from, false), { cwd: root }),
     );
+    // Nothing is made or moved in the root after this.
+    if (time !== undefined) await setTime(root, time);
   } catch (error) {
-    context.log.warn("owner and mode of the root of the volume could not be restored", { root, error: String(error) });
+    context.log.warn("owner, mode and time of the root of the volume could not be restored", {
+      root,
+      error: String(error),
+    });
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf, VolumeRef } from "../../contract/task.ts";
+import { count } from "../../domain/quantities.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
 import { packMirrors } from "../mirror/packing.ts";
@@ -13,6 +14,7 @@ import { peakMiB } from "../progress.ts";
 import { signalFailed, signalReleased } from "../signals.ts";
 import { claimMirrors, mirrorStateDirectory } from "../store/claim.ts";
 import type { Layout } from "../store/layout.ts";
+import type { ArchivePart } from "../store/parts.ts";
 import { openSource } from "../store/staging.ts";
 import { together } from "../together.ts";
 
@@ -52,12 +54,18 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
       freezeSeconds,
       seconds: (Date.now() - started) / 1000,
       peakMiB: peakMiB(),
-      warnings: warnings.slice(0, 8),
+      warnings: [...warnings, ...leftOut(part)].slice(0, 8),
     };
   } finally {
     await claim.abandon();
   }
 }
+
+/** No archive can hold a socket, and the app makes its own when it starts. */
+const leftOut = ({ volumes }: ArchivePart): readonly string[] =>
+  volumes.flatMap(({ name, skipped }) =>
+    skipped === 0 ? [] : [`volume ${name}: ${count(skipped, "socket")} left out, which no archive can hold`],
+  );
 
 /** Everything that is done while the app is stopped. */
 async function lastPass(task: TaskOf<"archive">, layout: Layout, context: MoverContext): Promise<readonly string[]> {

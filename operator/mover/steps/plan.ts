@@ -22,6 +22,8 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
     const choice = chooseCopies(copies, task.from, task);
     const { location, generation, members } = await findWhole(choice.copies, context);
     const { manifest } = generation;
+    if (manifest.type === "Config")
+      throw new MoverError("HO-R810", `generation ${generation.id} holds configuration, as plain files at ${location}`);
     const asked = task.from.generation === undefined || task.included ? task : presentParts(task, manifest);
     // With nothing of it left, the error names what is asked for and what there is.
     const parts = selectParts(manifest, asked.databases.length + asked.volumes.length === 0 ? task : asked);

@@ -1,60 +1,83 @@
 /**
- * Prune: carries out retention at one location. At the source it first settles what every required sink has verified. The
- * judgement is domain/retention.ts; this file finds out what is there, and stops at any doubt: an error, a directory
- * that is not a whole generation of this policy, or emptiness where something was.
+ * Prune: carries out retention at one location. At the source it first settles what every required sink has verified; then, at each,
+ * it takes back what is asked for, and plans. The judgement is domain/retention.ts. A plan that removes something is acted upon only
+ * when it is the one that was approved, because it is on record by then; else it is the answer.
  */
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
-import { planRetention } from "../../domain/retention.ts";
+import { type Instant, formatInstant } from "../../domain/instant.ts";
+import { formatBytes } from "../../domain/quantities.ts";
 import { formatSequences } from "../../domain/sequences.ts";
 import type { MoverContext } from "../context.ts";
-import { blame, errnoOf, MoverError } from "../errors.ts";
+import { blame } from "../errors.ts";
+import { summariseKept } from "../retention/report.ts";
+import { removeAll } from "../retention/removals.ts";
+import { isHeldNow, viewPlace, type View } from "../retention/view.ts";
 import { observeLocation, storedBytes } from "../store/facts.ts";
+import { readHeld, writeHeld } from "../store/held.ts";
 import type { Layout } from "../store/layout.ts";
-import { listGenerations, presentSequences, type GenerationEntry, type Listing } from "../store/listing.ts";
-import {
-  markRemoved,
-  reaches,
-  readCatalogue,
-  readMarkers,
-  removeMarker,
-  wasRemoved,
-  writeCatalogue,
-  type Markers,
-} from "../store/markers.ts";
+import { listGenerations, presentSequences } from "../store/listing.ts";
+import { readMarkers, writeCatalogue } from "../store/markers.ts";
+import { digestOfPlan, forgetPlans, rememberPlan } from "../store/plans.ts";
 import { openPresent } from "../store/presence.ts";
-import { emptyTrash, removeGeneration } from "../store/removal.ts";
+import { emptyTrash } from "../store/removal.ts";
 import { settle, type Settlement } from "../store/settlement.ts";
+import { sweepTemporaries } from "../store/temporaries.ts";
+import { heldInTrash, listTrash, observeTrash, takeBack, type Undeleted } from "../store/trash.ts";
 
 /** Ids of each list in the result, which has to fit into 4,096 bytes; the log names all, and `present` tells what is left. */
 const shown = 12;
 
 type Facts = ResultOf<"prune">;
+type Plan = Pick<Facts, "plan" | "remove">;
 
-export async function prune(task: TaskOf<"prune">, context: MoverContext): Promise<Facts> {
+export async function prune(task: TaskOf<"prune">, context: MoverContext, now: Instant = Date.now()): Promise<Facts> {
   const { name, uuid: expectedUuid } = task.location;
   const role = name === "source" ? "source" : "sink";
   const root = role === "source" ? context.roots.store : context.roots.sink(name);
-  const { uuid, layout } = await openPresent(root, { role, name, expectedUuid }, task);
   try {
+    const { uuid, layout } = await openPresent(root, { role, name, expectedUuid }, task);
+    await sweepTemporaries(layout);
     const settlement: Settlement =
       role === "source"
         ? await settle(layout, task.requiredSinks, task, context)
         : { settled: [], pending: [], broken: [] };
-    const retained = await retain(layout, task, settlement, context);
-    const markers = await readMarkers(layout);
+    const { tookBack, problems } = await undelete(layout, task, context, now);
+    const view = await viewPlace(layout, task, settlement, now);
+    const retained = await retain(layout, task, view, context, now);
     const { generations } = await listGenerations(layout.store);
-    const waiting = settlement.pending.map(({ id }) => ({ id, why: "a required sink has not verified it" }));
+    const location = await observeLocation({ name, uuid, root }, generations, await readMarkers(layout));
+    const trash = await observeTrash(await listTrash(layout), task.trashMillis);
+    const newest = generations.at(-1);
+    const tight =
+      trash.generations > 0 && newest !== undefined && location.freeBytes < storedBytes(newest.manifest.files)
+        ? [tellTight(location.freeBytes, trash)]
+        : [];
     return {
       version: 1,
       ok: true,
       step: "prune",
-      location: await observeLocation({ name, uuid, root }, generations, markers),
+      location,
       settled: settlement.settled.slice(-shown),
       pending: settlement.pending.length,
       ...(settlement.pending.length === 0 ? {} : { lacking: settlement.pending.slice(-shown) }),
       removed: retained.removed.slice(-shown),
-      kept: [...waiting, ...retained.kept].slice(0, shown),
+      ...(retained.removed.length > shown ? { removedInAll: retained.removed.length } : {}),
+      ...retained.plan,
+      kept: tellKept(view, settlement),
+      ...(tookBack.length === 0 ? {} : { tookBack: tookBack.slice(-20) }),
+      ...(trash.generations === 0
+        ? {}
+        : {
+            trash: {
+              generations: trash.generations,
+              bytes: trash.bytes,
+              ...(trash.until === undefined ? {} : { until: formatInstant(trash.until) }),
+            },
+          }),
+      ...(problems.length + tight.length === 0
+        ? {}
+        : { warnings: [...tight, ...problems].slice(0, 4).map((text) => text.slice(0, 200)) }),
       ...(retained.refused === undefined
         ? { present: formatSequences(await presentSequences(layout)) }
         : { refused: retained.refused.slice(0, 500) }),
@@ -70,109 +93,97 @@ export async function prune(task: TaskOf<"prune">, context: MoverContext): Promi
   }
 }
 
+async function undelete(
+  layout: Layout,
+  task: TaskOf<"prune">,
+  context: MoverContext,
+  now: Instant,
+): Promise<Undeleted> {
+  const { undelete: request, policyUID, location } = task;
+  if (request === undefined) return { tookBack: [], problems: [] };
+  const held = await readHeld(layout);
+  const isSource = location.name === "source";
+  return await takeBack(layout, await listTrash(layout), {
+    request,
+    policyUID,
+    isSource,
+    held,
+    now,
+    log: context.log,
+  });
+}
+
 interface Retained {
   readonly removed: Facts["removed"];
-  readonly kept: Facts["kept"];
+  readonly plan: Plan;
   readonly refused?: string | undefined;
 }
 
 async function retain(
   layout: Layout,
   task: TaskOf<"prune">,
-  settlement: Settlement,
+  view: View,
   context: MoverContext,
+  now: Instant,
 ): Promise<Retained> {
-  const listing = await listStore(layout);
-  const markers = await readMarkers(layout);
-  const catalogue = await readCatalogue(layout);
-  // A lineage that was taken over keeps the generations of the former policy: they are not ours to remove, nor do they count.
-  const isOurs = ({ manifest }: GenerationEntry): boolean => manifest.lineage.policyUID === task.policyUID;
-  const ours = listing.generations.filter(isOurs);
-  const former = listing.generations.filter((generation) => !isOurs(generation));
-  const plan = planRetention({
-    generations: ours.map((generation) => ({
-      id: generation.id,
-      seq: generation.seq,
-      verified: reaches(generation, markers, task.verify),
-      bytes: storedBytes(generation.manifest.files),
-    })),
-    keep: task.keep,
-    acknowledged: task.acknowledged,
-    unknown: doubt(listing, settlement, task, [...markers.keys(), ...(catalogue ?? [])]),
-    undelivered: settlement.pending.map(({ id }) => id),
-    arrived: catalogue === undefined ? 0 : ours.filter(({ id }) => !catalogue.includes(id)).length,
-  });
-  const kept = [
-    ...plan.keep.map(({ id, why }) => ({ id, why: why.join(", ").slice(0, 100) })),
-    ...former.map(({ id }) => ({ id, why: "of a former policy" })),
-  ];
-  if (plan.refused !== undefined) return { removed: [], kept, refused: plan.refused };
-
-  const today = new Date().toISOString().slice(0, 10);
-  for (const { id, why } of plan.remove) {
-    context.abort.throwIfAborted();
-    const generation = ours.find((candidate) => candidate.id === id);
-    if (generation === undefined) continue;
-    await settleMarker(layout, generation, markers, task);
-    await removeGeneration(layout, generation, today);
-    context.log.info("generation removed", { generation: id, location: task.location.name, why });
+  const { plan } = view;
+  const isUnknown = plan.refused !== undefined && plan.proposed === undefined;
+  const trash = await listTrash(layout);
+  const kept = await heldInTrash(trash, isHeldNow(view, now));
+  // What a full disk needs first is room, and every file that is written below needs some.
+  if (!isUnknown) await emptyTrash(layout, trash, kept, task.trashMillis, now);
+  await keepHolds(layout, task, view);
+  if (plan.refused !== undefined) {
+    const proposed = plan.proposed ?? [];
+    if (proposed.length > 0)
+      await rememberPlan(
+        layout,
+        proposed.map(({ id }) => id),
+      );
+    return { removed: [], plan: tellPlan(proposed), refused: tellRefusal(plan.refused, proposed, task) };
   }
-  await emptyTrash(layout);
-  await writeCatalogue(
-    layout,
-    kept.map(({ id }) => id),
-  );
-  return { removed: [...plan.remove], kept };
+  if (plan.remove.length > 0 && digestOfPlan(plan.remove.map(({ id }) => id)) !== task.approved)
+    return { removed: [], plan: tellPlan(plan.remove) };
+
+  await removeAll(layout, task, view, trash, now, context);
+  if (task.trashMillis === 0) await emptyTrash(layout, await listTrash(layout), kept, 0, now);
+  const staying = [...plan.keep, ...view.former].map(({ id }) => id);
+  await writeCatalogue(layout, { ids: staying, due: [...plan.due] });
+  await forgetPlans(layout);
+  return { removed: [...plan.remove], plan: {} };
 }
 
-/**
- * What is left of the marker of a copy that is about to go. At a sink the mark comes before the removal: without it the next
- * transport would bring back, night after night, what the source keeps for a sink that is away, and the source would
- * wait for a copy that is never coming back. A death between the two leaves a copy that counts as unchecked.
- */
-async function settleMarker(
-  layout: Layout,
-  generation: GenerationEntry,
-  markers: Markers,
-  task: TaskOf<"prune">,
-): Promise<void> {
-  const marker = markers.get(generation.id);
-  if (task.location.name === "source" || marker === undefined) return await removeMarker(layout, generation.id);
-  // Said by an attempt that died.
-  if (wasRemoved(generation, markers)) return;
-  if (reaches(generation, markers, task.verify)) await markRemoved(layout, marker);
-  else await removeMarker(layout, generation.id);
+async function keepHolds(layout: Layout, task: TaskOf<"prune">, view: View): Promise<void> {
+  const inTrash = (await listTrash(layout)).map(({ id }) => id);
+  const stored = [...view.ours, ...view.former].map(({ id }) => id);
+  // On doubt a hold whose generation is not to be seen stays as well.
+  const unseen = view.plan.refused === undefined ? [] : [...view.held.keys()];
+  const present = new Set([...stored, ...view.waiting, ...inTrash, ...unseen]);
+  await writeHeld(layout, task.holds, view.held, task.known, present);
 }
 
-/** @throws MoverError HO-K702: without a listing there are no facts to report either, so this is no quiet refusal. */
-async function listStore(layout: Layout): Promise<Listing> {
-  try {
-    return await listGenerations(layout.store);
-  } catch (error) {
-    throw new MoverError("HO-K702", `the generations cannot be listed: ${errnoOf(error) ?? String(error)}`, {
-      retry: true,
-      cause: error,
-    });
-  }
+type Remove = View["plan"]["remove"];
+
+function tellPlan(remove: Remove): Plan {
+  if (remove.length === 0) return {};
+  const digest = digestOfPlan(remove.map(({ id }) => id));
+  return { plan: { digest, removes: remove.length }, remove: remove.slice(0, shown) };
 }
 
-/** Why it is not certain what lies here; undefined when it is. */
-function doubt(
-  listing: Listing,
-  settlement: Settlement,
-  task: TaskOf<"prune">,
-  known: readonly string[],
-): string | undefined {
-  const [broken] = [...listing.broken, ...settlement.broken];
-  if (broken !== undefined) return `${broken.name} is not a whole generation: ${broken.why}`;
-  const [foreign] = listing.foreign;
-  if (foreign !== undefined) return `${foreign.slice(0, 80)} in the store is not a generation`;
-  const stray = listing.generations.find(
-    ({ manifest: { lineage } }) => lineage.namespace !== task.namespace || lineage.policy !== task.policy,
-  );
-  if (stray !== undefined)
-    return `${stray.id} is of ${stray.manifest.lineage.namespace}/${stray.manifest.lineage.policy}`;
-  const newest = known.toSorted().at(-1);
-  if (listing.generations.length === 0 && newest !== undefined) return `the store is empty, but ${newest} was there`;
-  return undefined;
+function tellRefusal(refused: string, proposed: Remove, { acknowledged }: TaskOf<"prune">): string {
+  if (proposed.length === 0) return refused;
+  const digest = digestOfPlan(proposed.map(({ id }) => id)).slice(0, 12);
+  const other = acknowledged.length === 0 ? "" : ", what was acknowledged is another";
+  return `${refused}; this is plan ${digest}${other}`;
 }
+
+function tellKept({ plan, former }: View, settlement: Settlement): Facts["kept"] {
+  return summariseKept([
+    ...settlement.pending.toReversed().map(({ id }) => ({ id, why: ["a required sink has not verified it"] })),
+    ...plan.keep,
+    ...former.map(({ id }) => ({ id, why: ["of a former policy"] })),
+  ]);
+}
+
+const tellTight = (free: number, { generations, bytes, until }: Awaited<ReturnType<typeof observeTrash>>): string =>
+  `${formatBytes(free)} are free, less than the newest generation takes; ${generations} in the trash take ${formatBytes(bytes)}${until === undefined ? "" : ` until ${formatInstant(until)}`}`;

@@ -77,7 +77,7 @@ async function stageAll(
   for (const { ref, part } of parts.volumes) {
     const chain = members.map((member) => sourceOf(member, part.name));
     const root = context.roots.volume(ref.name);
-    const staged = await stageVolume({ ...generation, part }, chain, root, task.runUID, context);
+    const staged = await stageVolume(sourceOf(generation, part.name), chain, root, task.runUID, context);
     bytes += staged.bytes;
     files += staged.files;
     context.log.info("volume staged", { volume: ref.name, ...staged });
@@ -97,5 +97,5 @@ async function stageAll(
 function sourceOf({ id, path, manifest }: GenerationEntry, volume: string): VolumeSource {
   const part = manifest.volumes.find(({ name }) => name === volume);
   if (part === undefined) throw new MoverError("HO-R809", `generation ${id} of the chain has no volume ${volume}`);
-  return { id, path, part };
+  return { id, path, part, format: manifest.format };
 }

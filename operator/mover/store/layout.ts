@@ -20,6 +20,11 @@ export interface Layout {
   readonly verified: string;
   /** Ids that the last completed retention left here: tells what arrived since, and an emptied place from a new one. */
   readonly catalogue: string;
+  /** Plans that wait for an administrator's acknowledgement, with the ids that each would remove. */
+  readonly plans: string;
+  /** Which generations are held, `<id>.json` with why and how long: the cluster that knows it may get lost. */
+  readonly held: string;
+  /** Removed, and not yet deleted: `<date>/<id>`, beside each `<id>.json` with when and why. */
   readonly trash: string;
   /** Copies that did not equal their manifest. */
   readonly damaged: string;
@@ -37,6 +42,8 @@ export function layoutOf(root: string, namespace: string, policy: string): Layou
     store: join(base, "store"),
     verified: join(base, "verified"),
     catalogue: join(base, "catalogue.json"),
+    plans: join(base, "plans.json"),
+    held: join(base, "held"),
     trash: join(base, "trash"),
     damaged: join(base, "damaged"),
   };
@@ -53,6 +60,9 @@ export const filesListFile = "files.jsonl.zst";
 export const databaseDump = (database: string): string => `databases/${database}/dump`;
 export const databaseGlobals = (database: string): string => `databases/${database}/globals.sql`;
 export const volumeArchive = (volume: string): string => `volumes/${volume}.tar.zst`;
+/** Directory of the keys of an object, each a file of its name. */
+export const configDirectory = (kind: "ConfigMap" | "Secret", name: string): string =>
+  `config/${kind.toLowerCase()}/${name}`;
 /** With a base: names of what is gone since. */
 export const volumeDeleted = (volume: string): string => `volumes/${volume}.deleted`;
 /** With a base: what has to be restored before, for restore.sh. */
@@ -60,3 +70,4 @@ export const chainFile = "chain";
 /** Left by the parts of a capture for the seal; not part of the generation. */
 export const dumpPartFile = "part-dump.json";
 export const archivePartFile = "part-archive.json";
+export const collectPartFile = "part-collect.json";

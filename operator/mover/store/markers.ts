@@ -13,7 +13,7 @@ import type { GenerationEntry } from "./listing.ts";
 
 export type VerifyMode = "Full" | "Sample" | "None";
 
-const markerSchema = z.object({
+export const markerSchema = z.object({
   format: z.literal(1),
   id: z.string(),
   manifestSHA256: z.string(),
@@ -26,7 +26,13 @@ const markerSchema = z.object({
 export type Marker = z.infer<typeof markerSchema>;
 export type Markers = ReadonlyMap<string, Marker>;
 
-const catalogueSchema = z.object({ format: z.literal(1), ids: z.array(z.string()) });
+const catalogueSchema = z.object({
+  format: z.literal(1),
+  ids: z.array(z.string()),
+  /** Of those, the ones that no rule had kept. */
+  due: z.array(z.string()).default([]),
+});
+export type Catalogue = Pick<z.infer<typeof catalogueSchema>, "ids" | "due">;
 
 /** By id. A marker that cannot be understood counts as none. @throws on errors of the disk. */
 export async function readMarkers(layout: Layout): Promise<Markers> {
@@ -70,6 +76,11 @@ export async function forgetRemoved(layout: Layout, markers: Markers, waiting: R
     if (removedAt !== undefined && !waiting.has(id)) await removeMarker(layout, id);
 }
 
+/** Of a copy that was taken back out of the trash, and that nobody can have touched there. */
+export async function putMarkerBack(layout: Layout, marker: Marker): Promise<void> {
+  await writeFileDurably(markerPath(layout, marker.id), `${JSON.stringify(marker)}\n`);
+}
+
 export async function removeMarker(layout: Layout, id: string): Promise<void> {
   await rm(markerPath(layout, id), { force: true });
   await syncDirectory(layout.verified);
@@ -87,7 +98,11 @@ export function wasRemoved(generation: GenerationEntry, markers: Markers): boole
 }
 
 /** Whether the marker is for this manifest, and says at least as much as the mode asks for. */
-export function reaches(generation: GenerationEntry, markers: Markers, mode: VerifyMode): boolean {
+export function reaches(
+  generation: Pick<GenerationEntry, "id" | "manifestSHA256">,
+  markers: Markers,
+  mode: VerifyMode,
+): boolean {
   const marker = markers.get(generation.id);
   return (
     marker !== undefined &&
@@ -100,17 +115,17 @@ export function reaches(generation: GenerationEntry, markers: Markers, mode: Ver
 const strength: Readonly<Record<VerifyMode, number>> = { None: 0, Sample: 1, Full: 2 };
 
 /** @returns undefined when no retention was ever completed here, or its record is damaged. */
-export async function readCatalogue(layout: Layout): Promise<readonly string[] | undefined> {
+export async function readCatalogue(layout: Layout): Promise<Catalogue | undefined> {
   try {
-    return parse(catalogueSchema, await readFile(layout.catalogue, "utf8"))?.ids;
+    return parse(catalogueSchema, await readFile(layout.catalogue, "utf8"));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }
 
-export async function writeCatalogue(layout: Layout, ids: readonly string[]): Promise<void> {
-  await writeFileDurably(layout.catalogue, `${JSON.stringify({ format: 1, ids })}\n`);
+export async function writeCatalogue(layout: Layout, { ids, due }: Catalogue): Promise<void> {
+  await writeFileDurably(layout.catalogue, `${JSON.stringify({ format: 1, ids, due })}\n`);
 }
 
 const markerPath = (layout: Layout, id: string): string => join(layout.verified, `${id}.json`);

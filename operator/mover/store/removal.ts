@@ -1,44 +1,65 @@
 /**
- * Removes generations: a rename into the trash first, which ends them in one step, the deletion after it. A crash between leaves
- * trash, never half a generation. Only what the caller has read a sealed manifest of is ever removed.
+ * Removes generations: a rename into the trash, which ends them in one step, with a note beside it of when and why; and after a
+ * time of grace the deletion. Only what the caller has read a sealed manifest of is ever removed, and only what
+ * is named like one of ours is ever deleted.
  */
-import { readdir, rm, rmdir } from "node:fs/promises";
+import { readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { parseGenerationId } from "../../domain/generation.ts";
+import type { Instant } from "../../domain/instant.ts";
 import { errnoOf } from "../errors.ts";
-import { exists, makeDirectory, renameNew, syncDirectory } from "./durable.ts";
+import { exists, makeDirectory, renameNew, syncDirectory, writeFileDurably } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import type { GenerationEntry } from "./listing.ts";
+import { daysInTrash, goneName, isGone, notePath, type TrashEntry, type TrashNote } from "./trash.ts";
 
-/** Its marker is the caller's. @param today `2026-11-21`, names the directory in the trash. */
-export async function removeGeneration(layout: Layout, generation: GenerationEntry, today: string): Promise<void> {
-  const trash = join(layout.trash, today);
-  await makeDirectory(trash);
+/** Its marker is the caller's. */
+export async function removeGeneration(layout: Layout, generation: GenerationEntry, note: TrashNote): Promise<void> {
+  const day = join(layout.trash, note.removedAt.slice(0, 10));
+  await makeDirectory(day);
   await syncDirectory(layout.trash);
-  const doomed = join(trash, generation.id);
-  // Left by a crash of an earlier removal of another copy of it.
-  if (await exists(doomed)) await rm(doomed, { recursive: true });
-  await renameNew(join(layout.store, generation.id), doomed);
+  const doomed = join(day, generation.id);
+  // Another copy of it, that was removed on the same day.
+  if (await exists(doomed)) await destroy(day, generation.id);
+  // Before the generation goes: once it is gone, nobody asks any more for the damaged copies that a death has left.
   await removeDamaged(layout, generation.id);
-  await rm(doomed, { recursive: true });
+  // Before the rename: what has no note is what was being deleted.
+  await writeFileDurably(notePath(day, generation.id), `${JSON.stringify(note)}\n`);
+  await renameNew(generation.path, doomed);
 }
 
-/** Deletes what a crash left in the trash. There is no grace time yet. */
-export async function emptyTrash(layout: Layout): Promise<void> {
-  for (const entry of await readdir(layout.trash, { withFileTypes: true })) {
-    // A link may lead anywhere, and to the generations above all.
-    if (!entry.isDirectory() || !/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(entry.name)) continue;
-    const directory = join(layout.trash, entry.name);
-    for (const name of await readdir(directory)) {
-      if (parseGenerationId(name) !== undefined) await rm(join(directory, name), { recursive: true });
-    }
+/**
+ * Deletes what has had its time of grace, and what a crash left of an earlier deletion.
+ * @param kept ids that stay in the trash, because they are held
+ */
+export async function emptyTrash(
+  layout: Layout,
+  entries: readonly TrashEntry[],
+  kept: ReadonlySet<string>,
+  graceMillis: number,
+  now: Instant,
+): Promise<void> {
+  // The newest first, as in the removal: what is left has all that it is based on.
+  for (const { id, day, removedAt } of entries.toReversed())
+    if (removedAt === undefined || (!kept.has(id) && now - removedAt >= graceMillis)) await destroy(day, id);
+  for (const day of await daysInTrash(layout)) {
+    for (const name of await readdir(day)) if (isGone(name)) await rm(join(day, name), { recursive: true });
     try {
-      await rmdir(directory);
+      await rmdir(day);
     } catch (error) {
-      // Something that is not ours lies in it.
+      // Something is still in it, of ours or not.
       if (errnoOf(error) !== "ENOTEMPTY") throw error;
     }
   }
+}
+
+/** By a rename first, so that what is half deleted is never taken for a generation and taken back. */
+async function destroy(day: string, id: string): Promise<void> {
+  const gone = join(day, goneName(id));
+  await rm(gone, { recursive: true, force: true });
+  if (await exists(join(day, id))) await rename(join(day, id), gone);
+  await syncDirectory(day);
+  await rm(notePath(day, id), { force: true });
+  await rm(gone, { recursive: true, force: true });
 }
 
 /** A damaged copy is kept to be looked at, until the generation itself has had its time. */

@@ -102,7 +102,7 @@ export interface LineageOwner {
 export async function openLineage(root: string, owner: LineageOwner, role: Role): Promise<Layout> {
   const layout = layoutOf(root, owner.namespace, owner.policy);
   const all = [layout.staging, layout.store, layout.verified, layout.trash, layout.damaged, layout.handover];
-  for (const directory of [dirname(layout.base), layout.base, ...all]) await checkDirectory(directory);
+  for (const directory of [dirname(layout.base), layout.base, ...all, layout.held]) await checkDirectory(directory);
   const { found, present } = await readLineage(layout);
   if (found === undefined ? present : found.policyUID !== owner.policyUID) {
     const other = found?.policyUID ?? "unknown";

@@ -1,6 +1,7 @@
 /**
  * The source gives a generation out of the handover point only when every required sink proves to have it: the sink is the
- * one the policy knows, it holds the very same manifest, and its copy was checked there as the policy asks; or the sink's own retention has let that copy go. Then one rename moves it to the store.
+ * one the policy knows, it holds the very same manifest, and its copy and all that it is based on were checked there as the policy
+ * asks; or the sink's own retention has let that copy go. Then one rename moves it to the store.
  */
 import { join } from "node:path";
 import type { TaskOf } from "../../contract/task.ts";
@@ -63,9 +64,19 @@ export async function settle(
 async function firstLacking(generation: GenerationEntry, sinks: readonly RequiredSink[]): Promise<string | undefined> {
   for (const { name, verify, found } of sinks) {
     if (found !== undefined && wasRemoved(generation, found.markers)) continue;
-    if (found === undefined || !reaches(generation, found.markers, verify)) return name;
-    const copy = await readGeneration(join(found.layout.store, generation.id), generation.id);
-    if (typeof copy === "string" || copy.manifestSHA256 !== generation.manifestSHA256) return name;
+    if (found === undefined) return name;
+    for (const part of [generation, ...generation.manifest.chain]) if (!(await has(found, part, verify))) return name;
   }
   return undefined;
+}
+
+/** Of what a generation is based on, each part is asked for by itself: without one of them the copy is worth nothing. */
+async function has(
+  { layout, markers }: NonNullable<RequiredSink["found"]>,
+  { id, manifestSHA256 }: { readonly id: string; readonly manifestSHA256: string },
+  verify: VerifyMode,
+): Promise<boolean> {
+  if (!reaches({ id, manifestSHA256 }, markers, verify)) return false;
+  const copy = await readGeneration(join(layout.store, id), id);
+  return typeof copy !== "string" && copy.manifestSHA256 === manifestSHA256;
 }

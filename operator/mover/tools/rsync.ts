@@ -22,6 +22,20 @@ export const partialTransfer = 23;
 export const vanishedSource = 24;
 
 /**
+ * Twice `--xattrs`: also those that rsync itself keeps, for an app that is the target of `rsync --fake-super`. The labels and sums
+ * that a node's kernel keeps (SELinux, IMA) are not the app's, and a pod may not set them; system.* are the ACLs, which --acls
+ * carries. `sr`, on both sides: with --delete-excluded a rule is the sender's alone, and the receiver would remove the ACLs that
+ * it has just written.
+ */
+export const extendedAttributes = [
+  "--xattrs",
+  "--xattrs",
+  "--filter=+xsr security.capability",
+  "--filter=-xsr security.*",
+  "--filter=-xsr system.*",
+] as const;
+
+/**
  * `--inplace --no-whole-file`: one dirty page of a 1 GB file costs 0.8 s instead of 5.9; right only because nothing else links to the files of
  * the mirror. `--modify-window=-1`: times are compared to the nanosecond, by default only to the second.
  */
@@ -34,9 +48,7 @@ const common = (attributes: Attributes): readonly string[] => [
   "--no-whole-file",
   "--modify-window=-1",
   ...(attributes.acls ? ["--acls"] : []),
-  // The label of a SELinux node is not the app's; system.* are the ACLs, which --acls carries. `sr`, on both sides: with
-  // --delete-excluded a rule is the sender's alone, and the receiver would remove the ACLs that it has just written.
-  ...(attributes.xattrs ? ["--xattrs", "--filter=-xsr security.selinux", "--filter=-xsr system.*"] : []),
+  ...(attributes.xattrs ? extendedAttributes : []),
 ];
 
 /** Makes the mirror equal to the volume; what is not selected is removed from the mirror. */
@@ -51,16 +63,17 @@ export const argvMirror = (mirror: string, selection: Selection, attributes: Att
   `${mirror}/`,
 ];
 
-/** Compares the files of a NUL-separated list by content: finds an edit that kept size and modification time. */
-export const argvCompareContent = (
+/** The files of a NUL-separated list, to which nothing happens when size and modification time are equal but for their attributes. */
+export const argvMirrorListed = (
   mirror: string,
   listFile: string,
   selection: Selection,
   attributes: Attributes,
+  ...more: readonly string[]
 ): Argv => [
   "rsync",
   ...common(attributes),
-  "--checksum",
+  ...more,
   `--files-from=${listFile}`,
   "--from0",
   "--ignore-missing-args",
@@ -68,6 +81,14 @@ export const argvCompareContent = (
   "./",
   `${mirror}/`,
 ];
+
+/** Compares the files of the list by content: finds an edit that kept size and modification time. */
+export const argvCompareContent = (
+  mirror: string,
+  listFile: string,
+  selection: Selection,
+  attributes: Attributes,
+): Argv => argvMirrorListed(mirror, listFile, selection, attributes, "--checksum");
 
 /** Owner, mode, times, ACL and attributes of the root alone. */
 export const argvMirrorRoot = (mirror: string, attributes: Attributes): Argv => [
@@ -152,9 +173,17 @@ export function parseStats(text: string): RsyncStats | undefined {
 
 /** The first file of the source that rsync could not read, from what it wrote to standard error, with the reason. */
 export function firstUnreadable(stderr: string): string | undefined {
-  const found = /^rsync: \[sender\] .*?"(.*)"(?: \(in .*\))?: (.*) \([0-9]+\)$/m.exec(stderr);
+  const lines = stderr.split("\n").filter((line) => !shrunk.test(line));
+  const found = /^rsync: \[sender\] .*?"(.*)"(?: \(in .*\))?: (.*) \([0-9]+\)$/m.exec(lines.join("\n"));
   return found === null ? undefined : `${found[1]}: ${found[2]}`;
 }
+
+/** Says rsync of a file that has become shorter than it was when it was listed. */
+const shrunk = /^rsync: \[sender\] read errors mapping .*: No data available \(61\)$/;
+
+/** Names of files that were written to while they were copied, relative to the root; what is held of them is not what they were. */
+export const changedFiles = (stderr: string): readonly string[] =>
+  stderr.split("\n").flatMap((line) => /^ERROR: (.*) failed verification -- /.exec(line)?.[1] ?? []);
 
 /** Whether rsync failed because the target knows no extended attributes or no ACLs. */
 export function unsupportedAttributes(stderr: string): { readonly acls: boolean; readonly xattrs: boolean } {

@@ -4,7 +4,14 @@
  */
 import type { Argv } from "../exec.ts";
 
-const attributes = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner"] as const;
+const attributes = [
+  "--xattrs",
+  "--xattrs-include=*",
+  // Of the node and not of the app, and only the kernel's administrator may set them: labels of SELinux, sums of IMA, and so on.
+  "--xattrs-exclude=security.[!c]*",
+  "--acls",
+  "--numeric-owner",
+] as const;
 
 const create = [
   "tar",

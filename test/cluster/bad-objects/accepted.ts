@@ -4,6 +4,8 @@ import { bases, changed, type Changes, type Kind, kinds } from "./base.ts";
 const postgres = "spec.databases.0.postgres";
 const values = (path: string, list: readonly unknown[]): readonly Changes[] => list.map((value) => ({ [path]: value }));
 
+const config = (cron: string) => ({ name: "c", type: "Config", cron });
+
 const rows: Readonly<Record<Kind, readonly Changes[]>> = {
   BackupPolicy: [
     ...values("metadata.name", ["a", "x".repeat(32), "a-1", "shop2"]),
@@ -19,6 +21,18 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
       "0 2 */2 * */3",
       "* * * * *",
     ]),
+    ...values("spec.schedules.0.type", ["Full", "Incremental", "Differential", "Database"]),
+    ...values("spec.config", [
+      { configMaps: [{ name: "a" }, { name: "kube-root-ca.crt" }] },
+      { secrets: [{ name: "a.b", keys: [".dockerconfigjson", "config.php", "KEY_1", "a..b"] }], configMaps: [] },
+    ]),
+    { "spec.config": { configMaps: [{ name: "a" }] }, "spec.schedules.0": config("0 2 * * *") },
+    ...["1m", "10m", "1h30m", "24h", null].map((interval) => ({
+      "spec.config": { configMaps: [{ name: "a" }] },
+      "spec.schedules.0": { name: "c", type: "Config", onChange: interval === null ? {} : { interval } },
+    })),
+    ...values("spec.maxChain", [2, 30, 400]),
+    { "spec.databases": undefined, "spec.schedules": [{ name: "daily", type: "Incremental", cron: "0 2 * * *" }] },
     ...values("spec.schedules.0.timeZone", [
       "UTC",
       "America/Port-au-Prince",
@@ -78,6 +92,11 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
     { "spec.sinks.0.verify": "Sample" },
     { "spec.sinks.0.retention": { last: 2 } },
     { "spec.retention.source": { last: 1 } },
+    { "spec.sinks.0.retention": { daily: 2 } },
+    { "spec.sinks.0.retention": { last: 1, daily: 1 } },
+    { "spec.retention.sinks": { last: 1, hourly: 24, daily: 14, weekly: 8, monthly: 12, yearly: 3, maxAge: "3d12h" } },
+    ...values("spec.retention.timeZone", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+2"]),
+    ...values("spec.retention.trash", ["0s", "24h", "1w3d"]),
     { "spec.retention.sinks": { last: 1, minVerified: 1 } },
     // null where there is a default is the default; status is not the user's to write
     { "spec.app.stopTimeout": null, "spec.suspend": null, "spec.retention": null },
@@ -88,6 +107,7 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
     ...values("spec.scheduledFor", ["2026-11-22T02:00:00+01:00", "2026-11-22T02:00:00.000Z"]),
     { spec: { policyName: "shop" } },
     { "spec.sinks": [] },
+    ...values("spec.type", ["Full", "Incremental", "Differential", "Database"]),
     { "spec.scheduleName": undefined, "spec.scheduledFor": undefined },
   ],
   RestoreRequest: [

@@ -30,6 +30,7 @@ const policy: Manifest = {
       { name: "uploads", claimName: "shop-uploads", paths: ["."], exclude: ["cache/**"] },
       { name: "config", claimName: "shop-config", paths: ["settings", "plugins/on"] },
     ],
+    config: { configMaps: [{ name: "settings" }], secrets: [{ name: "keys", keys: ["session", "saml.pem"] }] },
     store: { claimName: "shop-backups" },
     sinks: [
       {
@@ -52,7 +53,13 @@ const policy: Manifest = {
       },
       { name: "hourly", type: "Database", cron: "0 * * * *" },
     ],
-    retention: { source: { last: 2, minVerified: 1 }, sinks: { last: 7, minVerified: 2 } },
+    maxChain: 30,
+    retention: {
+      timeZone: "UTC",
+      trash: "24h",
+      source: { last: 2, minVerified: 1 },
+      sinks: { last: 7, minVerified: 2 },
+    },
     mover: {
       resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { cpu: 1, memory: "512Mi" } },
       runAsUser: 1000,

@@ -208,6 +208,9 @@ export const badPlaces: readonly Bad[] = table("BackupPolicy", [
     ...each(`${path}.minVerified`, "greater than or equal to 1", [0]),
     ...each(`${path}.minVerified`, "less than or equal to 100", [101]),
     ...each(`${path}.last`, "raise last, or lower minVerified", [4], { [`${path}.minVerified`]: 5 }),
+    ...each(`${path}.daily`, "greater than or equal to 1", [0]),
+    ...each(`${path}.yearly`, "less than or equal to 10000", [10_001]),
+    ...each(`${path}.maxAge`, "use a duration of more than zero", ["0d", "1y", "", "-1d", "30"]),
   ]),
   [
     "last below the default floor",
@@ -216,9 +219,17 @@ export const badPlaces: readonly Bad[] = table("BackupPolicy", [
     "which is 2 by default",
   ],
   [
-    "retention of a sink without last",
+    "retention of a sink that keeps nothing",
     { "spec.sinks.0.retention": {} },
-    "spec.sinks[0].retention.last",
-    "Required value",
+    "spec.sinks[0].retention",
+    "set last, hourly, daily, weekly, monthly or yearly",
   ],
+  [
+    "retention of a sink that only removes",
+    { "spec.sinks.0.retention": { maxAge: "30d", minVerified: 1 } },
+    "spec.sinks[0].retention",
+    "set last, hourly, daily, weekly, monthly or yearly",
+  ],
+  ...each("spec.retention.timeZone", "use a name from the IANA list", ["+02:00", "", "Europe/", "local"]),
+  ...each("spec.retention.trash", "use a duration", ["", "1y", "24", "-1h"]),
 ]);

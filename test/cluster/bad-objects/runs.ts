@@ -5,7 +5,13 @@ const only = (from: object): Changes => ({ "spec.from": from });
 
 export const badRequests: readonly Bad[] = [
   ...table("BackupRun", [
-    ...each("spec.type", 'supported values: "Full", "Database"', ["Incremental", "full", "Config", ""]),
+    ...each("spec.type", 'supported values: "Full", "Incremental", "Differential", "Database", "Config"', [
+      "full",
+      "incremental",
+      "Inc",
+      "config",
+      "",
+    ]),
     ["a sink twice", { "spec.sinks": ["vault", "vault"] }, "spec.sinks[1]", "Duplicate"],
     ["nine sinks", { "spec.sinks": Array.from({ length: 9 }, (_, i) => `s${i}`) }, "spec.sinks", "at most 8"],
     ["no policy", { "spec.policyName": undefined }, "spec.policyName", "Required value"],

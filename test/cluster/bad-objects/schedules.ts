@@ -1,5 +1,5 @@
 /** Times: cron expressions, time zones, durations, slots. */
-import { type Bad, each, table } from "./base.ts";
+import { type Bad, each, type Row, table } from "./base.ts";
 
 const cron = "spec.schedules.0.cron";
 const badDurations = [
@@ -102,13 +102,29 @@ export const badSchedules: readonly Bad[] = table("BackupPolicy", [
   ...each("spec.app.stopTimeout", "use a duration of more than zero", badDurations),
   ...each("spec.app.maxDowntime", "use a duration of more than zero", badDurations),
   ...each("spec.app.maxDowntime", "may not be more than 32", ["1s".repeat(17)]),
-  ...each("spec.schedules.0.type", 'supported values: "Full", "Database"', [
-    "Incremental",
+  ...each("spec.schedules.0.type", 'supported values: "Full", "Incremental", "Differential", "Database", "Config"', [
     "full",
     "",
-    "Config",
-    "Differential",
+    "config",
+    "differential",
   ]),
+  ...["Incremental", "Differential"].flatMap((type): readonly Row[] => [
+    [
+      `${type} without volumes`,
+      { "spec.volumes": undefined, "spec.schedules.0.type": type },
+      "spec.schedules",
+      "use type Full or Database",
+    ],
+    [
+      `${type} with an empty list of volumes`,
+      { "spec.volumes": [], "spec.schedules.1.type": type },
+      "spec.schedules",
+      "name a volume under volumes",
+    ],
+  ]),
+  ...each("spec.maxChain", "greater than or equal to 2", [1, 0, -1]),
+  ...each("spec.maxChain", "less than or equal to 400", [401, 1_000_000]),
+  ...each("spec.maxChain", "must be of type integer", ["30", 2.5]),
 ]);
 
 export const badTimes: readonly Bad[] = [

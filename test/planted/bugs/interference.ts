@@ -10,9 +10,9 @@ export const interferenceBugs: readonly PlantedBug[] = [
     id: "trash-follows-links",
     breaks: "S20",
     what: "a day in the trash that is a link is emptied, wherever it leads",
-    file: "operator/mover/store/removal.ts",
-    text: "if (!entry.isDirectory() || !",
-    becomes: "if (!",
+    file: "operator/mover/store/trash.ts",
+    text: "entry.isDirectory() && /^[0-9]{4}",
+    becomes: "/^[0-9]{4}",
     caughtBy: {
       file: links,
       test: ["a day in the trash that is a link to the generations: they stay, and so does the link"],

@@ -180,8 +180,8 @@ export const restoreBugs: readonly PlantedBug[] = [
     breaks: "S24",
     what: "a restore builds from a generation that nobody has compared with its manifest",
     file: "operator/mover/steps/stage.ts",
-    text: "  if (difference !== undefined)\n",
-    becomes: '  if (difference === "")\n',
+    text: "if (difference === undefined) continue;",
+    becomes: 'if (difference !== "") continue;',
     caughtBy: {
       file: "test/processes/restore-refusals.test.ts",
       test: ["staging that fails leaves nothing behind", "an extra file in the dump is found before anything is built"],

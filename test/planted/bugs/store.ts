@@ -131,7 +131,7 @@ export const storeBugs: readonly PlantedBug[] = [
     id: "part-of-another-pod",
     breaks: "S13",
     what: "the seal takes what another pod of the Job has captured",
-    file: "operator/mover/steps/seal.ts",
+    file: "operator/mover/store/capture-parts.ts",
     text: "part.seq !== task.seq || part.podUID !== task.stagingPodUID",
     becomes: "part.seq !== task.seq",
     caughtBy: {
@@ -167,7 +167,7 @@ export const storeBugs: readonly PlantedBug[] = [
     id: "emptiness-believed",
     breaks: "S19",
     what: "a store that was emptied behind our back is nothing to worry about",
-    file: "operator/mover/steps/prune.ts",
+    file: "operator/mover/retention/view.ts",
     text: "if (listing.generations.length === 0 && newest !== undefined)",
     becomes: "if (listing.generations.length === 0 && newest === undefined)",
     caughtBy: {
@@ -195,7 +195,7 @@ export const storeBugs: readonly PlantedBug[] = [
     id: "prune-by-name",
     breaks: "S20",
     what: "generations of a former policy of the same name are pruned with ours",
-    file: "operator/mover/steps/prune.ts",
+    file: "operator/mover/retention/view.ts",
     text: "manifest.lineage.policyUID === task.policyUID",
     becomes: "manifest.lineage.policy === task.policy",
     caughtBy: {
@@ -223,7 +223,7 @@ export const storeBugs: readonly PlantedBug[] = [
     breaks: "S20",
     what: "whatever lies in the trash is deleted",
     file: "operator/mover/store/removal.ts",
-    text: "if (parseGenerationId(name) !== undefined) await rm",
+    text: "if (isGone(name)) await rm",
     becomes: "await rm",
     caughtBy: { file: pruneTest, test: ["at a sink", "trash of an earlier crash is removed, strangers in it are not"] },
   },
@@ -232,8 +232,8 @@ export const storeBugs: readonly PlantedBug[] = [
     breaks: "S18",
     what: "the source gives up what a sink has, but nobody has checked there",
     file: "operator/mover/store/settlement.ts",
-    text: "if (found === undefined || !reaches(generation, found.markers, verify)) return name;",
-    becomes: "if (found === undefined) return name;",
+    text: "if (!reaches({ id, manifestSHA256 }, markers, verify)) return false;",
+    becomes: "",
     caughtBy: {
       file: pruneTest,
       test: ["at the source", "settles only what every required sink has verified, oldest first"],

@@ -45,6 +45,35 @@ const cases: readonly Case[] = [
     seen: { type: "Database", stops: false, policy: aPolicy().spec({ databases: [] }).build() },
     code: "HO-P108",
   },
+  {
+    name: "a run of the configuration without one",
+    seen: { type: "Config", stops: false },
+    code: "HO-P108",
+    says: "names no configuration",
+  },
+  {
+    name: "a run of the configuration asks for no volume",
+    seen: {
+      type: "Config",
+      stops: false,
+      policy: aPolicy()
+        .spec({ config: { configMaps: [{ name: "settings" }] } })
+        .build(),
+      ...without("shop-uploads"),
+    },
+  },
+  ...(["Incremental", "Differential"] as const).flatMap((type): readonly Case[] => [
+    {
+      name: `a ${type} run without volumes`,
+      seen: { type, policy: aPolicy().spec({ volumes: [] }).build() },
+      code: "HO-P108",
+      says: "use type Full or Database",
+    },
+    {
+      name: `a ${type} run of volumes alone is accepted`,
+      seen: { type, policy: aPolicy().spec({ databases: [] }).build() },
+    },
+  ]),
   { name: "a sink that the policy does not have", seen: { sinks: ["vault", "moon"] }, code: "HO-P112", says: "moon" },
   {
     name: "an accepted run that is active",

@@ -28,8 +28,8 @@ const empty = (crd: string, object: KubeObject | undefined): readonly string[] =
 
 test("of a run that went well, but for its code", async () => {
   const { run } = await Scenario.run().settle();
-  // Started by hand: of no schedule.
-  expect(empty("backupruns", run)).toEqual(["SCHEDULE", "CODE"]);
+  // Started by hand, so of no schedule; a full one, so without a parent.
+  expect(empty("backupruns", run)).toEqual(["SCHEDULE", "PARENT", "CODE"]);
 });
 test("of a run that failed, what there is of it", async () => {
   const { run } = await Scenario.run({

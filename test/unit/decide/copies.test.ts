@@ -224,6 +224,7 @@ describe("a copy that a later run tells of", () => {
         doneStep("Prune/x", "", prune(id)),
         doneStep("Verify/x", "", verify([])),
         doneStep("Verify/x", "", verifiedOf("1-3")),
+        doneStep("Verify/x", "", verifiedOf("2-3")),
         doneStep("Prune/x", "", present("1-3")),
         doneStep("Prune/x", "", present("2-3")),
       ),

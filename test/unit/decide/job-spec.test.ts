@@ -30,6 +30,7 @@ const runJob = (step: string, of: PolicySpec = policy): JobManifest =>
     acknowledgements: {},
     uuids: new Map(),
     sinks: of.sinks,
+    siblings: [],
     settings,
   });
 const restoreJob = (step: string): JobManifest => {
@@ -49,13 +50,15 @@ const runSteps = [
   "Prune/vault",
 ];
 const restoreSteps = ["Plan", "Stage", "Swap", "Cleanup"];
-const all: readonly { readonly step: string; readonly job: JobManifest }[] = [
-  ...runSteps.map((step) => ({ step, job: runJob(step) })),
-  ...restoreSteps.map((step) => ({ step, job: restoreJob(step) })),
+/** Built by the tests, not while the file is loaded. */
+const all: readonly { readonly step: string; readonly build: () => JobManifest }[] = [
+  ...runSteps.map((step) => ({ step, build: () => runJob(step) })),
+  ...restoreSteps.map((step) => ({ step, build: () => restoreJob(step) })),
 ];
 
-describe.each(all)("the Job of $step", ({ job }) => {
+describe.each(all)("the Job of $step", ({ build }) => {
   test("is tried once, stays until it is deleted, and has one pod at a time", () => {
+    const job = build();
     expect(job.spec).toMatchObject({ backoffLimit: 0, completions: 1, parallelism: 1, podReplacementPolicy: "Failed" });
     expect(job.spec).not.toHaveProperty("ttlSecondsAfterFinished");
     expect(podOf(job)).toMatchObject({ restartPolicy: "Never" });
@@ -63,16 +66,17 @@ describe.each(all)("the Job of $step", ({ job }) => {
 
   test("sets no owner on the volumes that it mounts", () => {
     // A security context of the pod is where an fsGroup would be.
-    expect(podOf(job).securityContext).toBeUndefined();
+    expect(podOf(build()).securityContext).toBeUndefined();
   });
 
   test("has no way to the API server", () => {
+    const job = build();
     expect(podOf(job)).toMatchObject({ automountServiceAccountToken: false });
     expect(podOf(job).serviceAccountName).toBeUndefined();
   });
 
   test("gets no Secret in the environment, and as few rights as its user needs", () => {
-    for (const { env, securityContext } of podOf(job).containers) {
+    for (const { env, securityContext } of podOf(build()).containers) {
       expect(env.map(({ name }) => name)).toEqual(["HANDOVER_TASK", "HANDOVER_POD_UID", "HOME"]);
       expect(JSON.stringify(env)).not.toContain("secretKeyRef");
       expect(securityContext).toMatchObject({
@@ -107,8 +111,8 @@ describe("what a step may write", () => {
     Swap: ["volume-uploads"],
     Cleanup: ["volume-uploads"],
   };
-  test.each(all)("of $step", ({ step, job }) => {
-    expect(written(job)).toEqual(places[step]);
+  test.each(all)("of $step", ({ step, build }) => {
+    expect(written(build())).toEqual(places[step]);
   });
 });
 

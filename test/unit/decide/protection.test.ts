@@ -6,7 +6,7 @@ import { decidePolicy } from "../../../operator/decide/policy.ts";
 import { aPolicy, aRun, at, schedule } from "../../support/builders.ts";
 import { findBrokenRule } from "../../simulator/status-rules.ts";
 
-type Type = "Full" | "Database";
+type Type = "Full" | "Incremental" | "Differential" | "Database";
 const nightly = schedule("nightly", "0 2 * * *");
 const hourly = schedule("hourly", "0 * * * *", { type: "Database" });
 const both = aPolicy().schedules(nightly, hourly);
@@ -61,6 +61,18 @@ describe("each type of run is judged by itself", () => {
       message: `generation ${idOf(2, "Full")} is complete`,
     },
     {
+      name: "what is based on a full one is the state of the whole app as well",
+      runs: [complete(1), failed(2), complete(3, "Incremental")],
+      state: "Protected",
+      message: `generation ${idOf(3, "Incremental")} is complete`,
+    },
+    {
+      name: "and its failure is not made up for by an older full one",
+      runs: [complete(1), failed(2, "Differential"), complete(3, "Database")],
+      state: "AtRisk",
+      message: "differential-2: HO-S207 did not work",
+    },
+    {
       name: "dumps alone leave the volumes without a backup",
       runs: [complete(1, "Database")],
       state: "AtRisk",
@@ -110,6 +122,18 @@ describe("the newest complete generation", () => {
   test("holds the volumes, where the policy has some", () => {
     expect(judge([complete(1), complete(2, "Database")]).lastComplete?.generation).toBe(idOf(1, "Full"));
     expect(judge([complete(2, "Database")]).lastComplete).toBeUndefined();
+  });
+  test.each(["Incremental", "Differential"] as const)("may be of type %s", (type) => {
+    expect(judge([complete(1), complete(2, type), complete(3, "Database")]).lastComplete?.generation).toBe(
+      idOf(2, type),
+    );
+  });
+  test("is not remembered when its run says that its copies do not count any more", () => {
+    const before = judge([complete(1), complete(2, "Incremental")]);
+    const lost = aRun("incremental-2").of("Incremental").finished("AtRisk", idOf(2, "Incremental")).build();
+    expect(judge([complete(1), lost], both.status(before)).lastComplete?.generation).toBe(idOf(1, "Full"));
+    // Its run is gone, and nobody says anything else.
+    expect(judge([complete(1)], both.status(before)).lastComplete?.generation).toBe(idOf(2, "Incremental"));
   });
   test("is of any type without volumes", () => {
     expect(judge([complete(1), complete(2, "Database")], volumeless)).toMatchObject({

@@ -1,12 +1,18 @@
 /** Ids of generations: what is written is read, they sort by number, and nothing else is taken for one. */
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { formatGenerationId, parseGenerationId } from "../../../operator/domain/generation.ts";
+import {
+  formatGenerationId,
+  generationTypes,
+  parseGenerationId,
+  timeOf,
+  typeOf,
+} from "../../../operator/domain/generation.ts";
 import { formatInstant } from "../../../operator/domain/instant.ts";
 
 const seqs = fc.integer({ min: 1, max: 999_999 });
 const times = fc.integer({ min: Date.UTC(1970, 0), max: Date.UTC(2100, 0) }).map(formatInstant);
-const types = fc.constantFrom("Full" as const, "Database" as const);
+const types = fc.constantFrom(...generationTypes);
 
 describe("the id of a generation", () => {
   test("has its number, its time and its type", () => {
@@ -22,6 +28,8 @@ describe("the id of a generation", () => {
           label,
           type: type.toLowerCase(),
         });
+        const id = formatGenerationId(seq, time, type);
+        expect([typeOf(id), timeOf(id)]).toEqual([type, `${time.slice(0, 19)}Z`]);
       }),
     );
   });
@@ -47,6 +55,10 @@ describe("the id of a generation", () => {
     "../000042-20261121T010203Z-full",
     ".000042-20261121T010203Z-full",
   ])("%p is none", (name) => {
-    expect(parseGenerationId(name)).toBeUndefined();
+    expect([parseGenerationId(name), typeOf(name), timeOf(name)]).toEqual([undefined, undefined, undefined]);
+  });
+  test("of a type of a newer release is one, of no type that is known", () => {
+    expect(parseGenerationId("000042-20261121T010203Z-delta")).toMatchObject({ seq: 42, type: "delta" });
+    expect(typeOf("000042-20261121T010203Z-delta")).toBeUndefined();
   });
 });

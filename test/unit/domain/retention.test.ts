@@ -10,6 +10,17 @@ import {
   type RetentionPlan,
 } from "../../../operator/domain/retention.ts";
 
+/** What a state of the time of its number is, for tests that ask for no time. */
+const stamp = { time: "2026-11-21T01:02:03Z", sealedAt: "2026-11-21T01:02:03Z", chain: [], bytes: 1 } as const;
+const quiet = {
+  timeZone: "UTC",
+  now: Date.UTC(2026, 10, 22),
+  acknowledged: [],
+  undelivered: [],
+  waiting: [],
+  holds: [],
+} as const;
+
 const directory = new URL("../../golden/retention/", import.meta.url);
 const parse = (name: string): { input: RetentionInput; plan: RetentionPlan } =>
   // The shape is checked by the comparison itself.
@@ -29,7 +40,7 @@ const generations = fc
         id: formatGenerationId(seq, "2026-11-21T01:02:03Z", full ? "Full" : "Database"),
         seq,
         verified,
-        bytes: 1,
+        ...stamp,
       };
     });
   });
@@ -38,16 +49,22 @@ const inputs: fc.Arbitrary<RetentionInput> = fc
   .record({
     generations,
     keep: rule,
-    acknowledged: fc.boolean(),
+    all: fc.boolean(),
     unknown: fc.option(fc.constant("the listing failed"), { nil: undefined, freq: 4 }),
     picks: fc.array(fc.nat(30), { maxLength: 4 }),
     arrived: fc.option(fc.nat(5), { nil: undefined }),
   })
-  .map(({ picks, ...input }) => ({
+  .map(({ picks, all, ...input }) => ({
+    ...quiet,
     ...input,
+    acknowledged: all ? input.generations.map(({ id }) => id) : [],
     undelivered: picks.flatMap((pick) => input.generations.at(pick % Math.max(1, input.generations.length))?.id ?? []),
   }));
 
+const acknowledging = (input: RetentionInput): RetentionInput => ({
+  ...input,
+  acknowledged: input.generations.map(({ id }) => id),
+});
 const removed = (plan: RetentionPlan): ReadonlySet<string> => new Set(plan.remove.map(({ id }) => id));
 const after = (input: RetentionInput, plan: RetentionPlan): RetentionInput => ({
   ...input,
@@ -68,7 +85,7 @@ describe("at the edges", () => {
   const generationOf = (text: string): RetentionGeneration => {
     const [, number = "", moment = "", verified = ""] = /^(\d)([ab]?)(v?)$/.exec(text)!;
     const id = formatGenerationId(Number(number), `2026-11-21T01:02:0${moment === "b" ? 2 : 1}Z`, "Full");
-    return { id, seq: Number(number), verified: verified !== "", bytes: 1 };
+    return { id, seq: Number(number), verified: verified !== "", ...stamp };
   };
   const listed = (given: string): readonly RetentionGeneration[] => given.split(" ").map(generationOf);
   const plan = (
@@ -78,10 +95,10 @@ describe("at the edges", () => {
     more: Partial<RetentionInput> = {},
   ): RetentionPlan =>
     planRetention({
+      ...quiet,
       generations: given,
       keep: { last, minVerified },
-      acknowledged: true,
-      undelivered: [],
+      acknowledged: given.map(({ id }) => id),
       ...more,
     });
   const ids = (list: readonly { readonly id: string }[]): string =>
@@ -108,11 +125,11 @@ describe("at the edges", () => {
   });
 
   test("unverified ones do not make half of more", () => {
-    expect(plan(listed("1v 2v 3v 4v 5 6 7 8"), 1, 1, { acknowledged: false }).refused).toContain("3 of 4 generations");
+    expect(plan(listed("1v 2v 3v 4v 5 6 7 8"), 1, 1, { acknowledged: [] }).refused).toContain("3 of 4 generations");
   });
 
   test("what has no id of ours is of no type of ours", () => {
-    const foreign = { id: "lost+found", seq: 0, verified: true, bytes: 1 };
+    const foreign = { id: "lost+found", seq: 0, verified: true, ...stamp };
     const { keep } = plan([foreign, ...listed("1v")], 1, 1);
     expect(keep.map(({ why }) => why)).toEqual([
       ["newest verified", "minVerified 1", "last 1"],
@@ -142,7 +159,7 @@ describe("floors beat every rule", () => {
         const left = after(input, planRetention(input)).generations;
         for (const type of ["full", "database"]) {
           const before = ofType(input.generations, type);
-          const floor = Math.min(before.length, Math.max(input.keep.last, input.keep.minVerified));
+          const floor = Math.min(before.length, Math.max(input.keep.last ?? 0, input.keep.minVerified));
           expect(ofType(left, type).slice(-floor || before.length)).toEqual(before.slice(-floor || before.length));
         }
       }),
@@ -167,7 +184,7 @@ describe("floors beat every rule", () => {
         const verified = input.generations.filter((generation) => generation.verified).map(({ id }) => id);
         const half = Math.floor(verified.length / 2);
         const leaving = verified.filter((id) => removed(plan).has(id)).length;
-        expect(leaving <= Math.max(1, half, input.arrived ?? 0) || input.acknowledged).toBe(true);
+        expect(leaving <= Math.max(1, half, input.arrived ?? 0) || input.acknowledged.length > 0).toBe(true);
         expect(plan.remove.length === 0 || plan.refused === undefined).toBe(true);
       }),
     );
@@ -178,11 +195,12 @@ describe("floors beat every rule", () => {
       id: formatGenerationId(seq, "2026-11-21T01:02:03Z", "Full"),
       seq,
       verified: true,
-      bytes: 1,
+      ...stamp,
     }));
     const keeping = (last: number, acknowledged = false): readonly number[] => {
       const keep = { last, minVerified: 1 };
-      const left = planRetention({ generations: three, keep, acknowledged, undelivered: [] }).keep;
+      const given = { ...quiet, generations: three, keep };
+      const left = planRetention(acknowledged ? acknowledging(given) : given).keep;
       return left.map(({ id }) => Number(id.slice(0, 6)));
     };
     expect([keeping(2), keeping(1), keeping(1, true)]).toEqual([[3, 2], [3, 2, 1], [3]]);
@@ -191,7 +209,7 @@ describe("floors beat every rule", () => {
   test("an unverified generation never changes what happens to verified ones", () => {
     fc.assert(
       fc.property(inputs, (given) => {
-        const input = { ...given, acknowledged: true };
+        const input = acknowledging(given);
         const verified = input.generations.filter((generation) => generation.verified);
         const ids = (plan: RetentionPlan): readonly string[] =>
           verified.map(({ id }) => id).filter((id) => removed(plan).has(id));
@@ -215,10 +233,10 @@ describe("the plan settles", () => {
   test("monotone: a wider rule keeps at least what a narrower one keeps", () => {
     fc.assert(
       fc.property(inputs, fc.nat(3), fc.nat(3), (given, moreLast, moreMin) => {
-        const input = { ...given, acknowledged: true };
+        const input = acknowledging(given);
         const wider = {
           ...input,
-          keep: { last: input.keep.last + moreLast, minVerified: input.keep.minVerified + moreMin },
+          keep: { last: (input.keep.last ?? 0) + moreLast, minVerified: input.keep.minVerified + moreMin },
         };
         expect([...removed(planRetention(wider))].every((id) => removed(planRetention(input)).has(id))).toBe(true);
       }),
@@ -235,10 +253,10 @@ describe("the plan settles", () => {
           let known: readonly string[] = [];
           for (const [index, outcome] of runs.entries()) {
             const id = formatGenerationId(index + 1, "2026-11-21T01:02:03Z", "Full");
-            present = [...present, { id, seq: index + 1, verified: outcome !== "failed", bytes: 1 }];
+            present = [...present, { id, seq: index + 1, verified: outcome !== "failed", ...stamp }];
             if (outcome === "prune missed") continue;
             const arrived = present.filter((generation) => !known.includes(generation.id)).length;
-            const input: RetentionInput = { generations: present, keep, acknowledged: false, undelivered: [], arrived };
+            const input: RetentionInput = { ...quiet, generations: present, keep, arrived };
             const plan = planRetention(input);
             const good = present.filter(({ verified }) => verified);
             expect(plan.refused).toBeUndefined();

@@ -3,12 +3,12 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { prune } from "../../../operator/mover/steps/prune.ts";
 import { transport } from "../../../operator/mover/steps/transport.ts";
 import { claimMirrors } from "../../../operator/mover/store/claim.ts";
 import { listGenerations } from "../../../operator/mover/store/listing.ts";
 import { writeMarker } from "../../../operator/mover/store/markers.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+import { pruneTask, pruneThrough } from "../../support/pruning.ts";
 
 // Real processes on a machine that may be busy.
 jest.setTimeout(60_000);
@@ -24,19 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench.remove());
 
-const pruneSink = () =>
-  prune(
-    {
-      ...common,
-      step: "prune",
-      location: vault,
-      keep: { last: 2, minVerified: 1 },
-      verify: "Full",
-      requiredSinks: [],
-      acknowledged: false,
-    },
-    bench.context,
-  );
+const pruneSink = () => pruneThrough(pruneTask({ location: vault }), bench.context);
 const ids = [1, 2, 3].map((seq) => idOf(seq));
 
 test("a day in the trash that is a link to the generations: they stay, and so does the link", async () => {

@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, w
 import { join } from "node:path";
 import type { TaskOf } from "../../../operator/contract/task.ts";
 import { maxResultBytes } from "../../../operator/contract/result.ts";
-import { prune } from "../../../operator/mover/steps/prune.ts";
 import type { Layout } from "../../../operator/mover/store/layout.ts";
 import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.ts";
 import { setAside } from "../../../operator/mover/store/presence.ts";
-import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+import { addGeneration, createBench, idOf, type Bench } from "../../support/generations.ts";
+import { pruneAcknowledged, pruneTask, pruneThrough as prune } from "../../support/pruning.ts";
 import { run } from "../../support/odd-files.ts";
 
 // Real processes on a machine that may be busy.
@@ -25,17 +25,7 @@ const required = (name: string, verify: "Full" | "Sample" = "Full"): TaskOf<"pru
   uuid: `${name}-uuid`,
   verify,
 });
-const keep = { last: 2, minVerified: 1 };
-const atSink = (changes: Partial<TaskOf<"prune">> = {}): TaskOf<"prune"> => ({
-  ...common,
-  step: "prune",
-  location: { name: "vault", uuid: "vault-uuid" },
-  keep,
-  verify: "Full",
-  requiredSinks: [],
-  acknowledged: false,
-  ...changes,
-});
+const atSink = pruneTask;
 const atSource = (changes: Partial<TaskOf<"prune">> = {}): TaskOf<"prune"> =>
   atSink({
     location: { name: "source", uuid: "source-uuid" },
@@ -102,7 +92,7 @@ describe("at a sink", () => {
     const refused = await prune(atSink(), bench.context);
     expect(refused).toMatchObject({ removed: [], refused: expect.stringContaining("HO-K701: 4 of 6") });
     expect(stored(bench.sink())).toHaveLength(6);
-    expect((await prune(atSink({ acknowledged: true }), bench.context)).removed).toHaveLength(4);
+    expect((await pruneAcknowledged(atSink(), bench.context)).removed).toHaveLength(4);
   });
 
   test("after nights without transport as many may go as have come", async () => {
@@ -229,9 +219,9 @@ describe("at the source", () => {
   test("what a required sink lacks is never removed, however old", async () => {
     await hand(1, { vault: true });
     for (const seq of [2, 3, 4, 5]) await hand(seq, { vault: true, attic: true });
-    const result = await prune(atSource({ keep: { last: 1, minVerified: 1 }, acknowledged: true }), bench.context);
+    const result = await pruneAcknowledged(atSource({ keep: { last: 1, minVerified: 1 } }), bench.context);
     expect(result.removed.map(({ id }) => id)).toEqual([idOf(2), idOf(3), idOf(4)]);
-    expect(result.kept).toContainEqual({ id: idOf(1), why: "a required sink has not verified it" });
+    expect(result.kept).toContainEqual({ ranges: "1", since: 1, why: "a required sink has not verified it" });
     expect(readdirSync(bench.source.handover)).toEqual([idOf(1)]);
     expect(stored(bench.source)).toEqual([idOf(5)]);
   });

@@ -3,10 +3,11 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globa
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TaskOf } from "../../../operator/contract/task.ts";
-import { prune } from "../../../operator/mover/steps/prune.ts";
 import { transport } from "../../../operator/mover/steps/transport.ts";
 import { verify } from "../../../operator/mover/steps/verify.ts";
+import { withFailingSync } from "../../support/failing-sync.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+import { pruneAcknowledged, pruneTask, pruneThrough } from "../../support/pruning.ts";
 
 // Real processes on a machine that may be busy.
 jest.setTimeout(60_000);
@@ -45,19 +46,16 @@ test("a new sink gets an identity and what the source still keeps; what was prun
 });
 
 describe("while a required sink is away", () => {
-  const keep = { last: 2, minVerified: 1 };
   const names = ["vault", "attic"] as const;
   const sinkOf = (name: string): typeof sink => ({ name, uuid: `${name}-uuid` });
-  const pruneTask = { ...common, step: "prune", keep, verify: "Full", acknowledged: false } as const;
   const pruneSink = async (name: string): Promise<unknown> =>
-    await prune({ ...pruneTask, location: sinkOf(name), requiredSinks: [] }, bench.context);
-  const pruneSource = async (): ReturnType<typeof prune> =>
-    await prune(
-      {
-        ...pruneTask,
+    await pruneThrough(pruneTask({ location: sinkOf(name) }), bench.context);
+  const pruneSource = async (): ReturnType<typeof pruneThrough> =>
+    await pruneThrough(
+      pruneTask({
         location: sinkOf("source"),
         requiredSinks: names.map((name) => ({ ...sinkOf(name), verify: "Full" })),
-      },
+      }),
       bench.context,
     );
   const bring = async (name: string): Promise<readonly string[]> => {
@@ -136,13 +134,31 @@ describe("what is at the sink already", () => {
     expect((await transport(task, bench.context)).delivered).toEqual([idOf(2)]);
     await verify({ ...common, step: "verify", sink, mode: "Full" }, bench.context);
     const keep = { last: 1, minVerified: 1 };
-    await prune(
-      { ...common, step: "prune", location: sink, keep, verify: "Full", requiredSinks: [], acknowledged: true },
-      bench.context,
-    );
+    await pruneAcknowledged(pruneTask({ location: sink, keep }), bench.context);
     expect((await transport(task, bench.context)).delivered).toEqual([]);
     expect(readdirSync(bench.sink().damaged)).toEqual([]);
   });
+});
+
+test("a copy that got lost leaves its marker: the one that is brought in its place counts when it was read, not before", async () => {
+  addGeneration(bench.source.handover, { seq: 1 });
+  await transport(task, bench.context);
+  await verify({ ...common, step: "verify", sink, mode: "Full" }, bench.context);
+  rmSync(join(bench.sink().store, idOf(1)), { recursive: true });
+  expect((await transport(task, bench.context)).delivered).toEqual([idOf(1)]);
+  expect(readdirSync(bench.sink().verified)).toEqual([]);
+  const { verified, bytes } = await verify({ ...common, step: "verify", sink, mode: "Full" }, bench.context);
+  expect(verified).toEqual([idOf(1)]);
+  expect(bytes).toBeGreaterThan(0);
+});
+
+test("what a sink could not write to its disk is no leftover: the kernel may have dropped it, and says so only once", async () => {
+  addGeneration(bench.source.handover, { seq: 1 });
+  await withFailingSync(async () => {
+    await expect(transport(task, bench.context)).rejects.toMatchObject({ code: "HO-T501", retry: true });
+  });
+  expect(readdirSync(join(bench.sink().staging, "000009-pod-uid"))).toEqual([]);
+  expect((await transport(task, bench.context)).delivered).toEqual([idOf(1)]);
 });
 
 describe("interrupted", () => {

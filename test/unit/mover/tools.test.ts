@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { parseResult, type MoverResult } from "../../../operator/contract/result.ts";
 import { encodeResult } from "../../../operator/mover/main.ts";
 import { chooseClient, createLockWatch } from "../../../operator/mover/tools/pg.ts";
-import { argvMirror, firstUnreadable, parseStats } from "../../../operator/mover/tools/rsync.ts";
+import { argvMirror, changedFiles, firstUnreadable, parseStats } from "../../../operator/mover/tools/rsync.ts";
 import { run } from "../../support/odd-files.ts";
 
 describe("what a volume's paths and excludes select", () => {
@@ -84,6 +84,18 @@ describe("what rsync says", () => {
     ).toBeUndefined();
   });
 
+  test("a file that becomes shorter while it is read is not one that cannot be read", () => {
+    const said = [
+      'rsync: [sender] read errors mapping "/v/uploads/app.log": No data available (61)',
+      "WARNING: app.log failed verification -- update retained (will try again).",
+      'rsync: [sender] read errors mapping "/v/uploads/app.log": No data available (61)',
+      "ERROR: app.log failed verification -- update retained.",
+    ];
+    expect([firstUnreadable(said.join("\n")), changedFiles(said.join("\n"))]).toEqual([undefined, ["app.log"]]);
+    const broken = 'rsync: [sender] read errors mapping "/v/uploads/disk": Input/output error (5)';
+    expect(firstUnreadable([...said, broken].join("\n"))).toBe("/v/uploads/disk: Input/output error");
+  });
+
   test("is not guessed when it is of another form", () => {
     expect(parseStats("Number of files: many")).toBeUndefined();
   });
@@ -131,7 +143,7 @@ describe("a result", () => {
       settled: [],
       pending: 0,
       removed: many,
-      kept: many,
+      kept: many.map(({ id, why: reason }) => ({ why: reason, since: 1, ranges: id })),
     };
     const text = encodeResult(result);
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4096);

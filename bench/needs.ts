@@ -1,0 +1,13 @@
+/** Programs of the contestants, and the Debian packages that bring them. */
+import type { Needs } from "../test/cluster/bed/packages.ts";
+
+const always: Needs = { time: "time", setpriv: "util-linux", findmnt: "util-linux" };
+
+const ofPeer: Readonly<Record<string, Needs>> = {
+  restic: { restic: "restic" },
+  borg: { borg: "borgbackup" },
+  pgbackrest: { pgbackrest: "pgbackrest" },
+};
+
+export const needsOf = (peers: readonly string[]): Needs =>
+  Object.assign({}, always, ...peers.map((name) => ofPeer[name] ?? {})) as Needs;

@@ -1,0 +1,1 @@
+export const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";

@@ -1,0 +1,41 @@
+/**
+ * Holds: generations that are pinned against retention, with a reason and an end. One that cannot be understood holds all the same
+ * and for ever: whoever wrote it wanted something to stay.
+ */
+import { type Instant, formatInstant, parseInstant } from "./instant.ts";
+
+export interface Hold {
+  /** RFC 3339 in UTC; `forever` has no end. */
+  readonly until: string;
+  readonly reason: string;
+}
+
+export const forever = "forever";
+
+/** So that it fits into a plan and a task, however long the annotation is. */
+const longestReason = 200;
+
+/** @param text `<RFC 3339 or forever> <reason>`, the annotation of a run */
+export function parseHold(text: string): { readonly hold: Hold; readonly unreadable: boolean } {
+  const [until = "", ...words] = text.trim().split(/\s+/);
+  const reason = words.join(" ").slice(0, longestReason);
+  if (until === forever)
+    return { hold: { until, reason: reason === "" ? "no reason given" : reason }, unreadable: false };
+  const at = parseInstant(until);
+  if (at === undefined)
+    return { hold: { until: forever, reason: `unreadable hold: ${text.trim().slice(0, 60)}` }, unreadable: true };
+  return {
+    hold: { until: formatInstant(at), reason: reason === "" ? "no reason given" : reason },
+    unreadable: false,
+  };
+}
+
+/** One whose end cannot be read has none. */
+export function isInForce({ until }: Hold, now: Instant): boolean {
+  const at = until === forever ? undefined : parseInstant(until);
+  return at === undefined || now < at;
+}
+
+/** Why a generation stays, for people. */
+export const tellHold = ({ until, reason }: Hold): string =>
+  (until === forever ? `held: ${reason}` : `held until ${until}: ${reason}`).slice(0, 100);

@@ -1,0 +1,125 @@
+/**
+ * Large files that are mostly holes, in a mirror that has them already. rsync knows no holes when it reads: to bring one changed page
+ * of a file of 20 GB with 12 MB in it, it reads 40 GB, while the app is stopped. So a changed one is copied before the pass by
+ * `cp`, which asks the file system where the data is; rsync then finds size and time as they should be. Which files these are is
+ * found out by the warm passes; one that is new since is brought by rsync, slowly and rightly.
+ */
+import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { errnoOf, MoverError } from "../errors.ts";
+import { run } from "../exec.ts";
+import { argvSetTimeOf } from "../tools/restore-files.ts";
+import type { ChangeMark } from "./changes.ts";
+
+/** In the words of find: more than 64 MiB. */
+export const largeFile = ["-type", "f", "-size", "+131072"] as const;
+const blockBytes = 512n;
+/** More of them are brought by rsync. */
+const maxFiles = 1000;
+
+export interface SparseJob {
+  readonly source: string;
+  readonly mirror: string;
+  /** `blocks size name`, NUL-terminated, of all large files; names are bytes. */
+  readonly largeFiles: string;
+  /** Where the names of those that were copied go, NUL-separated. */
+  readonly copiedList: string;
+  readonly mark: ChangeMark;
+  readonly frozen: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface SparseCopied {
+  /** Inodes in the source of what was copied; nobody needs to compare their content again. */
+  readonly inodes: readonly bigint[];
+  /** Names of files that were written to meanwhile. */
+  readonly torn: readonly string[];
+}
+
+/** @throws MoverError HO-A402 when a file changes although the app is stopped. */
+export async function copySparse(job: SparseJob): Promise<SparseCopied> {
+  const inodes: bigint[] = [];
+  const torn: string[] = [];
+  const copied: string[] = [];
+  for (const name of await sparseNames(job.largeFiles)) {
+    const from = openBelow(job.source, name, constants.O_RDONLY);
+    const to = from === undefined ? undefined : openBelow(job.mirror, name, constants.O_RDWR);
+    try {
+      if (from === undefined || to === undefined) continue;
+      const before = fstatSync(from, { bigint: true });
+      if (!isSparse(before) || !hasChanged(before, fstatSync(to, { bigint: true }), job.mark)) continue;
+      // By descriptors, so that no name leads out of the volume, and none is an argument.
+      const descriptors = `/proc/${process.pid}/fd`;
+      const mirror = `${descriptors}/${to}`;
+      await run(["cp", "--sparse=always", "--", `${descriptors}/${from}`, mirror], { signal: job.signal });
+      await run(argvSetTimeOf(mirror, before.mtimeNs), { signal: job.signal });
+      const after = fstatSync(from, { bigint: true });
+      if (after.ctimeNs !== before.ctimeNs || after.size !== before.size) torn.push(name);
+      inodes.push(before.ino);
+      copied.push(name);
+    } finally {
+      for (const fd of [from, to]) if (fd !== undefined) closeSync(fd);
+    }
+  }
+  if (job.frozen && torn.length > 0)
+    throw new MoverError(
+      "HO-A402",
+      `${JSON.stringify(torn[0])} changed during the last pass, although the app is stopped`,
+    );
+  await writeFile(job.copiedList, copied.map((name) => `./${name}`).join("\0"), "latin1");
+  return { inodes, torn: torn.map((name) => Buffer.from(name, "latin1").toString("utf8")) };
+}
+
+const isSparse = ({ size, blocks }: { readonly size: bigint; readonly blocks: bigint }): boolean =>
+  blocks * blockBytes * 2n < size;
+
+const hasChanged = (source: BigIntStats, mirror: BigIntStats, mark: ChangeMark): boolean =>
+  source.size !== mirror.size ||
+  source.mtimeNs !== mirror.mtimeNs ||
+  source.ctimeNs / 1_000_000_000n >= BigInt(Number.parseInt(mark, 10));
+
+async function sparseNames(largeFiles: string): Promise<readonly string[]> {
+  let text: string;
+  try {
+    text = await readFile(largeFiles, "latin1");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
+  return text
+    .split("\0")
+    .flatMap((line) => {
+      const [, blocks, size, name] = /^([0-9]+) ([0-9]+) (.*)$/s.exec(line) ?? [];
+      if (blocks === undefined || size === undefined || name === undefined) return [];
+      return isSparse({ blocks: BigInt(blocks), size: BigInt(size) }) ? [name] : [];
+    })
+    .slice(0, maxFiles);
+}
+
+/**
+ * A regular file below a directory; no part of its name may be a link, which an app could make to lead out of its volume.
+ * @returns undefined when there is none that may be opened
+ */
+function openBelow(root: string, name: string, flags: number): number | undefined {
+  const path = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+  let directory = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const segments = name.split("/");
+    const last = segments.pop() ?? "";
+    const at = (segment: string): Buffer => Buffer.from(`/proc/self/fd/${directory}/${segment}`, "latin1");
+    for (const segment of segments) {
+      const next = openSync(at(segment), path);
+      closeSync(directory);
+      directory = next;
+    }
+    const fd = openSync(at(last), flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+    return undefined;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "EPERM", "ENXIO"].includes(errnoOf(error) ?? "")) return undefined;
+    throw error;
+  } finally {
+    closeSync(directory);
+  }
+}

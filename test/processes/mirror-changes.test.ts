@@ -1,0 +1,124 @@
+/** Files that change, shrink or go while they are copied: no trouble beside a running app, and never taken for whole when it is stopped. */
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
+import { differences, run } from "../support/odd-files.ts";
+
+jest.setTimeout(60_000);
+
+const path = process.env["PATH"] ?? "";
+let root = "";
+let job: MirrorJob;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "handover-changes-"));
+  const [source, mirror, stateDirectory, scratch] = ["source", "mirror", "state", "scratch"].map((name) => {
+    mkdirSync(join(root, name));
+    return join(root, name);
+  }) as [string, string, string, string];
+  const volume = { name: "uploads", claimName: "uploads", paths: ["."], exclude: [] };
+  job = { volume, source, mirror, stateDirectory, scratch, signal: new AbortController().signal };
+  for (const name of ["a", "gone", "log", "z"]) writeFileSync(join(source, name), name.repeat(300_000));
+});
+afterEach(() => {
+  process.env["PATH"] = path;
+  rmSync(root, { recursive: true, force: true });
+});
+
+/**
+ * Lets the kernel answer rsync in another way when it reads the file `log`, in so many of its next runs.
+ * @param injection as strace understands it
+ */
+function inject(injection: string, runs: number): void {
+  const bin = join(root, "bin");
+  mkdirSync(bin, { recursive: true });
+  const left = join(root, "left");
+  writeFileSync(left, String(runs));
+  writeFileSync(
+    join(bin, "rsync"),
+    `#!/bin/sh
+PATH=\${PATH#*:}
+left=$(cat '${left}')
+[ "$left" -gt 0 ] || exec rsync "$@"
+echo $((left - 1)) > '${left}'
+exec strace -f -qq -o /dev/null -e trace=read,openat -P log -P '${join(job.source, "log")}' -e inject=${injection} rsync "$@"
+`,
+  );
+  chmodSync(join(bin, "rsync"), 0o755);
+  process.env["PATH"] = `${bin}${delimiter}${path}`;
+}
+
+/** After the warm passes: one file grows, one goes. */
+async function warmAndChange(): Promise<void> {
+  await warmMirror(job);
+  writeFileSync(join(job.source, "log"), "log!".repeat(300_000));
+  rmSync(join(job.source, "gone"));
+}
+
+const shrinks = "read:retval=0:when=3+";
+const vanishes = "openat:error=ENOENT";
+const breaks = "read:error=EIO:when=2+";
+
+describe("beside a running app", () => {
+  test("a file that shrinks once while it is copied is copied again, and what is gone goes from the mirror", async () => {
+    await warmAndChange();
+    inject(shrinks, 1);
+    expect((await coldMirror(job, false)).warnings).toEqual([]);
+    expect(differences(job.source, job.mirror)).toBe("");
+  });
+
+  test("a file that shrinks each time is told of, and spoils nothing else", async () => {
+    await warmAndChange();
+    inject(shrinks, 100);
+    const { warnings } = await coldMirror(job, false);
+    expect(warnings).toEqual([expect.stringMatching(/^volume uploads: 1 file changed while being copied, "log"/)]);
+    for (const name of ["a", "z"])
+      expect(readFileSync(join(job.mirror, name)).equals(readFileSync(join(job.source, name)))).toBe(true);
+    // The next run brings it.
+    inject(shrinks, 0);
+    await warmMirror(job);
+    expect((await coldMirror(job, false)).warnings).toEqual([]);
+    expect(differences(job.source, job.mirror)).toBe("");
+  });
+
+  test("the warm passes bear it too", async () => {
+    inject(shrinks, 1);
+    await warmMirror(job);
+    expect(differences(job.source, job.mirror)).toBe("");
+  });
+
+  test("a file that goes before it is opened is no trouble", async () => {
+    await warmAndChange();
+    inject(vanishes, 100);
+    expect((await coldMirror(job, false)).warnings).toEqual([]);
+    expect(readdirSync(job.mirror)).not.toContain("gone");
+  });
+
+  test("a file that cannot be read is", async () => {
+    await warmAndChange();
+    inject(breaks, 100);
+    await expect(coldMirror(job, false)).rejects.toMatchObject({
+      code: "HO-A401",
+      message: expect.stringContaining("log"),
+    });
+  });
+});
+
+describe("while the app is stopped, nothing may change", () => {
+  test.each([
+    ["shrinks", shrinks, "HO-A402"],
+    ["goes", vanishes, "HO-A402"],
+    ["cannot be read", breaks, "HO-A401"],
+  ])("a file that %s ends the capture", async (_what, injection, code) => {
+    await warmAndChange();
+    inject(injection, 100);
+    await expect(coldMirror(job, true)).rejects.toMatchObject({ code });
+  });
+});
+
+test("the injection is one", async () => {
+  await warmAndChange();
+  inject(shrinks, 1);
+  expect(run("rsync", ["-a", `${job.source}/`, `${job.mirror}/`], { okCodes: [23] })).toBe("");
+});

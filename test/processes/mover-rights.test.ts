@@ -1,0 +1,124 @@
+/** The mover with the rights that its pod has: root with six capabilities, or a user without any. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { parseResult, type MoverResult } from "../../operator/contract/result.ts";
+import { encodeTask, type MoverTask } from "../../operator/contract/task.ts";
+import { common, preflightTask, sealTask, uploads } from "../support/mover-bed.ts";
+import { run } from "../support/odd-files.ts";
+import { readFacts } from "../support/tree-facts.ts";
+
+jest.setTimeout(120_000);
+
+let root = "";
+let volume = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "handover-rights-"));
+  for (const directory of ["dev", "store", "v/uploads", "signal", "tmp"])
+    mkdirSync(join(root, directory), { recursive: true });
+  volume = join(root, "v/uploads");
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const sh = (script: string): string => run("sh", ["-ec", script], { cwd: volume });
+
+/** As operator/decide/job-spec.ts gives it. */
+const asRoot = ["setpriv", "--bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+mknod,+setfcap"];
+const asUser = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"];
+
+function step(rights: readonly string[], task: MoverTask, podUID: string = task.step): MoverResult | undefined {
+  const [program, ...args] = [...rights, process.execPath, "operator/main.ts", "mover"];
+  rmSync(join(root, "dev/termination-log"), { force: true });
+  const { stdout, stderr } = spawnSync(program, args, {
+    encoding: "utf8",
+    env: {
+      PATH: process.env["PATH"],
+      HANDOVER_ROOT: root,
+      HANDOVER_POD_UID: podUID,
+      HANDOVER_TASK: encodeTask(task),
+    },
+  });
+  try {
+    return parseResult(readFileSync(join(root, "dev/termination-log"), "utf8"));
+  } catch {
+    throw new Error(`${task.step}: ${stdout}${stderr}`);
+  }
+}
+
+function must(rights: readonly string[], task: MoverTask, podUID?: string): MoverResult {
+  const result = step(rights, task, podUID);
+  if (result?.ok !== true) throw new Error(JSON.stringify(result));
+  return result;
+}
+
+/** Backs up; @returns the warnings of the archive. */
+function backUp(rights: readonly string[]): unknown {
+  must(rights, preflightTask());
+  must(rights, { ...common, step: "warm", seq: 1, volumes: [uploads] });
+  const archived = must(rights, { ...common, step: "archive", seq: 1, frozen: true, volumes: [uploads] }, "pod-1");
+  must(rights, sealTask());
+  return "warnings" in archived ? archived.warnings : undefined;
+}
+
+function restore(rights: readonly string[]): void {
+  const { id } = sealTask();
+  const digest = readFileSync(join(root, "store", common.namespace, common.policy, "handover", id, "manifest.sha256"));
+  const parts = { ...common, runUID: "5ca1ab1e-0000-4000-8000-000000000001", databases: [], volumes: [uploads] };
+  const manifestSHA256 = digest.toString().slice(0, 64);
+  must(rights, { ...parts, step: "stage", id, location: { name: "source" }, manifestSHA256 });
+  must(rights, { ...parts, step: "swap" });
+  must(rights, { ...parts, step: "cleanup", swapped: true });
+}
+
+describe("root with six capabilities", () => {
+  test("brings back owners, modes, devices, capabilities of files, ACLs and attributes", () => {
+    sh(`printf a > a; chown 4321:1234 a; chmod 4750 a; mkdir -m 0 locked; printf in > locked/in; chmod 0 locked/in; mknod n c 1 3; mkfifo p
+      cp /bin/true ping; setcap cap_net_raw+ep ping; setfacl -m u:5:rw,d:u:6:r . ; setfattr -n user.a -v 1 a; chown 77 locked; touch -d @1.5 locked`);
+    const before = readFacts(volume);
+    backUp(asRoot);
+    restore(asRoot);
+    expect(readFacts(volume).entries).toEqual(before.entries);
+  });
+
+  test("does without what only the kernel's administrator may set", () => {
+    sh("printf a > a; setfattr -n trusted.t -v 1 a; setfattr -n security.ima -v 1 a; setfattr -n user.u -v 1 a");
+    backUp(asRoot);
+    restore(asRoot);
+    expect(Object.keys(readFacts(volume).entries["a"]?.attributes ?? {})).toEqual(["user.u"]);
+  });
+});
+
+describe("a user without capabilities", () => {
+  const own = (): void => {
+    run("chown", [
+      "-R",
+      "1000:1000",
+      join(root, "store"),
+      join(root, "v"),
+      join(root, "signal"),
+      join(root, "dev"),
+      join(root, "tmp"),
+      root,
+    ]);
+  };
+
+  test("brings back its files, also from directories that it may not write to", () => {
+    sh(`mkdir -p cache/mod/deep plain; printf m > cache/mod/f; printf d > cache/mod/deep/f; printf p > plain/f; chmod 0400 cache/mod/f; ln plain/f plain/g; ln -s f plain/l; mkfifo p
+      setfattr -n user.a -v 1 plain/f; setfacl -m u:5:r plain/f; touch -d @7.7 plain/g`);
+    own();
+    sh("chmod 0555 cache/mod/deep cache/mod cache");
+    const before = readFacts(volume);
+    backUp(asUser);
+    restore(asUser);
+    expect(readFacts(volume).entries).toEqual(before.entries);
+  });
+
+  test("says what of owners and devices it cannot keep", () => {
+    sh("printf a > a; printf b > b; mknod n c 1 3");
+    own();
+    sh("chown 5:6 b; chown 0:0 n");
+    expect(backUp(asUser)).toEqual([expect.stringContaining("device"), expect.stringContaining("owner")]);
+  });
+});
