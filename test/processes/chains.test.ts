@@ -7,7 +7,7 @@ import type { GenerationType } from "../../operator/domain/generation.ts";
 import { createBed, type MoverBed } from "../support/mover-bed.ts";
 import { make, restoredDifference, scriptDifference, type Made } from "../support/chain-bed.ts";
 import { mutate, randomOf } from "../support/mutations.ts";
-import { run, writeOddFiles } from "../support/odd-files.ts";
+import { allowNamedUser, run, setAttribute, writeOddFiles } from "../support/odd-files.ts";
 
 jest.setTimeout(300_000);
 
@@ -112,6 +112,29 @@ describe("an incremental", () => {
     const second = await make(bed, 2, "Incremental");
     expect(membersOf(second).toSorted()).toEqual(["./", "./sly", "./touched"]);
     expect(await restoredDifference(bed, second)).toBe("");
+  });
+
+  test("takes away attributes and access lists that are gone, of files, of directories with all in them, and of the root", async () => {
+    run("mkdir", ["-p", join(volume, "a/b"), join(volume, "c")]);
+    for (const name of ["a/f", "a/b/g", "c/h"]) writeFileSync(join(volume, name), name);
+    for (const name of ["a", "a/f", "."]) setAttribute(join(volume, name), "user.one", "1");
+    allowNamedUser(join(volume, "c"));
+    await make(bed, 1, "Full");
+    for (const name of ["a", "a/f", "."]) run("setfattr", ["-x", "user.one", join(volume, name)]);
+    run("setfattr", ["-x", "system.posix_acl_access", join(volume, "c")]);
+    run("chmod", ["750", join(volume, "c")]);
+    const second = await make(bed, 2, "Incremental");
+    expect(readFileSync(join(second.path, "volumes/uploads.deleted"), "utf8").split("\0").slice(0, -1)).toEqual([
+      "./c/h",
+      "./c",
+      "./a/f",
+      "./a/b/g",
+      "./a/b",
+      "./a",
+    ]);
+    expect(await restoredDifference(bed, second)).toBe("");
+    // Only the root cannot be made anew by plain tools.
+    expect(scriptDifference(bed, second).replaceAll(/^\.d.{9} \.\/\n/gm, "")).toBe("");
   });
 
   test("says in its guide and in the file chain what it needs", async () => {

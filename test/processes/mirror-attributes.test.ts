@@ -1,5 +1,5 @@
 /** What a mirror holds of owners, ACLs and attributes stays there from run to run, and what did not change is not read again. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -90,4 +90,14 @@ test("what a walk over the volume tells of the last second", async () => {
   // The directory that holds it has changed too.
   expect(recentBytes).toBeGreaterThanOrEqual(100_000);
   expect(recentBytes).toBeLessThan(110_000);
+});
+
+test("a directory whose name has become a link to a file that was there before does not end the pass", async () => {
+  writeFileSync(join(job.source, "file"), "x");
+  mkdirSync(join(job.source, "name"));
+  await warmMirror(job);
+  rmSync(join(job.source, "name"), { recursive: true });
+  linkSync(join(job.source, "file"), join(job.source, "name"));
+  await warmMirror(job);
+  expect(differences(job.source, job.mirror)).toBe("");
 });

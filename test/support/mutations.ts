@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { run } from "./odd-files.ts";
+import { allowNamedUser, run, setAttribute } from "./odd-files.ts";
 
 export type Random = () => number;
 
@@ -142,6 +142,24 @@ export function mutate(root: string, random: Random): string {
         chownSync(path, uid, gid);
         chmodSync(path, mode & 0o7777);
       }, "break hard link"),
+    () => {
+      const path = pick(all.filter((one) => kind(one) === "file" || kind(one) === "directory"));
+      if (path === undefined) return undefined;
+      setAttribute(at(path), `user.${pick(["one", "two"])}`, `${random()}`);
+      return `attribute of ${path}`;
+    },
+    () => {
+      const path = pick(all.filter((one) => kind(one) === "file" || kind(one) === "directory"));
+      if (path === undefined) return undefined;
+      for (const name of ["user.one", "user.two"]) run("setfattr", ["-x", name, "--", at(path)], { okCodes: [0, 1] });
+      return `no attributes of ${path}`;
+    },
+    () => {
+      const path = pick(all.filter((one) => kind(one) === "file" || kind(one) === "directory"));
+      if (path === undefined) return undefined;
+      allowNamedUser(at(path));
+      return `access list of ${path}`;
+    },
     () => {
       // Files that trade places among their links, equal in everything else.
       const twins = ["twin-1", "twin-2", "twin-3", "twin-4"].map((name) => at(name));

@@ -10,7 +10,7 @@ import * as z from "zod";
 import type { VolumeRef } from "../../contract/task.ts";
 import { count } from "../../domain/quantities.ts";
 import { CommandError, errnoOf, MoverError } from "../errors.ts";
-import { run } from "../exec.ts";
+import { run, type RunResult } from "../exec.ts";
 import { makeDirectory, syncFilesystem, writeFileDurably } from "../store/durable.ts";
 import { together } from "../together.ts";
 import {
@@ -20,6 +20,7 @@ import {
   argvMirrorRoot,
   changedFiles,
   firstUnreadable,
+  isWorthRepeating,
   parseStats,
   partialTransfer,
   unsupportedAttributes,
@@ -243,12 +244,11 @@ interface Transferred {
 
 async function transfer(job: MirrorJob, argv: Parameters<typeof run>[0], frozen: boolean): Promise<Transferred> {
   const okCodes = [0, vanishedSource, partialTransfer];
-  const { code, signal, stdout, stderrTail } = await run(argv, {
-    cwd: job.source,
-    stdout: "capture",
-    signal: job.signal,
-    okCodes,
-  });
+  const attempt = async (): Promise<RunResult> =>
+    await run(argv, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
+  const first = await attempt();
+  const repeat = first.code === partialTransfer && isWorthRepeating(first.stderrTail);
+  const { code, signal, stdout, stderrTail } = repeat ? await attempt() : first;
   const volume = `volume ${job.volume.name}`;
   if (code === vanishedSource && frozen)
     throw new MoverError("HO-A402", `${volume}: files vanished during the last pass, although the app is stopped`);

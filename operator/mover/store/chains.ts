@@ -24,10 +24,6 @@ export function membersOf(
   return members;
 }
 
-/** Whether everything that the generation needs lies at the location, whatever was checked of it. */
-export const isComplete = (generation: GenerationEntry, all: readonly GenerationEntry[]): boolean =>
-  typeof membersOf(generation, all) !== "string";
-
 /**
  * Whether a copy counts at a location: it and its whole chain are there, and each has a marker of this mode or a stronger one.
  * @param all what lies at the location

@@ -185,6 +185,13 @@ const shrunk = /^rsync: \[sender\] read errors mapping .*: No data available \(6
 export const changedFiles = (stderr: string): readonly string[] =>
   stderr.split("\n").flatMap((line) => /^ERROR: (.*) failed verification -- /.exec(line)?.[1] ?? []);
 
+/**
+ * Whether a pass that is repeated will succeed: where a name is a link to a file that is in the mirror already, and the mirror has a
+ * directory of that name, rsync 3.5.0 puts the link in its place, and then asks it for the default ACL that only a directory has.
+ */
+export const isWorthRepeating = (stderr: string): boolean =>
+  /get_acl: sys_acl_get_file\(.*, ACL_TYPE_DEFAULT\): Permission denied/.test(stderr);
+
 /** Whether rsync failed because the target knows no extended attributes or no ACLs. */
 export function unsupportedAttributes(stderr: string): { readonly acls: boolean; readonly xattrs: boolean } {
   const lines = stderr.split("\n").filter((line) => /Operation not supported|not supported/.test(line));

@@ -82,7 +82,15 @@ describe("an increment", () => {
     const renumbered = [top, linked("a", "7", 2), linked("b", "7", 2), linked("c", "8", 2), linked("d", "8", 2)];
     expect(await difference(before, renumbered)).toMatchObject({ packed: ["./"] });
     const regrouped = [top, linked("a", "1", 2), linked("b", "2", 2), linked("c", "1", 2), linked("d", "2", 2)];
-    expect(await difference(before, regrouped)).toMatchObject({ packed: ["./", "./a", "./b", "./c", "./d"] });
+    expect(await difference(before, regrouped)).toMatchObject({
+      packed: ["./", "./a", "./b", "./c", "./d"],
+      held: ["a", "b", "c", "d"].map((name) => [name, undefined]),
+    });
+    // One of each pair is gone, and the others have become a pair.
+    expect(await difference(before, [top, linked("a", "1", 2), linked("c", "1", 2)])).toMatchObject({
+      packed: ["./", "./a", "./c"],
+      deleted: ["./b", "./d"],
+    });
   });
 
   test("holds every name of a file of which one has come", async () => {

@@ -1,0 +1,104 @@
+/** A mover that is killed while it makes an increment leaves either none or a whole one, and the next is as it should be. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { encodeTask, type MoverTask } from "../../operator/contract/task.ts";
+import { seal } from "../../operator/mover/steps/seal.ts";
+import { digestOf, make, restoredDifference, type Made } from "../support/chain-bed.ts";
+import {
+  capture,
+  common,
+  createBed,
+  sealTask,
+  uploads,
+  warmUp,
+  type Captured,
+  type MoverBed,
+} from "../support/mover-bed.ts";
+import { run } from "../support/odd-files.ts";
+
+jest.setTimeout(120_000);
+
+let bed: MoverBed;
+let volume = "";
+beforeEach(() => {
+  bed = createBed();
+  volume = bed.volume("uploads");
+  for (const name of ["tmp", "dev"]) mkdirSync(join(bed.root, name));
+  for (let n = 0; n < 300; n += 1) writeFileSync(join(volume, `f${n}`), `${n}`);
+});
+afterEach(() => bed.dispose());
+
+/** Runs a step as a process of its own and kills it as soon as the file is there. @returns whether it was killed */
+async function killAt(task: MoverTask, podUID: string, file: string): Promise<boolean> {
+  bed.newPod();
+  const child = spawn(process.execPath, ["operator/main.ts", "mover"], {
+    env: {
+      PATH: process.env["PATH"],
+      HANDOVER_ROOT: bed.root,
+      HANDOVER_POD_UID: podUID,
+      HANDOVER_TASK: encodeTask(task),
+    },
+    stdio: "ignore",
+    // A group of its own: with the container its tools are killed too.
+    detached: true,
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error("the mover did not start");
+  const ended = new Promise<string | null>((resolve) => {
+    child.once("exit", (_code, signal) => resolve(signal));
+  });
+  for (;;) {
+    if (existsSync(file)) process.kill(-pid, "SIGKILL");
+    const signal = await Promise.race([ended, sleep(1, undefined)]);
+    if (signal !== undefined) return signal === "SIGKILL";
+  }
+}
+
+const of = (first: Made, podUID: string): Captured => ({
+  seq: 2,
+  runUID: "run-2",
+  podUID,
+  type: "Incremental",
+  base: { id: first.id, manifestSHA256: digestOf(first.path) },
+});
+
+test.each([["mirror/.state/uploads.files-next.zst"], ["files.jsonl.zst"], ["volumes/uploads.tar.zst"]])(
+  "in the archive, when there is %s",
+  async (file) => {
+    const first = await make(bed, 1, "Full");
+    for (let n = 0; n < 300; n += 3) writeFileSync(join(volume, `f${n}`), "second");
+    run("rm", [join(volume, "f1")]);
+    const captured = of(first, "pod-2");
+    await warmUp(bed, captured);
+    const { base } = captured;
+    const task: MoverTask = { ...common, step: "archive", seq: 2, volumes: [uploads], frozen: true, base };
+    const at = file.startsWith("mirror/") ? join(bed.layout.base, file) : join(bed.staging(2, "pod-2"), file);
+    expect(await killAt(task, "pod-2", at)).toBe(true);
+    expect(readdirSync(bed.layout.handover)).toEqual([first.id]);
+    for (let n = 0; n < 300; n += 3) writeFileSync(join(volume, `f${n}`), "SECOND");
+    // Another pod of the same Job, and then another run.
+    const second = of(first, "pod-2b");
+    await capture(bed, second);
+    await seal(sealTask(second), bed.context("s"));
+    const third = await make(bed, 3, "Incremental");
+    expect(await restoredDifference(bed, third)).toBe("");
+  },
+);
+
+test.each([["chain"], ["SHA256SUMS"], ["manifest.sha256"]])("in the seal, when there is %s", async (file) => {
+  const first = await make(bed, 1, "Full");
+  writeFileSync(join(volume, "f7"), "second");
+  const captured = of(first, "pod-2");
+  await warmUp(bed, captured);
+  run("cp", ["--archive", volume, join(bed.root, "state")]);
+  await capture(bed, captured);
+  expect(await killAt(sealTask(captured), "pod-s", join(bed.staging(2, "pod-2"), file))).toBe(true);
+  const { id } = await seal(sealTask(captured), bed.context("s2"));
+  const made: Made = { id, path: join(bed.layout.handover, id), state: join(bed.root, "state") };
+  run("sha256sum", ["--check", "--quiet", "SHA256SUMS", "manifest.sha256"], { cwd: made.path });
+  expect(await restoredDifference(bed, made)).toBe("");
+  expect(readdirSync(bed.layout.staging)).toEqual([]);
+});
