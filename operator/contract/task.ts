@@ -163,6 +163,17 @@ export const taskSchema = z.discriminatedUnion("step", [
     /** Numbers of the generations whose runs are known: for those the holds above are all there are. */
     known,
   }),
+  /** Lists what lies at one location, for records of it that were lost. Reads only. */
+  z.object({
+    ...common,
+    step: z.literal("catalogue"),
+    adopt,
+    location,
+    /** The check that makes a generation count here. */
+    verify: z.enum(["Full", "Sample", "None"]),
+    /** The id behind which this page begins; empty for the first one. */
+    after: z.union([generationId, z.literal("")]),
+  }),
   z.object({
     ...common,
     step: z.literal("plan"),

@@ -7,6 +7,7 @@ import { type NewCondition, isFinished, setConditions } from "../api/conditions.
 import type { BackupPolicy, BackupRun, PolicyStatus } from "../api/kinds.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkSchedule } from "../domain/schedule.ts";
+import { decideAdoption } from "./adoption.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
@@ -157,6 +158,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
             `next: ${nextText}`),
     },
   ];
+  const adoption = decideAdoption(seen, now);
   const generation = policy.metadata.generation ?? 1;
   const status: PolicyStatus = {
     observedGeneration: generation,
@@ -170,17 +172,21 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     ...(upcoming === undefined ? {} : { nextRun: { schedule: upcoming.schedule, time: formatInstant(upcoming.at) } }),
     schedules: due.map((one) => one.status),
     locations: [...locations],
+    ...(adoption.adoption === undefined ? {} : { adoption: adoption.adoption }),
     pendingHandovers: countPending(own) ?? before.pendingHandovers ?? 0,
     conditions: [...setConditions(before.conditions ?? [], conditions, generation, formatInstant(now))],
   };
   return {
     status,
-    actions: [...(start === undefined ? [] : [start]), ...runsToDelete(seen, basis)],
-    events:
-      before.state !== undefined && before.state !== state
-        ? [{ type: state === "Protected" ? "Normal" : "Warning", reason: state, message }]
-        : [],
+    actions: [...(start === undefined ? [] : [start]), ...runsToDelete(seen, basis), ...adoption.actions],
+    events: [
+      ...(before.state !== undefined && before.state !== state
+        ? [{ type: state === "Protected" ? ("Normal" as const) : ("Warning" as const), reason: state, message }]
+        : []),
+      ...adoption.events,
+    ],
     wakeAfter: earliest(
+      adoption.wakeAfter,
       ...due.map((one) => (one.wake === undefined ? undefined : Math.min(one.wake - now, longestWait))),
     ),
   };

@@ -2,7 +2,7 @@
  * Whether what its runs have brought protects the app of a policy. Each type of run is judged by itself: an hourly dump that goes
  * well says nothing about the nightly full run.
  */
-import { isFinished } from "../api/conditions.ts";
+import { isFinished, isTrue } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
 import { holdsVolumes, parseGenerationId, typeOf } from "../domain/generation.ts";
@@ -50,7 +50,10 @@ function lackingIn({ status }: BackupRun, { spec }: BackupPolicy): readonly stri
 
 /** The latest run for the state of the whole app, in full or as what differs; then the latest of those that dump the databases alone, then of those of the configuration. */
 function latestOfEachType(policy: BackupPolicy, runs: readonly BackupRun[]): readonly BackupRun[] {
-  const finished = newestFirst(runs.filter((run) => isFinished(run) && !saysNothing(run)));
+  // A record that was made of a generation says nothing of how runs go.
+  const finished = newestFirst(
+    runs.filter((run) => isFinished(run) && !saysNothing(run) && !isTrue(run.status?.conditions, "Adopted")),
+  );
   const full = finished.find((run) => holdsVolumes(run.spec.type));
   const dump = finished.find((run) => run.spec.type === "Database");
   const scheduled = policy.spec.schedules?.some(({ type }) => type === "Database") === true;

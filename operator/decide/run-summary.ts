@@ -1,7 +1,7 @@
 /** From recorded steps to what people and tools read: result, app, conditions, columns, events. Nothing here is remembered. */
 import { reasonOf } from "../api/codes.ts";
 import { discarded, nothing } from "../api/codes/entry.ts";
-import { type NewCondition, isFinished, setConditions } from "../api/conditions.ts";
+import { type NewCondition, isFinished, isTrue, setConditions } from "../api/conditions.ts";
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { holdsDatabases, holdsVolumes } from "../domain/generation.ts";
@@ -178,7 +178,9 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
       ? `the copy at ${damaged.location} is damaged`
       : isBroken
         ? `the copy at ${lacking.location} is based on one that is damaged or gone there`
-        : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
+        : isTrue(status.conditions, "Adopted")
+          ? `the run was made of what lies elsewhere, and ${lacking?.location ?? "a sink"} was not looked at`
+          : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
   const wasStopped = status.times?.stopAt !== undefined;
   const advice =
     code === ""

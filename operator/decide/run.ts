@@ -17,6 +17,7 @@ import type { Instant } from "../domain/instant.ts";
 import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
 import { baseEvents } from "./base.ts";
 import { checkCandidate } from "./checks.ts";
+import { decideAdopted, isAdopted } from "./adopted-run.ts";
 import { updateCopies } from "./copies.ts";
 import { type DomainEvent, earliest } from "./decision.ts";
 import { holdBack, isHeldBack, letGo } from "./finalizers.ts";
@@ -116,6 +117,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   const { run } = seen;
   const before = run.status ?? {};
   if (isFinished(run)) return decideFinished(seen, now);
+  if (isAdopted(seen) && before.steps === undefined) return decideAdopted(seen, now);
 
   const accepted = before.steps === undefined ? { ...before, ...accept(seen, now) } : before;
   const draft: RunDraft = {

@@ -9,6 +9,7 @@ import { type GenerationType, holdsVolumes, timeOf, typeOf } from "../domain/gen
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { parseDuration } from "../domain/quantities.ts";
 import { identityOf, latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
+import type { AdoptionWorld } from "./adoption.ts";
 import type { Action } from "./decision.ts";
 import { isOf } from "./protection.ts";
 
@@ -20,6 +21,8 @@ export interface PolicyObservation {
   readonly restores: readonly RestoreRequest[];
   /** Names of the other runs of the namespace: `a` + `b-c` and `a-b` + `c` make the same name of a run. */
   readonly takenNames: ReadonlySet<string>;
+  /** Absent unless runs are made of what lies at a location. */
+  readonly adoption?: AdoptionWorld | undefined;
 }
 
 type ScheduleSpec = NonNullable<PolicySpec["schedules"]>[number];

@@ -91,6 +91,8 @@ export async function runStep(task: MoverTask, context: MoverContext): Promise<M
       return await (await import("./steps/verify.ts")).verify(task, context);
     case "prune":
       return await (await import("./steps/prune.ts")).prune(task, context);
+    case "catalogue":
+      return await (await import("./steps/catalogue.ts")).catalogue(task, context);
     case "plan":
       return await (await import("./steps/plan.ts")).plan(task, context);
     case "stage":

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
-import { renderErrors } from "../../docs/generate.ts";
+import { renderCli, renderErrors } from "../../docs/generate.ts";
 import { annotations } from "../../operator/api/names.ts";
 import { Metrics } from "../../operator/runtime/metrics.ts";
 
@@ -18,6 +18,10 @@ const found = (path: string, pattern: RegExp): readonly string[] =>
 
 test("docs/reference/errors.md is what `make generate` writes", () => {
   expect(read("docs/reference/errors.md")).toBe(renderErrors());
+});
+
+test("docs/reference/cli.md is what `make generate` writes", async () => {
+  expect(read("docs/reference/cli.md")).toBe(await renderCli());
 });
 
 describe("configuration.md", () => {

@@ -541,6 +541,102 @@ export interface BackupPolicyStatus {
     observedAt?: string;
   }[];
   /**
+   * What was asked for with the annotation backup.handover.dev/adopt, and how far it has come.
+   */
+  adoption?: {
+    /**
+     * The annotation that this speaks of.
+     */
+    request: string;
+    /**
+     * source, or the name of a sink.
+     */
+    location: string;
+    /**
+     * Listing goes on; Done has a run for each generation that was found.
+     */
+    state: "Listing" | "Done" | "Failed";
+    /**
+     * Number of the listing, over all that was ever asked for.
+     */
+    serial?: number;
+    /**
+     * Id of the last generation of the pages before.
+     */
+    after?: string;
+    /**
+     * Generations at the location.
+     */
+    found?: number;
+    /**
+     * Runs that were made of them.
+     */
+    adopted?: number;
+    /**
+     * Directories there that are no whole generations.
+     */
+    broken?: number;
+    /**
+     * When it ended.
+     */
+    finishedAt?: string;
+    /**
+     * Error code, empty when all is well.
+     */
+    code?: string;
+    /**
+     * How it stands, for people.
+     */
+    message?: string;
+    /**
+     * The page that is read. Its result is what runs are made of, and nothing else is.
+     */
+    step?: {
+      /**
+       * Name of the step.
+       */
+      name: string;
+      /**
+       * Where the step stands. Waiting retries at retryAt.
+       */
+      state: "Pending" | "Running" | "Waiting" | "Done" | "Skipped" | "Failed";
+      /**
+       * Attempt, from 1.
+       */
+      attempt?: number;
+      /**
+       * Job of the attempt.
+       */
+      job?: string;
+      /**
+       * When the step was started.
+       */
+      startedAt?: string;
+      /**
+       * When the step ended.
+       */
+      finishedAt?: string;
+      /**
+       * When the next attempt starts.
+       */
+      retryAt?: string;
+      /**
+       * Error code, empty when all is well.
+       */
+      code?: string;
+      /**
+       * What happened.
+       */
+      message?: string;
+      /**
+       * What the mover reported.
+       */
+      result?: {
+        [k: string]: unknown;
+      };
+    };
+  };
+  /**
    * Sealed generations that wait for transport.
    */
   pendingHandovers?: number;
