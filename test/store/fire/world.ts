@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { MoverTask, TaskOf, VolumeRef } from "../../../operator/contract/task.ts";
 import { formatGenerationId } from "../../../operator/domain/generation.ts";
 import type { MoverContext } from "../../../operator/mover/context.ts";
+import { digestOfPlan } from "../../../operator/mover/store/plans.ts";
 import { layoutOf, type Layout } from "../../../operator/mover/store/layout.ts";
 
 export interface World {
@@ -33,6 +34,7 @@ export function worldAt(base: string): World {
     sink: (name: string) => join(disk, "sinks", name),
     volume: (name: string) => join(disk, "volumes", name),
     secret: (name: string) => join(base, "secrets", name),
+    config: (kind: string, name: string) => join(base, "config", kind.toLowerCase(), name),
     signal: join(base, "signal"),
     scratch: join(base, "scratch"),
   };
@@ -120,14 +122,25 @@ export const tasks = {
   }),
   transport: (seq: number): TaskOf<"transport"> => ({ ...common(seq), step: "transport", seq, sink: vault }),
   verify: (seq: number): TaskOf<"verify"> => ({ ...common(seq), step: "verify", sink: vault, mode: "Full" }),
-  prune: (seq: number, location: "source" | "vault", last: number): TaskOf<"prune"> => ({
+  /** @param removes numbers that the plan on record names */
+  prune: (
+    seq: number,
+    location: "source" | "vault",
+    last: number,
+    removes: readonly number[] = [],
+  ): TaskOf<"prune"> => ({
     ...common(seq),
     step: "prune",
     location: { name: location },
     keep: { last, minVerified: 1 },
     verify: "Full",
     requiredSinks: location === "source" ? [{ ...vault, verify: "Full" }] : [],
-    acknowledged: true,
+    acknowledged: [],
+    approved: digestOfPlan(removes.map(idOf)),
+    timeZone: "UTC",
+    trashMillis: 0,
+    holds: [],
+    known: { since: 1, ranges: "" },
   }),
   plan: (): TaskOf<"plan"> => ({
     ...common(9),
