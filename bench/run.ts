@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { step } from "../test/cluster/bed/progress.ts";
 import { buildDatabase } from "./dataset/database.ts";
-import { buildManyFiles, buildTree } from "./dataset/tree.ts";
+import { buildManyFiles, buildTree, restTree } from "./dataset/tree.ts";
 import type { Measurements } from "./measurements.ts";
 import type { BenchOptions } from "./options.ts";
 import { createBorg } from "./peers/borg.ts";
@@ -29,6 +29,7 @@ export async function runBench(options: BenchOptions, directory: string): Promis
   const tree = await step(`a tree of ${options.files} small files and ${options.megabytes} MB`, async () =>
     buildTree(treeOf(root), options),
   );
+  await restTree(tree.root);
   const others: Contestant[] = [];
   for (const [name, create] of Object.entries(peers)) {
     if (!options.peers.includes(name)) continue;
@@ -79,5 +80,6 @@ async function measureMany(options: BenchOptions, directory: string): ReturnType
   await step(`a tree of ${options.unchangedFiles} files`, async () =>
     buildManyFiles(treeOf(root), options.unchangedFiles),
   );
+  await restTree(treeOf(root));
   return await measureUnchanged(handover, options.unchangedFiles);
 }

@@ -16,7 +16,7 @@ export async function buildDatabase(megabytes: number): Promise<PostgresServer> 
     await server.sql(
       `CREATE TABLE documents (id int PRIMARY KEY, title text, body text, facts jsonb);
        INSERT INTO documents SELECT n, 'document ' || n,
-         (SELECT string_agg((ARRAY['order','customer','payment','invoice','street','note','page','author','draft','label'])[1 + (hashint4(n * 40 + w) & 7)] || (hashint4(n + w) & 255), ' ') FROM generate_series(1, 40) w),
+         (SELECT string_agg((ARRAY['order','customer','payment','invoice','street','note','page','author'])[1 + (hashint8(n::bigint * 150 + w) & 7)] || ' ' || to_hex(hashint8(n::bigint * 151 + w) & 65535), ' ') FROM generate_series(1, 100) w),
          jsonb_build_object('n', n, 'tags', ARRAY[n % 7, n % 11]) FROM generate_series(1, ${documents}) n;
        CREATE INDEX ON documents USING gin (facts);
        CREATE TABLE blobs (id int PRIMARY KEY, content bytea);

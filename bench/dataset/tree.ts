@@ -4,6 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom, type Random } from "./random.ts";
 import { documentText, logText } from "./text.ts";
 
@@ -95,4 +96,13 @@ export function buildManyFiles(root: string, count: number): void {
     if (index % 1000 === 0) mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, `file-${index}`), `content of file ${index}`);
   }
+}
+
+/**
+ * Lets a tree grow older than what counts as just changed, which in a volume at rest is next to nothing: a whole tree that was
+ * made in this very second would be compared by content again.
+ */
+export async function restTree(root: string): Promise<void> {
+  await sleep(2_500);
+  writeFileSync(join(root, "newest"), "written last");
 }

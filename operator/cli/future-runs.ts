@@ -31,7 +31,13 @@ export function futureRuns(spec: PolicySpec, now: Instant, until: Instant): read
 }
 
 /** As in decide/slots.ts: the type that stands most by itself starts first. */
-const ranks: Readonly<Record<GenerationType, number>> = { Full: 0, Differential: 1, Incremental: 2, Database: 3 };
+const ranks: Readonly<Record<GenerationType, number>> = {
+  Full: 0,
+  Differential: 1,
+  Incremental: 2,
+  Database: 3,
+  Config: 4,
+};
 
 /** Of several slots of one moment, one that has brought what another asks for makes it unnecessary. A dump is always made. */
 const isBrought = (run: FutureRun, before: readonly FutureRun[]): boolean =>

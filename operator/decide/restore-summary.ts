@@ -116,13 +116,13 @@ export function summariseRestore(
   conditions.push({
     type: "Succeeded",
     status: over ? (result === "Complete" ? "True" : "False") : "Unknown",
-    reason: over ? result || "Failed" : "InProgress",
+    reason: over ? result : "InProgress",
     message: advice,
   });
   conditions.push({
     type: "Finished",
     status: finished,
-    reason: over ? result || "Failed" : "InProgress",
+    reason: over ? result : "InProgress",
     message: "",
   });
   const stalled = result === "Failed" || held !== undefined;

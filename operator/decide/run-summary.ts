@@ -66,7 +66,7 @@ function phaseOf(steps: readonly StepRecord[], over: boolean): string {
 
 function conditionsOf(
   steps: readonly StepRecord[],
-  result: RunStatus["result"],
+  result: NonNullable<RunStatus["result"]>,
   app: RunStatus["app"],
   advice: string,
   over: boolean,
@@ -110,13 +110,13 @@ function conditionsOf(
   list.push({
     type: "Succeeded",
     status: succeeded,
-    reason: over ? (result === "" || result === undefined ? "Failed" : result) : "InProgress",
+    reason: over ? result : "InProgress",
     message: advice,
   });
   list.push({
     type: "Finished",
     status: over ? "True" : "False",
-    reason: over ? (result ?? "Failed") || "Failed" : "InProgress",
+    reason: over ? result : "InProgress",
     message: over ? `the run is over, the app is ${app}` : "the run goes on",
   });
   list.push({

@@ -37,7 +37,7 @@ export const report = "out/mutation/mutation.json";
 const known = "out/mutation/known.json";
 
 const size = (path: string): number => statSync(path).size;
-/** Smallest first: it takes hours, and whoever interrupts it finds most of the files done. */
+/** Smallest first: it takes long, and whoever interrupts it finds most of the files done. */
 export const mutated = [
   ...globSync("operator/decide/**/*.ts"),
   "operator/domain/buckets.ts",
@@ -48,8 +48,8 @@ export const mutated = [
   "operator/runtime/leader.ts",
 ].toSorted((a, b) => size(a) - size(b));
 
-/** Some files at a time: all tests have to run once before the first mutant, and what is known is kept after the last. */
-export function portions(files: readonly string[], bytes = 24_000): readonly (readonly string[])[] {
+/** Some files at a time: their rows are printed when they are done, and all tests have to run once before the first mutant of them. */
+export function portions(files: readonly string[], bytes = 60_000): readonly (readonly string[])[] {
   const portion: string[][] = [];
   for (const file of files) {
     const last = portion.at(-1);

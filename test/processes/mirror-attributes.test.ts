@@ -1,5 +1,5 @@
 /** What a mirror holds of owners, ACLs and attributes stays there from run to run, and what did not change is not read again. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -66,4 +66,28 @@ test("a new file in the root does not make its neighbours be read", async () => 
   writeFileSync(join(job.source, "new"), "");
   expect(await changed(mark)).toEqual(["./new"]);
   expect((await changed(noMark)).toSorted()).toEqual(["./new", "./old"]);
+});
+
+const large = (): string => join(job.scratch, "large");
+test("one pass is enough for what is small, and its mark is older than what could have changed in it unseen", async () => {
+  const marked = (): number => Number(JSON.parse(readFileSync(join(job.stateDirectory, "uploads.json"), "utf8")).mark);
+  const newest = async (): Promise<number> => Number((await surveyVolume(job.source, large(), job.signal)).newest);
+  writeFileSync(join(job.source, "file"), "");
+  await warmMirror(job);
+  expect((await newest()) - marked()).toBeGreaterThanOrEqual(1);
+  // Read once more with the app stopped, this would cost it its time: so it is compared before, when its clock has moved on.
+  writeFileSync(join(job.source, "large"), "");
+  truncateSync(join(job.source, "large"), 65 * 1024 * 1024);
+  await warmMirror(job);
+  expect(marked()).toBe(await newest());
+});
+
+test("what a walk over the volume tells of the last second", async () => {
+  writeFileSync(join(job.source, "old"), "x".repeat(1000));
+  await sleep(2_100);
+  writeFileSync(join(job.source, "new"), "x".repeat(100_000));
+  const { recentBytes } = await surveyVolume(job.source, large(), job.signal);
+  // The directory that holds it has changed too.
+  expect(recentBytes).toBeGreaterThanOrEqual(100_000);
+  expect(recentBytes).toBeLessThan(110_000);
 });

@@ -1,6 +1,6 @@
 /**
- * Brings the mirror of a volume up to date: twice while the app still runs (warm), so that the pass with the app stopped
- * (cold) has little left to do. Its cost then grows with the number of files, not with their bytes. Reads the volume, and
+ * Brings the mirror of a volume up to date while the app still runs (warm), twice if once takes long, so that the pass with
+ * the app stopped (cold) has little left to do. Its cost then grows with the number of files, not with their bytes. Reads the volume, and
  * writes only into the mirror and its state beside it.
  */
 import { readdir, readFile } from "node:fs/promises";
@@ -36,7 +36,9 @@ import {
   type Foreign,
   type Changed,
   type ChangeMark,
+  type Survey,
 } from "./changes.ts";
+import { fillMirror } from "./fill.ts";
 import { listHardLinks, untangleHardLinks } from "./hard-links.ts";
 import { copySparse, type SparseCopied } from "./sparse-files.ts";
 import { beginWriting, stateFiles } from "./state-list.ts";
@@ -57,8 +59,9 @@ export interface PassResult extends RsyncStats {
 
 const stateSchema = z.object({
   /**
-   * Every change up to this mark is in the mirror, durably, and what changed in the second before it was compared by content later
-   * than a second after it: who changes such a file again gives it a newer time, even where only whole seconds are kept.
+   * Every change up to this mark is in the mirror, durably, and any later one gives a file a newer time, even where only whole
+   * seconds are kept: either the mark is older by that than what the pass found, or what changed in the second before it was compared by
+   * content later than a second after it.
    */
   mark: z.string(),
   /** Size of the mirror after the warm passes. */
@@ -71,19 +74,36 @@ type State = z.infer<typeof stateSchema>;
 /** Milliseconds between the mark and the pass that compares what is near it: more than the coarsest clock's tick. */
 const markAge = 1_100;
 
-/** Two passes beside the running app. @throws MoverError HO-A401, CommandError */
+/**
+ * A first pass that took less leaves no more to the last one than the time between them does anyway: the pods that have to
+ * start, the app that has to end. A second would only cost its own time.
+ */
+const quickMillis = 5_000;
+/** What the last pass may compare once more, because it changed shortly before the mark: a tenth of a second of the downtime. */
+const quickBytes = 64 * 1024 * 1024;
+
+/** One or two passes beside the running app. @throws MoverError HO-A401, CommandError */
 export async function warmMirror(job: MirrorJob): Promise<PassResult> {
   await makeDirectory(job.mirror);
   await beginWriting(stateFiles(job.stateDirectory, job.volume.name));
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
-  const { newest, foreign } = await surveyVolume(job.source, largeFiles(job), job.signal);
+  const [{ newest, recentBytes, foreign }] = await together<[Survey, void]>(job.signal, (signal) => [
+    surveyVolume(job.source, largeFiles(job), signal),
+    listHardLinks(job.mirror, linksFile(job), signal),
+  ]);
   const mark = notAhead(newest, Date.now());
   const marked = performance.now();
+  if (isNew) {
+    const listFile = join(job.scratch, `fill-${job.volume.name}`);
+    await fillMirror({ ...job, selection: job.volume, listFile }, (argv, signal) =>
+      transfer({ ...job, signal }, argv, false),
+    );
+  }
   let attributes = before?.attributes ?? { acls: true, xattrs: true };
-  await listHardLinks(job.mirror, linksFile(job), job.signal);
+  let stats: RsyncStats;
   try {
-    await pass(job, {
+    stats = await pass(job, {
       attributes,
       attributesOf: "all",
       mark: isNew ? undefined : withSlack(before?.mark ?? noMark),
@@ -95,20 +115,25 @@ export async function warmMirror(job: MirrorJob): Promise<PassResult> {
     if (!unsupported.acls && !unsupported.xattrs) throw error;
     // ACLs are extended attributes as well: a file system without the one has neither.
     attributes = { acls: false, xattrs: attributes.xattrs && !unsupported.xattrs };
-    await pass(job, { attributes, attributesOf: "all", mark: noMark, frozen: false });
+    stats = await pass(job, { attributes, attributesOf: "all", mark: noMark, frozen: false });
   }
-  await listHardLinks(job.mirror, linksFile(job), job.signal);
-  await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
-  // All attributes have been looked at since the mark.
-  const stats = await pass(job, { attributes, attributesOf: "changed", mark: withSlack(mark), frozen: false });
-  await listHardLinks(job.mirror, linksFile(job), job.signal);
-  // Before the mark: after a power cut between the two, a mark that came first would call durable what is not, and an edit that
-  // kept its size would never be looked at again.
-  await syncFilesystem(job.mirror, job.signal);
-  await writeFileDurably(
-    stateFile(job),
-    `${JSON.stringify({ mark, bytes: stats.bytes, attributes, foreign } satisfies State)}\n`,
-  );
+  // With a clock that was set back, more than the recent bytes is newer than the mark.
+  const toCompare = mark === newest ? recentBytes : Infinity;
+  const once = toCompare <= quickBytes && performance.now() - marked <= quickMillis;
+  if (!once) {
+    await listHardLinks(job.mirror, linksFile(job), job.signal);
+    await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
+    // All attributes have been looked at since the mark.
+    stats = await pass(job, { attributes, attributesOf: "changed", mark: withSlack(mark), frozen: false });
+  }
+  // Durable before the mark: after a power cut between the two, a mark that came first would call durable what is not, and an
+  // edit that kept its size would never be looked at again.
+  await together<[void, void]>(job.signal, (signal) => [
+    listHardLinks(job.mirror, linksFile(job), signal),
+    syncFilesystem(job.mirror, signal),
+  ]);
+  const state: State = { mark: once ? withSlack(mark) : mark, bytes: stats.bytes, attributes, foreign };
+  await writeFileDurably(stateFile(job), `${JSON.stringify(state)}\n`);
   return { ...stats, warnings: warningsOf(job, attributes, foreign) };
 }
 

@@ -3,7 +3,7 @@ import { type CatalogueEntry, type ResultOf, maxResultBytes } from "../../contra
 import type { TaskOf } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { MoverError } from "../errors.ts";
-import { countsWithChain } from "../store/chain-copies.ts";
+import { isWhole } from "../store/chains.ts";
 import { storedBytes } from "../store/facts.ts";
 import { type GenerationEntry, listGenerations } from "../store/listing.ts";
 import { type Markers, readMarkers } from "../store/markers.ts";
@@ -24,29 +24,28 @@ export async function catalogue(task: TaskOf<"catalogue">, context: MoverContext
   const stored = await listGenerations(layout.store);
   const waiting = isSource ? await listGenerations(layout.handover) : undefined;
   const all = [...stored.generations, ...(waiting?.generations ?? [])].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const here = new Map(all.map((generation) => [generation.id, generation]));
   const markers = await readMarkers(layout);
   const entries: CatalogueEntry[] = [];
   let room = maxResultBytes - roomForTheRest;
-  for (const generation of here.values()) {
+  for (const generation of all) {
     if (generation.id <= task.after) continue;
-    const entry = entryOf(generation, here, markers, task);
+    const entry = entryOf(generation, all, markers, task);
     room -= Buffer.byteLength(JSON.stringify(entry)) + 1;
     if (room < 0 || entries.length === 20) break;
     entries.push(entry);
   }
   const last = entries.at(-1)?.id ?? task.after;
-  const more = [...here.keys()].some((id) => id > last);
+  const more = all.some(({ id }) => id > last);
   // A page that can hold nothing would be asked for for ever.
   if (more && entries.length === 0)
     throw new MoverError("HO-X001", `a generation behind ${last} does not fit into a result`);
   const broken = stored.broken.length + (waiting?.broken.length ?? 0);
-  return { version: 1, ok: true, step: "catalogue", entries, more, total: here.size, broken };
+  return { version: 1, ok: true, step: "catalogue", entries, more, total: all.length, broken };
 }
 
 function entryOf(
   generation: GenerationEntry,
-  here: ReadonlyMap<string, GenerationEntry>,
+  all: readonly GenerationEntry[],
   markers: Markers,
   { policyUID, verify }: TaskOf<"catalogue">,
 ): CatalogueEntry {
@@ -63,7 +62,7 @@ function entryOf(
     files: totals.files,
     tables: totals.tables,
     manifestSHA256,
-    verified: countsWithChain(generation, here, markers, verify),
+    verified: isWhole(generation, all, markers, verify),
     ...(lineage.policyUID === policyUID ? {} : { policyUID: lineage.policyUID }),
   };
 }

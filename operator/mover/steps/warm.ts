@@ -1,5 +1,5 @@
 /**
- * Warm: brings the mirror of each volume up to date beside the running app, twice, so that almost nothing is left for the
+ * Warm: brings the mirror of each volume up to date beside the running app, twice if once takes long, so that almost nothing is left for the
  * pass during which the app is stopped. Each mirror is durable before its mark says what it has.
  */
 import type { ResultOf } from "../../contract/result.ts";

@@ -20,10 +20,10 @@ export async function removeGeneration(layout: Layout, generation: GenerationEnt
   const doomed = join(day, generation.id);
   // Another copy of it, that was removed on the same day.
   if (await exists(doomed)) await destroy(day, generation.id);
-  // Before the generation goes: once it is gone, nobody asks any more for the damaged copies that a death has left.
-  await removeDamaged(layout, generation.id);
   // Before the rename: what has no note is what was being deleted.
   await writeFileDurably(notePath(day, generation.id), `${JSON.stringify(note)}\n`);
+  // Before the generation goes: once it is gone, nobody asks any more for the damaged copies that a death has left.
+  await removeDamaged(layout, generation.id);
   await renameNew(generation.path, doomed);
 }
 

@@ -52,9 +52,8 @@ export const fireBugs: readonly PlantedBug[] = [
     breaks: "S20",
     what: "a death in a removal leaves a damaged copy that nobody ever removes",
     file: "operator/mover/store/removal.ts",
-    text: "  await removeDamaged(layout, generation.id);\n  await renameNew(join(layout.store, generation.id), doomed);\n",
-    becomes:
-      "  await renameNew(join(layout.store, generation.id), doomed);\n  await removeDamaged(layout, generation.id);\n",
+    text: "  await removeDamaged(layout, generation.id);\n  await renameNew(generation.path, doomed);\n",
+    becomes: "  await renameNew(generation.path, doomed);\n  await removeDamaged(layout, generation.id);\n",
     caughtBy: { file: settlingTest, test: fire("prune-sink") },
   },
 ];

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import type { MoverTask, TaskOf, VolumeRef } from "../../../operator/contract/task.ts";
 import { formatGenerationId } from "../../../operator/domain/generation.ts";
 import type { MoverContext } from "../../../operator/mover/context.ts";
-import { digestOfPlan } from "../../../operator/mover/store/plans.ts";
 import { layoutOf, type Layout } from "../../../operator/mover/store/layout.ts";
+import { digestOfPlan } from "../../../operator/mover/store/plans.ts";
 
 export interface World {
   readonly base: string;
@@ -34,7 +34,7 @@ export function worldAt(base: string): World {
     sink: (name: string) => join(disk, "sinks", name),
     volume: (name: string) => join(disk, "volumes", name),
     secret: (name: string) => join(base, "secrets", name),
-    config: (kind: string, name: string) => join(base, "config", kind.toLowerCase(), name),
+    config: (kind: string, name: string) => join(base, "config", kind, name),
     signal: join(base, "signal"),
     scratch: join(base, "scratch"),
   };
@@ -133,14 +133,15 @@ export const tasks = {
     step: "prune",
     location: { name: location },
     keep: { last, minVerified: 1 },
-    verify: "Full",
-    requiredSinks: location === "source" ? [{ ...vault, verify: "Full" }] : [],
-    acknowledged: [],
-    approved: digestOfPlan(removes.map(idOf)),
     timeZone: "UTC",
+    // What goes is deleted at once, so that this is under fire as well.
     trashMillis: 0,
     holds: [],
     known: { since: 1, ranges: "" },
+    approved: digestOfPlan(removes.map(idOf)),
+    verify: "Full",
+    requiredSinks: location === "source" ? [{ ...vault, verify: "Full" }] : [],
+    acknowledged: [],
   }),
   plan: (): TaskOf<"plan"> => ({
     ...common(9),

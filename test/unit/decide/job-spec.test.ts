@@ -1,7 +1,10 @@
 /** What the Jobs of runs and restores may do, and what Kubernetes must not do with them by itself. */
 import { describe, expect, test } from "@jest/globals";
 import type { PolicySpec } from "../../../operator/api/kinds.ts";
+import { labels } from "../../../operator/api/names.ts";
+import type { MoverTask } from "../../../operator/contract/task.ts";
 import type { JobManifest } from "../../../operator/decide/decision.ts";
+import { buildJob } from "../../../operator/decide/job-spec.ts";
 import { buildRestoreJob } from "../../../operator/decide/restore-jobs.ts";
 import { buildRunJob } from "../../../operator/decide/run-jobs.ts";
 import { aPolicy, aRestore, aRun, anApp, settings } from "../../support/builders.ts";
@@ -124,4 +127,124 @@ test("a user other than root gets no capability", () => {
     capabilities: { drop: ["ALL"] },
   });
   expect(container?.securityContext).not.toHaveProperty("capabilities.add");
+});
+
+test("a Job, whole", () => {
+  const mover = {
+    runAsUser: 65_532,
+    runAsGroup: 7,
+    nodeSelector: { disk: "fast" },
+    tolerations: [{ key: "backup", operator: "Exists" as const }],
+  };
+  const owner = { apiVersion: "a/v1", kind: "Owner", name: "owner", uid: "owner-uid" };
+  const job = buildJob({
+    name: "job",
+    namespace: "ns",
+    owner,
+    policy: "shop",
+    step: "Verify/vault",
+    deadlineSeconds: 60,
+    tasks: [{ step: "release" } as MoverTask],
+    mounts: {
+      store: { claimName: "backups", readOnly: true },
+      sinks: [{ name: "vault", claimName: "vault", readOnly: false }],
+      volumes: [{ name: "uploads", claimName: "uploads", readOnly: true }],
+      secrets: [{ database: "shop", secretName: "shop-db" }],
+    },
+    mover,
+    settings: { ...settings, imagePullSecrets: ["pull"] },
+  });
+  const labelled = {
+    "app.kubernetes.io/managed-by": "handover",
+    [labels.policy]: "shop",
+    [labels.owner]: "owner-uid",
+    [labels.step]: "verify.vault",
+  };
+  const claim = (name: string, claimName: string) => ({ name, persistentVolumeClaim: { claimName } });
+  expect(job).toEqual({
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "job", namespace: "ns", labels: labelled, ownerReferences: [owner] },
+    spec: {
+      backoffLimit: 0,
+      completions: 1,
+      parallelism: 1,
+      podReplacementPolicy: "Failed",
+      activeDeadlineSeconds: 60,
+      template: {
+        metadata: {
+          labels: { ...labelled, "sidecar.istio.io/inject": "false" },
+          annotations: {
+            "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+            "karpenter.sh/do-not-disrupt": "true",
+          },
+        },
+        spec: {
+          restartPolicy: "Never",
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: 30,
+          imagePullSecrets: [{ name: "pull" }],
+          nodeSelector: mover.nodeSelector,
+          tolerations: mover.tolerations,
+          containers: [
+            {
+              name: "release",
+              image: settings.image,
+              imagePullPolicy: settings.imagePullPolicy,
+              args: ["mover"],
+              env: [
+                { name: "HANDOVER_TASK", value: '{"step":"release"}' },
+                { name: "HANDOVER_POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },
+                { name: "HOME", value: "/tmp" },
+              ],
+              resources: { requests: { cpu: "10m", memory: "32Mi" } },
+              securityContext: {
+                runAsUser: 65_532,
+                runAsGroup: 7,
+                runAsNonRoot: true,
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ["ALL"] },
+                seccompProfile: { type: "RuntimeDefault" },
+              },
+              terminationMessagePolicy: "FallbackToLogsOnError",
+              volumeMounts: [
+                { name: "store", mountPath: "/store", readOnly: true },
+                { name: "sink-vault", mountPath: "/sinks/vault", readOnly: false },
+                { name: "volume-uploads", mountPath: "/v/uploads", readOnly: true },
+                { name: "secret-shop", mountPath: "/secrets/shop", readOnly: true },
+                { name: "scratch", mountPath: "/tmp", readOnly: false },
+                { name: "signal", mountPath: "/signal", readOnly: false },
+              ],
+            },
+          ],
+          volumes: [
+            claim("store", "backups"),
+            claim("sink-vault", "vault"),
+            claim("volume-uploads", "uploads"),
+            { name: "secret-shop", secret: { secretName: "shop-db", optional: true, defaultMode: 0o444 } },
+            { name: "scratch", emptyDir: {} },
+            { name: "signal", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+          ],
+        },
+      },
+    },
+  });
+});
+
+test.each([
+  { step: "Preflight", cpu: "110m", memory: "160Mi" },
+  { step: "Seal", cpu: "50m", memory: "64Mi" },
+])("a mover of $step asks for $cpu and $memory, unless the policy says what", ({ step, cpu, memory }) => {
+  const resourcesOf = (job: JobManifest): unknown => (podOf(job).containers[0] as { resources?: unknown }).resources;
+  expect(resourcesOf(runJob(step))).toEqual({ requests: { cpu, memory } });
+  const resources = { limits: { memory: "1Gi" } };
+  expect(resourcesOf(runJob(step, { ...policy, mover: { ...policy.mover, resources } }))).toEqual(resources);
+});
+
+test("without a group, selectors and pull secrets none are set", () => {
+  const pod = podOf(runJob("Seal"));
+  expect(pod.containers[0]?.securityContext).not.toHaveProperty("runAsGroup");
+  for (const key of ["imagePullSecrets", "nodeSelector", "tolerations"]) expect(pod).not.toHaveProperty(key);
 });

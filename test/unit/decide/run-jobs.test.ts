@@ -2,36 +2,10 @@
 import { describe, expect, test } from "@jest/globals";
 import type { BackupRun, PolicySpec } from "../../../operator/api/kinds.ts";
 import { annotations } from "../../../operator/api/names.ts";
-import { parseTask } from "../../../operator/contract/task.ts";
 import type { JobManifest } from "../../../operator/decide/decision.ts";
 import { type RunJobContext, adoptionIn, buildRunJob, identitiesOf } from "../../../operator/decide/run-jobs.ts";
 import { aPolicy, aRun, settings, sink } from "../../support/builders.ts";
-
-interface PodSpec {
-  readonly containers: readonly {
-    readonly name: string;
-    readonly env: readonly { readonly name: string; readonly value?: string }[];
-    readonly volumeMounts: readonly { readonly name: string; readonly readOnly: boolean }[];
-  }[];
-  readonly volumes: readonly {
-    readonly name: string;
-    readonly persistentVolumeClaim?: { readonly claimName: string };
-  }[];
-}
-const podOf = (job: JobManifest): PodSpec =>
-  (job.spec as { readonly template: { readonly spec: PodSpec } }).template.spec;
-const tasksOf = (job: JobManifest): readonly unknown[] =>
-  podOf(job).containers.map(({ env }) => parseTask(env.find(({ name }) => name === "HANDOVER_TASK")?.value ?? ""));
-/** `name=claim`, with `!` where it may write. */
-const mountsOf = (job: JobManifest): readonly string[] => {
-  const { containers, volumes } = podOf(job);
-  return volumes.flatMap(({ name, persistentVolumeClaim: claim }) => {
-    const mount = containers[0]?.volumeMounts.find((one) => one.name === name);
-    return claim === undefined ? [] : [`${name}=${claim.claimName}${mount?.readOnly === true ? "" : "!"}`];
-  });
-};
-const secretsOf = (job: JobManifest): readonly string[] =>
-  podOf(job).volumes.flatMap(({ name }) => (name.startsWith("secret-") ? [name] : []));
+import { mountsOf, secretsOf, tasksOf } from "../../support/job-views.ts";
 
 const spec = aPolicy()
   .spec({

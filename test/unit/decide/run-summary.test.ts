@@ -71,6 +71,12 @@ describe("on its way", () => {
       { ...upTo("Quiesce", "Done"), GiveBack: "Running", Capture: "Waiting" },
       "Capture 5/9",
     ],
+    ["the seal, while the app is still coming up", { ...upTo("Seal", "Running"), GiveBack: "Waiting" }, "Seal 7/9"],
+    [
+      "a seal that waits, while the app is still coming up",
+      { ...upTo("Seal", "Waiting"), GiveBack: "Waiting" },
+      "Seal 7/9",
+    ],
     ["the next one, when none is under way", upTo("Capture", "Done"), "GiveBack 6/9"],
     ["the giving back, when nothing else is", upTo("GiveBack", "Running"), "GiveBack 6/9"],
     ["one of several sinks", upTo("Transport/vault", "Running"), "Transport 8/9"],
@@ -92,6 +98,7 @@ describe("on its way", () => {
     expect(of({ state: "Done" }, { state: "Pending" })).toBe("Unknown InProgress");
     expect(of({ state: "Pending" }, { state: "Running", message: "half" })).toBe("Unknown InProgress half");
     expect(of({ state: "Done" }, { state: "Skipped" })).toBe("False Skipped");
+    expect(of({ state: "Skipped" }, { state: "Pending" })).toBe("Unknown InProgress");
     expect(of({ state: "Done" }, { state: "Failed", code: "HO-T501", message: "gone" })).toBe(
       "False TransportFailed HO-T501 gone",
     );

@@ -1,0 +1,61 @@
+/** One pass over a run, from its recorded steps and what is seen. */
+import type { BackupPolicy, Job, RunStatus, StepRecord } from "../../../operator/api/kinds.ts";
+import type { AppObservation } from "../../../operator/decide/app.ts";
+import { decideRun } from "../../../operator/decide/run.ts";
+import type { RunDecision } from "../../../operator/decide/run-observation.ts";
+import { aPolicy, aRun, anApp, at, settings } from "../../support/builders.ts";
+
+export type State = StepRecord["state"];
+export type Steps = Readonly<Record<string, State | Omit<StepRecord, "name">>>;
+
+export const names = [
+  "Accept",
+  "Preflight",
+  "Warm",
+  "Quiesce",
+  "Capture",
+  "GiveBack",
+  "Seal",
+  "Transport/vault",
+  "Verify/vault",
+];
+names.push("Prune/source", "Prune/vault");
+
+export interface Story {
+  readonly run?: ReturnType<typeof aRun>;
+  readonly policy?: BackupPolicy | undefined;
+  readonly status?: RunStatus;
+  readonly jobs?: readonly Job[];
+  readonly seen?: AppObservation;
+  readonly now?: string;
+}
+export const spec = aPolicy().build().spec;
+export function pass(steps: readonly StepRecord[] | undefined, story: Story = {}): RunDecision {
+  const { run = aRun().holding(), policy, status = {}, jobs = [], seen = anApp(), now = "01:00" } = story;
+  const recorded = { policy: spec, policyUID: "shop-policy-uid", ...status, ...(steps && { steps: [...steps] }) };
+  const observed = {
+    run: steps === undefined ? run.build() : run.status(recorded).build(),
+    policy,
+    siblings: [],
+    restores: [],
+    app: seen,
+    jobs: new Map(jobs.map((job) => [job.metadata.name, job])),
+    settings,
+  };
+  return decideRun(observed, at(now));
+}
+/** Whoever is not named is Pending; `undefined` is not planned at all. */
+export const stepsOf = (states: Readonly<Record<string, Steps[string] | undefined>>): readonly StepRecord[] =>
+  names
+    .filter((name) => !(name in states) || states[name] !== undefined)
+    .map((name) => {
+      const state = states[name] ?? "Pending";
+      return { name, ...(typeof state === "string" ? { state } : state) };
+    });
+export const stateOf = ({ status }: RunDecision, name: string): string | undefined =>
+  status.steps?.find((step) => step.name === name)?.state;
+export const begun = (decision: RunDecision, steps: readonly StepRecord[]): readonly string[] =>
+  steps
+    .filter(({ name, state }) => state === "Pending" && ["Running", "Waiting"].includes(stateOf(decision, name) ?? ""))
+    .map(({ name }) => name);
+export const acts = ({ actions }: RunDecision): readonly string[] => actions.map((action) => action.do);
