@@ -68,10 +68,18 @@ function typicalBytes(generations: readonly Generation[]): (type: GenerationType
   };
 }
 
+/** Some seconds of work. */
+const manyRuns = 2_000;
+
 export function forecast(
   policy: BackupPolicy,
   runs: readonly BackupRun[],
-  asked: { readonly keep: readonly string[]; readonly until: Instant | undefined; readonly now: Instant },
+  asked: {
+    readonly keep: readonly string[];
+    readonly until: Instant | undefined;
+    readonly now: Instant;
+    readonly say?: (text: string) => void;
+  },
 ): Forecast {
   const { now, until } = asked;
   const { namespace, name } = policy.metadata;
@@ -86,6 +94,7 @@ export function forecast(
       "kubectl handover prune --help",
     );
   const locations = locationsOf(policy, generations, given);
+  if (future.length > manyRuns) asked.say?.(`simulating ${future.length} runs, which takes a while\n`);
   const outcomes = simulate({
     generations: generations.map((generation) => simulated(generation, now)),
     locations,
@@ -128,7 +137,12 @@ async function runPrune(invocation: Invocation): Promise<number> {
   const text = args.text("until");
   const until = text === undefined ? undefined : parseUntil(text, now, "--until", "prune");
   const policy = await getPolicy(invocation, args.operands[0] ?? "");
-  const seen = forecast(policy, await listRuns(invocation), { keep: args.texts("keep"), until, now });
+  const seen = forecast(policy, await listRuns(invocation), {
+    keep: args.texts("keep"),
+    until,
+    now,
+    say: terminal.err,
+  });
   if (args.output === "json") printJson(invocation, forecastJson(seen));
   else if (args.output === "name") {
     const going = seen.locations.flatMap((location) =>

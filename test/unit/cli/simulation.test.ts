@@ -123,6 +123,10 @@ describe("until a date", () => {
 
   test("what waits for a sink is delivered by the next run, and then goes at the source when the rules say so", () => {
     const source = location(look({ keep: ["source:last=1"], until: "2026-12-07T00:00:00Z" }), "source");
+    // At the sink it counts from then on, by itself: before, its check was not done there.
+    const vault = location(look({ until: "2026-11-29T14:00:00Z" }), "vault");
+    const why = vault.later.keep.find(({ generation }) => generation.id === incremental42)?.why;
+    expect(why).toContain("newest verified");
     const gone = source.later.remove.map(({ generation }) => generation.id);
     expect(gone).toContain(incremental41);
     expect(source.now.remove.map(({ generation }) => generation.id)).not.toContain(incremental42);

@@ -59,6 +59,21 @@ describe("hold and release", () => {
     expect(bed.run("shop-full").metadata.annotations).toEqual({ theirs: "x", [hold]: "forever mine" });
   });
 
+  test("a run of the same name that was made anew meanwhile is another one, and is not written to", async () => {
+    bed.before = ({ method }) => {
+      if (method === "PATCH") {
+        const run = bed.run("shop-full");
+        bed.put({ ...run, metadata: { ...run.metadata, uid: "another", resourceVersion: "7" } });
+      }
+      return undefined;
+    };
+    expect(await bed.handover("hold", "40", "--reason", "mine")).toMatchObject({
+      code: 4,
+      err: expect.stringContaining("was deleted meanwhile"),
+    });
+    expect(bed.run("shop-full").metadata.annotations).toBeUndefined();
+  });
+
   test("what lies nowhere cannot be held; what is not held is released already", async () => {
     const gone = await bed.handover("hold", "39", "--reason", "x");
     expect([gone.code, gone.err]).toEqual([1, expect.stringContaining("Next: kubectl handover undelete")]);

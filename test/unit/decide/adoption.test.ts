@@ -176,6 +176,18 @@ describe("a run that says that it was adopted", () => {
     }
   });
 
+  test("nor does the listing of another location speak for it", async () => {
+    const scenario = lost();
+    await scenario.until(() => policyIn(scenario).status?.adoption?.step?.state === "Done");
+    const { status } = policyIn(scenario);
+    const elsewhere = {
+      ...policyIn(scenario),
+      status: { ...status, adoption: { ...status!.adoption!, location: "offsite" } },
+    };
+    expect(decide(policyIn(scenario)).status).toMatchObject({ generation: { id: ids[0] } });
+    expect(decide(elsewhere).status).toMatchObject({ result: "Failed", code: "HO-K705" });
+  });
+
   test("says nothing of how runs go: what they have brought, and the state of the policy, are judged without it", async () => {
     const newer = "000006-20261120T010000Z-full";
     const scenario = lost("vault", { runs: [left("real", newer)], sealed: [newer] });

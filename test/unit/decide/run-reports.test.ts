@@ -135,7 +135,8 @@ group("a step that is done leaves on record", () => {
     expect(after("Preflight", preflight, { status: { seq: 3 } }).decision.status.seq).toBe(3);
   });
   test("the seal: the generation", () => {
-    const { decision } = after("Seal", seal);
+    const asked = { status: { seq: 7, times: { goneAt: "2026-11-21T01:02:03Z" } } };
+    const { decision } = after("Seal", seal, asked);
     expect(decision.status.generation).toMatchObject({
       id: seal.id,
       type: "Full",
@@ -147,8 +148,12 @@ group("a step that is done leaves on record", () => {
       tables: 2,
       manifestSHA256: "abc",
     });
-    const unstopped = after("Seal", seal, {}, { Quiesce: undefined, GiveBack: undefined });
+    const unstopped = after("Seal", seal, asked, { Quiesce: undefined, GiveBack: undefined });
     expect(unstopped.decision.status.generation).toMatchObject({ consistency: "Running" });
+    // Of another generation than the one it was asked for it is not believed.
+    const other = after("Seal", seal, { status: { seq: 8 } });
+    expect(other.step).toMatchObject({ state: "Failed", code: "HO-A406" });
+    expect(other.decision.status).not.toHaveProperty("generation");
   });
   test("the check, and a prune that would not: its code", () => {
     expect(after("Verify/vault", verify).step).toMatchObject({ state: "Done" });
