@@ -75,7 +75,7 @@ export const config = {
   timeoutMS: 4_000,
   timeoutFactor: 3,
   dryRunTimeoutMinutes: 60,
-  ignorePatterns: ["**", "!operator/**", "!test/**", "!crds/**", "!package.json"],
+  ignorePatterns: ["**", "!operator/**", "!test/**", "!crds/**", "!manifests/samples/**", "!package.json"],
   tempDirName: "out/mutation/sandbox",
   reporters: ["json", "html", "progress"],
   jsonReporter: { fileName: report },

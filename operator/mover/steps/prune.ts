@@ -17,7 +17,7 @@ import { observeLocation, storedBytes } from "../store/facts.ts";
 import { readHeld, writeHeld } from "../store/held.ts";
 import type { Layout } from "../store/layout.ts";
 import { listGenerations, presentSequences } from "../store/listing.ts";
-import { readMarkers, writeCatalogue } from "../store/markers.ts";
+import { readMarkers, removeMarker, writeCatalogue } from "../store/markers.ts";
 import { digestOfPlan, forgetPlans, rememberPlan } from "../store/plans.ts";
 import { openPresent } from "../store/presence.ts";
 import { emptyTrash } from "../store/removal.ts";
@@ -146,11 +146,18 @@ async function retain(
     return { removed: [], plan: tellPlan(plan.remove) };
 
   await removeAll(layout, task, view, trash, now, context);
+  if (task.location.name === "source") await forgetMarkers(layout, view);
   if (task.trashMillis === 0) await emptyTrash(layout, await listTrash(layout), kept, 0, now);
   const staying = [...plan.keep, ...view.former].map(({ id }) => id);
   await writeCatalogue(layout, { ids: staying, due: [...plan.due] });
   await forgetPlans(layout);
   return { removed: [...plan.remove], plan: {} };
+}
+
+/** What a death between a removal and its marker has left; at a sink the transport looks after those. */
+async function forgetMarkers(layout: Layout, { markers, ours, former, waiting }: View): Promise<void> {
+  const known = new Set([...ours, ...former].map(({ id }) => id).concat(waiting));
+  for (const id of markers.keys()) if (!known.has(id)) await removeMarker(layout, id);
 }
 
 async function keepHolds(layout: Layout, task: TaskOf<"prune">, view: View): Promise<void> {

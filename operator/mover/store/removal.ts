@@ -7,7 +7,7 @@ import { readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Instant } from "../../domain/instant.ts";
 import { errnoOf } from "../errors.ts";
-import { exists, makeDirectory, renameNew, syncDirectory, writeFileDurably } from "./durable.ts";
+import { exists, isTemporary, makeDirectory, renameNew, syncDirectory, writeFileDurably } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import type { GenerationEntry } from "./listing.ts";
 import { daysInTrash, goneName, isGone, notePath, type TrashEntry, type TrashNote } from "./trash.ts";
@@ -20,10 +20,10 @@ export async function removeGeneration(layout: Layout, generation: GenerationEnt
   const doomed = join(day, generation.id);
   // Another copy of it, that was removed on the same day.
   if (await exists(doomed)) await destroy(day, generation.id);
-  // Before the generation goes: once it is gone, nobody asks any more for the damaged copies that a death has left.
-  await removeDamaged(layout, generation.id);
   // Before the rename: what has no note is what was being deleted.
   await writeFileDurably(notePath(day, generation.id), `${JSON.stringify(note)}\n`);
+  // Before the generation goes: once it is gone, nobody asks any more for the damaged copies that a death has left.
+  await removeDamaged(layout, generation.id);
   await renameNew(generation.path, doomed);
 }
 
@@ -42,7 +42,8 @@ export async function emptyTrash(
   for (const { id, day, removedAt } of entries.toReversed())
     if (removedAt === undefined || (!kept.has(id) && now - removedAt >= graceMillis)) await destroy(day, id);
   for (const day of await daysInTrash(layout)) {
-    for (const name of await readdir(day)) if (isGone(name)) await rm(join(day, name), { recursive: true });
+    for (const name of await readdir(day))
+      if (isGone(name) || isTemporary(name)) await rm(join(day, name), { recursive: true });
     try {
       await rmdir(day);
     } catch (error) {

@@ -4,15 +4,17 @@
  */
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { isTemporary } from "./durable.ts";
+import { exists, isTemporary } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 
 export async function sweepTemporaries(layout: Layout): Promise<void> {
-  const own = [layout.sentinel, layout.lineage, layout.catalogue].map((path) => `.${basename(path)}.`);
-  for (const directory of [dirname(layout.sentinel), layout.base, layout.verified]) {
+  const own = [layout.sentinel, layout.lineage, layout.catalogue, layout.plans].map((path) => `.${basename(path)}.`);
+  const ours = [layout.verified, layout.held];
+  const held = (await exists(layout.held)) ? [layout.held] : [];
+  for (const directory of [dirname(layout.sentinel), layout.base, layout.verified, ...held]) {
     for (const name of await readdir(directory)) {
       // In the root of a share there may be files of anybody.
-      if (isTemporary(name) && (directory === layout.verified || own.some((prefix) => name.startsWith(prefix))))
+      if (isTemporary(name) && (ours.includes(directory) || own.some((prefix) => name.startsWith(prefix))))
         await rm(join(directory, name), { force: true });
     }
   }

@@ -8,13 +8,6 @@ const fire = (scenario: string): readonly [string, string] => [
   `${scenario}: never a half generation in view, none lost, nothing left over`,
 ];
 
-const removeDamaged = "  await removeDamaged(layout, generation.id);";
-const removal = [
-  "  // Before the rename: what has no note is what was being deleted.",
-  "  await writeFileDurably(notePath(day, generation.id), `${JSON.stringify(note)}\\n`);",
-  "  await renameNew(generation.path, doomed);",
-];
-
 export const fireBugs: readonly PlantedBug[] = [
   {
     id: "marker-outlives-its-copy",
@@ -59,8 +52,8 @@ export const fireBugs: readonly PlantedBug[] = [
     breaks: "S20",
     what: "a death in a removal leaves a damaged copy that nobody ever removes",
     file: "operator/mover/store/removal.ts",
-    text: [removeDamaged, ...removal].join("\n"),
-    becomes: [...removal, removeDamaged].join("\n"),
+    text: "  await removeDamaged(layout, generation.id);\n  await renameNew(generation.path, doomed);\n",
+    becomes: "  await renameNew(generation.path, doomed);\n  await removeDamaged(layout, generation.id);\n",
     caughtBy: { file: settlingTest, test: fire("prune-sink") },
   },
 ];

@@ -223,7 +223,7 @@ export const storeBugs: readonly PlantedBug[] = [
     breaks: "S20",
     what: "whatever lies in the trash is deleted",
     file: "operator/mover/store/removal.ts",
-    text: "if (isGone(name)) await rm",
+    text: "if (isGone(name) || isTemporary(name)) await rm",
     becomes: "await rm",
     caughtBy: { file: pruneTest, test: ["at a sink", "trash of an earlier crash is removed, strangers in it are not"] },
   },

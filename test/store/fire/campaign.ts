@@ -143,11 +143,19 @@ export class Campaign {
     return report;
   }
 
+  /** What is left of a plan that was interrupted is a plan of its own: it goes on record, and is acted upon. */
+  async #again(task: MoverTask, podUID: string): Promise<Outcome> {
+    const outcome = await this.#mover.run(task, podUID);
+    const plan = outcome.end === "ok" ? (outcome.result["plan"] as { readonly digest: string } | undefined) : undefined;
+    if (task.step !== "prune" || plan === undefined) return outcome;
+    return await this.#mover.run({ ...task, approved: plan.digest }, `${podUID}-approved`);
+  }
+
   /** As the controller goes on, and what is there at last. */
   async #goOn(scenario: Scenario, ends: Ends, first: Outcome, wrong: string[]): Promise<void> {
     let outcome = first;
     for (let n = 1; n < attempts && (outcome.end === "dead" || (outcome.end === "error" && outcome.retry)); n += 1)
-      outcome = await this.#mover.run(scenario.task, `pod-again-${n}`);
+      outcome = await this.#again(scenario.task, `pod-again-${n}`);
     let end = ends.end;
     if (outcome.end === "ok" && scenario.followedBy !== undefined) {
       wrong.push(...wrongInView(this.#world, ends.before, ends.after));

@@ -54,11 +54,11 @@ export const settling: Build = (world, { delivered, verified }) => [
     from: variant(world, delivered, "spoilt", () => spoilAtSink(world, "manifest", "archive")),
     task: tasks.verify(3),
   },
-  { name: "prune-source", from: verified, task: tasks.prune(3, "source", 2) },
+  { name: "prune-source", from: verified, task: tasks.prune(3, "source", 1, [1, 2]) },
   {
     name: "prune-sink",
     from: variant(world, verified, "littered", () => litterAtSink(world)),
-    task: tasks.prune(3, "vault", 2),
+    task: tasks.prune(3, "vault", 1, [1, 2]),
   },
 ];
 

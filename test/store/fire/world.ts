@@ -122,7 +122,13 @@ export const tasks = {
   }),
   transport: (seq: number): TaskOf<"transport"> => ({ ...common(seq), step: "transport", seq, sink: vault }),
   verify: (seq: number): TaskOf<"verify"> => ({ ...common(seq), step: "verify", sink: vault, mode: "Full" }),
-  prune: (seq: number, location: "source" | "vault", last: number): TaskOf<"prune"> => ({
+  /** @param removes numbers that the plan on record names */
+  prune: (
+    seq: number,
+    location: "source" | "vault",
+    last: number,
+    removes: readonly number[] = [],
+  ): TaskOf<"prune"> => ({
     ...common(seq),
     step: "prune",
     location: { name: location },
@@ -132,8 +138,7 @@ export const tasks = {
     trashMillis: 0,
     holds: [],
     known: { since: 1, ranges: "" },
-    // The plan is on record: the oldest goes.
-    approved: digestOfPlan([idOf(1)]),
+    approved: digestOfPlan(removes.map(idOf)),
     verify: "Full",
     requiredSinks: location === "source" ? [{ ...vault, verify: "Full" }] : [],
     acknowledged: [],

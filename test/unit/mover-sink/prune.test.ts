@@ -189,6 +189,13 @@ describe("any doubt freezes", () => {
 });
 
 describe("at the source", () => {
+  test("a marker that a removal has left behind goes with the next prune", async () => {
+    await addVerified(bench.source, 1, 2);
+    await writeMarker(bench.source, { id: idOf(9), manifestSHA256: "0" }, "Full");
+    await prune(atSource({ requiredSinks: [] }), bench.context);
+    expect([...(await readMarkers(bench.source)).keys()]).toEqual([idOf(1), idOf(2)]);
+  });
+
   test("settles only what every required sink has verified, oldest first", async () => {
     await hand(1, { vault: true, attic: true });
     await hand(2, { vault: true, attic: false });
