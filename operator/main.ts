@@ -1,10 +1,11 @@
 /** One entry, one image: `controller` talks to Kubernetes and never touches data, `mover` touches data and never talks to Kubernetes. */
-const usage = `usage: handover controller | mover | guard | give-back
+const usage = `usage: handover controller | mover | guard | give-back | cli
 
   controller   watches BackupPolicies, BackupRuns and RestoreRequests and works on them
   mover        carries out one task, given in HANDOVER_TASK; started by the controller in a Job
   guard        starts one app again that was stopped, if nobody else does in time; started by the controller in a Job
   give-back    starts every app that is still held stopped, and ends; for the time after the controller
+  cli          the commands for people, with the rights of a kubeconfig: handover cli --help
 `;
 
 const [command] = process.argv.slice(2);
@@ -21,6 +22,9 @@ switch (command) {
     break;
   case "guard":
     await (await import("./guard.ts")).runGuard();
+    break;
+  case "cli":
+    await (await import("./cli/program.ts")).runCliProcess(process.argv.slice(3));
     break;
   case undefined:
   default: {

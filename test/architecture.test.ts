@@ -61,7 +61,8 @@ const common = new Set(["operator/log.ts", "operator/version.ts"]);
 const order = ["api", "domain", "contract", "decide", "cluster", "runtime", "main"];
 const beside: Readonly<Record<string, readonly string[]>> = {
   mover: ["api", "domain", "contract", "mover"],
-  cli: ["api", "domain", "contract", "cli"],
+  // And of cluster the port alone, see below.
+  cli: ["api", "domain", "contract", "cluster", "cli"],
   // The entry puts everything together.
   main: [...order, "mover", "cli"],
 };
@@ -74,7 +75,7 @@ describe("import law", () => {
     expect(operator.filter(({ path }) => !layers.has(layerOf(path))).map(({ path }) => path)).toEqual([]);
   });
 
-  test("api <- domain <- contract <- decide <- cluster <- runtime <- main; mover and cli stand on contract", () => {
+  test("api <- domain <- contract <- decide <- cluster <- runtime <- main; mover and cli stand beside", () => {
     const broken = operator.flatMap((source) => {
       const layer = layerOf(source.path);
       const own = importsOf(source).filter((target) => target.startsWith("operator/"));
@@ -83,6 +84,16 @@ describe("import law", () => {
         .map((target) => `${source.path} imports ${target}`);
     });
     expect(broken).toEqual([]);
+  });
+
+  test("the command line knows of cluster the port alone: no watching, observing or acting of the controller", () => {
+    const port = ["client", "connection", "errors", "kubeconfig"].map((name) => `operator/cluster/${name}.ts`);
+    const taken = operator
+      .filter(({ path }) => layerOf(path) === "cli")
+      .flatMap((source) => importsOf(source))
+      .filter((target) => target.startsWith("operator/cluster/"));
+    expect(taken.filter((target) => !port.includes(target))).toEqual([]);
+    expect(taken).not.toEqual([]);
   });
 
   test("nothing is imported from outside operator, and nothing by a computed name", () => {

@@ -16,4 +16,7 @@ export const needs: Needs = {
   strace: "strace",
   openssl: "openssl",
   time: "time",
+  gcc: "gcc",
+  "/usr/include/stdio.h": "libc6-dev",
+  "/usr/include/linux/seccomp.h": "linux-libc-dev",
 };

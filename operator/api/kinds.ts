@@ -75,7 +75,6 @@ export interface KubeObject<Spec = unknown, Status = unknown> {
 }
 
 export type PolicySpec = DeepReadonly<BackupPolicySpec>;
-export type PolicyStatus = DeepReadonly<BackupPolicyStatus>;
 export type RunSpec = DeepReadonly<BackupRunSpec>;
 export type RestoreSpec = DeepReadonly<RestoreRequestSpec>;
 
@@ -110,6 +109,12 @@ interface Recorded {
 }
 export type RunStatus = Overwrite<DeepReadonly<BackupRunStatus>, Recorded>;
 export type RestoreStatus = Overwrite<DeepReadonly<RestoreRequestStatus>, Recorded>;
+
+export type PolicyStatus = Overwrite<DeepReadonly<BackupPolicyStatus>, { adoption?: AdoptionRecord }>;
+export type AdoptionRecord = Overwrite<
+  NonNullable<DeepReadonly<BackupPolicyStatus>["adoption"]>,
+  { code?: ErrorCode | ""; step?: StepRecord }
+>;
 
 export type BackupPolicy = KubeObject<PolicySpec, PolicyStatus>;
 export type BackupRun = KubeObject<RunSpec, RunStatus>;

@@ -33,6 +33,10 @@ export const annotations = {
   hold: prefixed("hold"),
   /** On a policy: UID of a former policy of the same name whose generations are taken over. */
   adoptLineage: prefixed("adopt-lineage"),
+  /** On a policy: `<location>`, and any word behind it to ask once more; runs are made of what lies there and has none. */
+  adopt: prefixed("adopt"),
+  /** On a run that was made of a generation: `<location>/<id>`. It never starts anything. */
+  adopted: prefixed("adopted"),
   /** On a policy: names of volumes that may be empty, separated by commas. */
   acceptEmpty: prefixed("accept-empty"),
 } as const;

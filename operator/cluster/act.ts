@@ -60,7 +60,12 @@ export async function act(cluster: Cluster, resource: Resource, object: KubeObje
       const body = {
         apiVersion: apiVersion(runs),
         kind: runs.kind,
-        metadata: { name: action.name, namespace, labels: action.labels },
+        metadata: {
+          name: action.name,
+          namespace,
+          labels: action.labels,
+          ...(action.annotations === undefined ? {} : { annotations: action.annotations }),
+        },
         spec: action.spec,
       };
       return settled(await cluster.create(runs, namespace, body));

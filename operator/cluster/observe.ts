@@ -25,10 +25,11 @@ import {
 } from "../api/kinds.ts";
 import { isFinished } from "../api/conditions.ts";
 import { guardName, labels, recordName } from "../api/names.ts";
+import { type AdoptionWorld, isAdopting } from "../decide/adoption.ts";
 import type { Settings } from "../decide/decision.ts";
 import type { PolicyObservation } from "../decide/slots.ts";
 import { isArmed, isGuardOf } from "../decide/guard.ts";
-import { isPruning } from "../decide/prune-rounds.ts";
+import { mindsHolds } from "../decide/prune-rounds.ts";
 import { parseRecord, workloadResource } from "../decide/record.ts";
 import type { RecordObservation } from "../decide/record-step.ts";
 import type { RestoreObservation } from "../decide/restore-observation.ts";
@@ -152,7 +153,7 @@ export async function observeRun(
   const [policy, others, ownJobs] = await Promise.all([
     cluster.get<BackupPolicy>(policies, namespace, policyName),
     // Who else works on the policy matters for the acceptance, and what others hold for a prune.
-    accepted === undefined || isPruning(run.status)
+    accepted === undefined || mindsHolds(run.status)
       ? observeOthers(cluster, namespace, policyName)
       : { runs: [], restores: [] },
     observeJobs(cluster, namespace, uid),
@@ -180,19 +181,37 @@ export async function observeRestore(
   return { request, policy, runs: others.runs, siblings, app, jobs: ownJobs, settings };
 }
 
-export async function observePolicy(cluster: Cluster, policy: BackupPolicy): Promise<PolicyObservation> {
+export async function observePolicy(
+  cluster: Cluster,
+  policy: BackupPolicy,
+  settings: Settings,
+): Promise<PolicyObservation> {
   const { name, namespace } = policy.metadata;
   const [runList, restoreList] = await Promise.all([
     cluster.list<BackupRun>(runs, { namespace }),
     cluster.list<RestoreRequest>(restores, { namespace }),
   ]);
   const own = runList.filter((run) => run.spec.policyName === name);
+  const adoption = isAdopting(policy) ? await observeAdoption(cluster, policy, settings) : undefined;
   return {
     policy,
     runs: own,
     restores: restoreList.filter((restore) => restore.spec.policyName === name),
     takenNames: new Set(runList.filter((run) => !own.includes(run)).map((run) => run.metadata.name)),
+    ...(adoption === undefined ? {} : { adoption }),
   };
+}
+
+async function observeAdoption(
+  cluster: Cluster,
+  { metadata: { namespace, uid } }: BackupPolicy,
+  settings: Settings,
+): Promise<AdoptionWorld> {
+  const [ownJobs, ownPods] = await Promise.all([
+    observeJobs(cluster, namespace, uid),
+    cluster.list<Pod>(pods, { namespace, labels: `${labels.owner}=${uid}` }),
+  ]);
+  return { jobs: ownJobs, pods: ownPods, settings };
 }
 
 /** A holder is live while it exists under its uid and has not finished. */

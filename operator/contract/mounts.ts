@@ -8,6 +8,9 @@ export const sinkRoot = (sink: string): string => `/sinks/${sink}`;
 export const volumeRoot = (volume: string): string => `/v/${volume}`;
 /** Directory with the keys of the Secret of a database: username, password and perhaps ca.crt. */
 export const secretRoot = (database: string): string => `/secrets/${database}`;
+/** Directory with the keys of a ConfigMap, or with those of a Secret that a policy names under its configuration. */
+export const configRoot = (kind: "ConfigMap" | "Secret", name: string): string =>
+  `/config/${kind.toLowerCase()}/${name}`;
 /** Shared by the containers of one pod: a file `<part>.released` appears when that part needs the stopped app no more. */
 export const signalRoot = "/signal";
 /** Scratch space, the only writable place of the image. */

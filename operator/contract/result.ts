@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { errorCodes } from "../api/codes.ts";
+import { generationTypes } from "../domain/generation.ts";
 import { maxRangesLength } from "../domain/sequences.ts";
 
 const code = z.enum(errorCodes);
@@ -43,6 +44,26 @@ const locationFacts = z.object({
   oldest: z.string().optional(),
   newest: z.string().optional(),
 });
+
+/** What the record of a run is made of when a generation is all that is left of it. */
+const catalogueEntry = z.object({
+  id: z.string().regex(/^[0-9]{6}-[0-9]{8}T[0-9]{6}Z-[a-z]+$/),
+  type: z.enum(generationTypes),
+  /** RFC 3339 UTC. */
+  sealedAt: z.string().max(40),
+  consistency: z.enum(["Quiesced", "Running"]),
+  parent: z.string().max(64),
+  bytes: z.number().int().min(0),
+  storedBytes: z.number().int().min(0),
+  files: z.number().int().min(0),
+  tables: z.number().int().min(0),
+  manifestSHA256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The check that is asked for here is done, of it and of all that it is based on. */
+  verified: z.boolean(),
+  /** Of the policy that made it, where that is not the one that asks. */
+  policyUID: z.string().max(64).optional(),
+});
+export type CatalogueEntry = z.infer<typeof catalogueEntry>;
 
 const success = z.discriminatedUnion("step", [
   z.object({
@@ -96,6 +117,15 @@ const success = z.discriminatedUnion("step", [
     seconds: z.number(),
     peakMiB: z.number(),
     warnings: z.array(short).max(8),
+  }),
+  z.object({
+    ...ok,
+    step: z.literal("collect"),
+    /** Keys, of so many objects. */ files: z.number().int(),
+    objects: z.number().int(),
+    bytes: z.number().int(),
+    /** The generation that already holds exactly this; then nothing is left in the staging area. */
+    unchanged: z.string().max(64).optional(),
   }),
   z.object({
     ...ok,
@@ -168,6 +198,17 @@ const success = z.discriminatedUnion("step", [
     present: sequences.optional(),
     /** Why nothing was removed although the rules ask for it. */
     refused: short.optional(),
+  }),
+  z.object({
+    ...ok,
+    step: z.literal("catalogue"),
+    /** By number, as many as fit. */
+    entries: z.array(catalogueEntry).max(20),
+    /** Whether there are more behind the last one. */
+    more: z.boolean(),
+    /** How many lie there in all, and how many directories there that are no whole generations. */
+    total: z.number().int().min(0),
+    broken: z.number().int().min(0),
   }),
   z.object({
     ...ok,

@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { generationTypes } from "../domain/generation.ts";
+import { configKinds } from "../domain/manifest.ts";
 
 const name = z.string().regex(/^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/);
 /** `000042-20261121T010203Z-full` */
@@ -32,6 +33,12 @@ const location = z.object({
   /** Identity that the store has to have; absent for a store that was never used. */
   uuid: z.string().optional(),
 });
+const config = z.object({
+  kind: z.enum(configKinds),
+  name: z.string(),
+  /** Of a Secret: the keys that are captured. Of a ConfigMap all are. */
+  keys: z.array(z.string()).optional(),
+});
 /** The generation that a new one is based on: the parent, with the digest of its manifest. */
 const base = z.object({ id: generationId, manifestSHA256: z.string().regex(/^[0-9a-f]{64}$/) });
 const atLeastOne = z.number().int().min(1);
@@ -47,6 +54,10 @@ const keep = z.object({
   maxAge: z.string().optional(),
   minVerified: atLeastOne,
 });
+
+const undelete = z.string().max(4_000);
+const holds = z.array(z.object({ id: generationId, until: z.string(), reason: z.string() }));
+const known = z.object({ since: z.number().int(), ranges: z.string() });
 
 /** UID of a former policy of this name whose lineage is taken over; an administrator's acknowledgement. */
 const adopt = z.string().optional();
@@ -77,6 +88,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     store: location,
     sinks: z.array(location),
     adopt,
+    /** Of the trash of the store: what has had its time may go when there is no room; as in a prune. */
+    trash: z.object({ millis: z.number().int().min(0), holds, known, undelete: undelete.optional() }).optional(),
     /** Volumes that may be empty although their newest generation is not. */
     acceptEmpty: z.array(name).optional(),
     /** For Incremental: how many generations a chain may have in all before the next one has to be full. */
@@ -93,6 +106,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     /** Only what differs from this generation is packed; without it everything is. */
     base: base.optional(),
   }),
+  /** Copies configuration, unless it is what the newest generation of it holds. */
+  z.object({ ...common, ...staging, step: z.literal("collect"), configs: z.array(config) }),
   /** Ends when the named parts of the same pod have released the source; fails when one of them has failed. */
   z.object({ ...common, step: z.literal("release"), parts: z.array(z.enum(["dump", "archive"])) }),
   z.object({
@@ -111,6 +126,8 @@ export const taskSchema = z.discriminatedUnion("step", [
     workloads: z.array(z.object({ kind: z.string(), name: z.string(), uid: z.string(), replicas: z.number().int() })),
     databases: z.array(database),
     volumes: z.array(volume),
+    /** Type Config only, which has neither of the two above. */
+    configs: z.array(config).optional(),
   }),
   /** Brings every sealed generation that waits in the handover point, oldest first, to one sink. */
   z.object({ ...common, ...staging, step: z.literal("transport"), sink: location }),
@@ -140,11 +157,22 @@ export const taskSchema = z.discriminatedUnion("step", [
     /** Milliseconds for which what was removed can be taken back. */
     trashMillis: z.number().int().min(0),
     /** What is to be taken back out of the trash, as an annotation on the policy says it. */
-    undelete: z.string().max(4_000).optional(),
+    undelete: undelete.optional(),
     /** From annotations on runs; RFC 3339 UTC, or `forever`. */
-    holds: z.array(z.object({ id: generationId, until: z.string(), reason: z.string() })),
+    holds,
     /** Numbers of the generations whose runs are known: for those the holds above are all there are. */
-    known: z.object({ since: z.number().int(), ranges: z.string() }),
+    known,
+  }),
+  /** Lists what lies at one location, for records of it that were lost. Reads only. */
+  z.object({
+    ...common,
+    step: z.literal("catalogue"),
+    adopt,
+    location,
+    /** The check that makes a generation count here. */
+    verify: z.enum(["Full", "Sample", "None"]),
+    /** The id behind which this page begins; empty for the first one. */
+    after: z.union([generationId, z.literal("")]),
   }),
   z.object({
     ...common,
@@ -194,6 +222,7 @@ export type MoverStep = MoverTask["step"];
 export type TaskOf<S extends MoverStep> = Extract<MoverTask, { step: S }>;
 export type DatabaseRef = z.infer<typeof database>;
 export type VolumeRef = z.infer<typeof volume>;
+export type ConfigRef = z.infer<typeof config>;
 export type BaseRef = z.infer<typeof base>;
 export type LocationRef = z.infer<typeof location>;
 

@@ -42,6 +42,7 @@ export type Action =
       readonly name: string;
       readonly spec: object;
       readonly labels: Readonly<Record<string, string>>;
+      readonly annotations?: Readonly<Record<string, string>>;
     }
   | { readonly do: "deleteRun"; readonly run: BackupRun }
   /** On the object of the pass, with the resourceVersion that its status was recorded with. */

@@ -5,6 +5,7 @@
 import { type OwnerReference, type PolicySpec } from "../api/kinds.ts";
 import { labels, managedBy } from "../api/names.ts";
 import {
+  configRoot,
   podUidVariable,
   scratchRoot,
   secretRoot,
@@ -14,7 +15,7 @@ import {
   taskVariable,
   volumeRoot,
 } from "../contract/mounts.ts";
-import { type MoverTask, encodeTask } from "../contract/task.ts";
+import { type ConfigRef, type MoverTask, encodeTask } from "../contract/task.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 
 export interface JobRequest {
@@ -38,6 +39,7 @@ export interface Mounts {
   readonly sinks?: readonly { readonly name: string; readonly claimName: string; readonly readOnly: boolean }[];
   readonly volumes?: readonly { readonly name: string; readonly claimName: string; readonly readOnly: boolean }[];
   readonly secrets?: readonly { readonly database: string; readonly secretName: string }[];
+  readonly configs?: readonly ConfigRef[];
 }
 
 interface MountedVolume {
@@ -69,6 +71,24 @@ function mountedVolumes(mounts: Mounts): readonly MountedVolume[] {
       // to root, so a mover with another user could not read them with less; nobody else is in the pod.
       volume: { name: `secret-${database}`, secret: { secretName, optional: true, defaultMode: 0o444 } },
       mountPath: secretRoot(database),
+      readOnly: true,
+    })),
+    // Optional as well. Of a Secret no other key gets into the pod than those that are named.
+    ...(mounts.configs ?? []).map(({ kind, name, keys = [] }, index) => ({
+      volume: {
+        name: `config-${index}`,
+        ...(kind === "ConfigMap"
+          ? { configMap: { name, optional: true, defaultMode: 0o444 } }
+          : {
+              secret: {
+                secretName: name,
+                optional: true,
+                defaultMode: 0o444,
+                items: keys.map((key) => ({ key, path: key })),
+              },
+            }),
+      },
+      mountPath: configRoot(kind, name),
       readOnly: true,
     })),
     { volume: { name: "scratch", emptyDir: {} }, mountPath: scratchRoot, readOnly: false },

@@ -7,6 +7,7 @@ import { type NewCondition, isFinished, setConditions } from "../api/conditions.
 import type { BackupPolicy, BackupRun, PolicyStatus } from "../api/kinds.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
 import { checkSchedule } from "../domain/schedule.ts";
+import { decideAdoption } from "./adoption.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
@@ -19,6 +20,8 @@ type LocationStatus = NonNullable<PolicyStatus["locations"]>[number];
 
 /** Finished runs without a generation that are kept, for people to look at. */
 const failedHistory = 5;
+/** The same for looks at the configuration that found no change. */
+const unchangedHistory = 3;
 /** Timers of the runtime are not exact over days; a policy is looked at this often at least. */
 const longestWait = 6 * 3_600_000;
 
@@ -53,7 +56,9 @@ function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): rea
   const finished = newestFirst(
     seen.runs.filter((run) => isFinished(run) && run.metadata.deletionTimestamp === undefined),
   );
-  const failed = finished.filter((run) => run.status?.generation === undefined).slice(failedHistory);
+  const empty = finished.filter((run) => run.status?.generation === undefined);
+  const failed = empty.filter((run) => run.status?.unchanged === undefined).slice(failedHistory);
+  const unchanged = empty.filter((run) => run.status?.unchanged !== undefined).slice(unchangedHistory);
   const gone = finished.filter(
     (run) =>
       run.status?.generation !== undefined &&
@@ -62,7 +67,9 @@ function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): rea
         location === "source" ? state === "Pruned" : state === "Pruned" || state === "Missing",
       ) === true,
   );
-  return [...failed, ...gone].filter((run) => !basis.includes(run)).map((run) => ({ do: "deleteRun", run }));
+  return [...failed, ...unchanged, ...gone]
+    .filter((run) => !basis.includes(run))
+    .map((run) => ({ do: "deleteRun", run }));
 }
 
 export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<PolicyStatus> {
@@ -151,6 +158,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
             `next: ${nextText}`),
     },
   ];
+  const adoption = decideAdoption(seen, now);
   const generation = policy.metadata.generation ?? 1;
   const status: PolicyStatus = {
     observedGeneration: generation,
@@ -164,17 +172,21 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     ...(upcoming === undefined ? {} : { nextRun: { schedule: upcoming.schedule, time: formatInstant(upcoming.at) } }),
     schedules: due.map((one) => one.status),
     locations: [...locations],
+    ...(adoption.adoption === undefined ? {} : { adoption: adoption.adoption }),
     pendingHandovers: countPending(own) ?? before.pendingHandovers ?? 0,
     conditions: [...setConditions(before.conditions ?? [], conditions, generation, formatInstant(now))],
   };
   return {
     status,
-    actions: [...(start === undefined ? [] : [start]), ...runsToDelete(seen, basis)],
-    events:
-      before.state !== undefined && before.state !== state
-        ? [{ type: state === "Protected" ? "Normal" : "Warning", reason: state, message }]
-        : [],
+    actions: [...(start === undefined ? [] : [start]), ...runsToDelete(seen, basis), ...adoption.actions],
+    events: [
+      ...(before.state !== undefined && before.state !== state
+        ? [{ type: state === "Protected" ? ("Normal" as const) : ("Warning" as const), reason: state, message }]
+        : []),
+      ...adoption.events,
+    ],
     wakeAfter: earliest(
+      adoption.wakeAfter,
       ...due.map((one) => (one.wake === undefined ? undefined : Math.min(one.wake - now, longestWait))),
     ),
   };

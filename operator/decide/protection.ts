@@ -2,7 +2,7 @@
  * Whether what its runs have brought protects the app of a policy. Each type of run is judged by itself: an hourly dump that goes
  * well says nothing about the nightly full run.
  */
-import { isFinished } from "../api/conditions.ts";
+import { isFinished, isTrue } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
 import { holdsVolumes, parseGenerationId, typeOf } from "../domain/generation.ts";
@@ -48,21 +48,27 @@ function lackingIn({ status }: BackupRun, { spec }: BackupPolicy): readonly stri
   ];
 }
 
-/** The latest run for the state of the whole app, in full or as what differs; then the latest of those that dump the databases alone. */
+/** The latest run for the state of the whole app, in full or as what differs; then the latest of those that dump the databases alone, then of those of the configuration. */
 function latestOfEachType(policy: BackupPolicy, runs: readonly BackupRun[]): readonly BackupRun[] {
-  const finished = newestFirst(runs.filter((run) => isFinished(run) && !saysNothing(run)));
+  // A record that was made of a generation says nothing of how runs go.
+  const finished = newestFirst(
+    runs.filter((run) => isFinished(run) && !saysNothing(run) && !isTrue(run.status?.conditions, "Adopted")),
+  );
   const full = finished.find((run) => holdsVolumes(run.spec.type));
   const dump = finished.find((run) => run.spec.type === "Database");
   const scheduled = policy.spec.schedules?.some(({ type }) => type === "Database") === true;
   // A full run holds whatever a dump that nobody repeats would have held.
   const superseded = !scheduled && full !== undefined && full === finished[0] && isComplete(full);
-  return [full, superseded ? undefined : dump].filter((run) => run !== undefined);
+  const config = policy.spec.config === undefined ? undefined : finished.find((run) => run.spec.type === "Config");
+  return [full, superseded ? undefined : dump, config].filter((run) => run !== undefined);
 }
 
 const isOfVolumes = (id: string): boolean => {
   const type = typeOf(id);
   return type !== undefined && holdsVolumes(type);
 };
+/** What a newer release may make is not known to be less. */
+const isOfApp = (id: string): boolean => typeOf(id) !== "Config";
 const seqOf = (id: string | undefined): number => parseGenerationId(id ?? "")?.seq ?? 0;
 
 function lastCompleteOf(policy: BackupPolicy, runs: readonly BackupRun[]): PolicyStatus["lastComplete"] {
@@ -81,7 +87,7 @@ function lastCompleteOf(policy: BackupPolicy, runs: readonly BackupRun[]): Polic
       }),
   ];
   return candidates
-    .filter(({ generation }) => !needsVolumes || isOfVolumes(generation))
+    .filter(({ generation }) => (needsVolumes ? isOfVolumes(generation) : isOfApp(generation)))
     .toSorted((a, b) => seqOf(a.generation) - seqOf(b.generation))
     .at(-1);
 }
@@ -93,7 +99,7 @@ const isLost = ({ generation }: NonNullable<PolicyStatus["lastComplete"]>, runs:
 /** Why there is no generation that has all that the policy asks for. */
 function whatIsMissing(policy: BackupPolicy, own: readonly BackupRun[], runs: readonly BackupRun[]): string {
   const full = newestFirst(own.filter(isComplete)).find(
-    ({ spec }) => holdsVolumes(spec.type) || (policy.spec.volumes ?? []).length === 0,
+    ({ spec }) => holdsVolumes(spec.type) || (spec.type === "Database" && (policy.spec.volumes ?? []).length === 0),
   );
   if (full !== undefined)
     return `generation ${full.status?.generation?.id} is complete, but has no ${lackingIn(full, policy).join(" and no ")}`;

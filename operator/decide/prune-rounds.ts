@@ -15,13 +15,17 @@ type PlanRecord = NonNullable<RunStatus["retention"]>[number];
 /** Nobody but people changes what lies at a place while its prune is under way. */
 const mostRounds = 4;
 
+/** More than all rounds with their attempts: a cluster whose kinds are older than this release forgets how many there were. */
+const mostAttempts = 8;
+
 /** What people type to acknowledge a plan. */
 export const shortDigest = (digest: string): string => digest.slice(0, 12);
 
-/** Whether a prune is under way or near: what people hold in other runs matters by now. */
-export const isPruning = ({ steps = [] }: RunStatus = {}): boolean =>
-  steps.some(({ name, state }) => name === "Seal" && state === "Done") &&
-  steps.some((step) => baseOf(step) === "Prune" && !isOver(step));
+/** Whether something may be deleted soon: by the preflight or by a prune. What people hold in other runs matters then. */
+export const mindsHolds = ({ steps = [] }: RunStatus = {}): boolean => {
+  const isSealed = steps.some(({ name, state }) => name === "Seal" && state === "Done");
+  return steps.some((step) => !isOver(step) && (step.name === "Preflight" || (isSealed && baseOf(step) === "Prune")));
+};
 
 /** Whether the step waits for nothing but the end of the Job that has planned. */
 const hasPlanned = (step: StepRecord): boolean =>
@@ -41,7 +45,7 @@ export function followPlan(before: StepRecord, move: StepMove, now: Instant): St
   const { digest, removes } = result.plan;
   const rounds = (before.rounds ?? 0) + 1;
   const { finishedAt: _finishedAt, result: _result, ...rest } = move.step;
-  if (rounds > mostRounds)
+  if (rounds > mostRounds || (before.attempt ?? 1) > mostAttempts)
     return { ...move, step: fail(rest, now, "HO-K704", `${rounds} plans were made, and none could be acted upon`) };
   const message = `${count(removes, "generation")} to be removed, plan ${shortDigest(digest)}`;
   return {

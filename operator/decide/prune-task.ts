@@ -39,6 +39,12 @@ export interface PruneKnowledge {
   readonly approved: string | undefined;
 }
 
+/** What the preflight may delete when there is no room. */
+export function tellTrash(knowledge: Omit<PruneKnowledge, "approved">): NonNullable<TaskOf<"preflight">["trash"]> {
+  const { trashMillis: millis, holds, known, undelete } = tellPrune({ ...knowledge, approved: undefined });
+  return { millis, holds, known, ...(undelete === undefined ? {} : { undelete }) };
+}
+
 type Told = Pick<Task, "timeZone" | "trashMillis" | "acknowledged" | "approved" | "undelete" | "holds" | "known">;
 
 export function tellPrune(knowledge: PruneKnowledge): Told {
@@ -62,7 +68,7 @@ export function tellPrune(knowledge: PruneKnowledge): Told {
 }
 
 /** Beginnings of digests; what is none, as the `true` of release 0.1, acknowledges nothing. */
-const acknowledgedIn = (acknowledgements: Readonly<Record<string, string>>): Task["acknowledged"] =>
+export const acknowledgedIn = (acknowledgements: Readonly<Record<string, string>>): Task["acknowledged"] =>
   (acknowledgements[annotations.acknowledgePrune] ?? "")
     .split(",")
     .map((part) => part.trim())

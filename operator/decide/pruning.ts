@@ -6,6 +6,7 @@ import { isTimeZone } from "../domain/buckets.ts";
 import { count } from "../domain/quantities.ts";
 import { newestFirst } from "./protection.ts";
 import { shortDigest, waitingPlans } from "./prune-rounds.ts";
+import { acknowledgedIn } from "./prune-task.ts";
 
 type PlanRecord = NonNullable<RunStatus["retention"]>[number];
 
@@ -20,10 +21,18 @@ export function judgePruning(policy: BackupPolicy, runs: readonly BackupRun[]): 
   const plans = newestPlans(policy, runs);
   const waiting = plans.filter(({ state }) => state === "Waiting");
   const { namespace, name } = policy.metadata;
-  if (waiting.length > 0) {
+  const open = waiting.filter(({ digest }) => !isAcknowledged(policy, digest ?? ""));
+  if (waiting.length > 0 && open.length === 0)
+    return {
+      type: "Pruning",
+      status: "False",
+      reason: "Acknowledged",
+      message: `the next run prunes at ${waiting.map(({ location }) => location).join(", ")} as it was acknowledged`,
+    };
+  if (open.length > 0) {
     const plan = waitingPlans({ retention: [...waiting] });
     const { reason, next } = explain("HO-K701", { namespace, policy: name, run: "", plan });
-    const texts = waiting.map(
+    const texts = open.map(
       ({ location, removes, digest }) =>
         `${location}: ${count(removes ?? 0, "generation")} would go at once, plan ${shortDigest(digest ?? "")}`,
     );
@@ -44,6 +53,9 @@ export function judgePruning(policy: BackupPolicy, runs: readonly BackupRun[]): 
     ? { type: "Pruning", status: "Unknown", reason: "Pending", message: "nothing was pruned yet" }
     : { type: "Pruning", status: "True", reason: "Done", message: "" };
 }
+
+const isAcknowledged = ({ metadata: { annotations } }: BackupPolicy, digest: string): boolean =>
+  acknowledgedIn(annotations ?? {}).some((start) => digest.startsWith(start));
 
 /** What is wrong with the time zone of retention; undefined when nothing is. */
 export function checkRetentionZone({ spec: { retention } }: BackupPolicy): string | undefined {

@@ -1,12 +1,12 @@
 /** The Jobs of a backup run: which tasks, which claims, how long. */
 import { type BackupRun, type OwnerReference, type PolicySpec, apiVersion, runs } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
-import type { DatabaseRef, LocationRef, MoverTask, VolumeRef } from "../contract/task.ts";
-import { formatGenerationId, holdsVolumes, needsBase } from "../domain/generation.ts";
+import type { ConfigRef, DatabaseRef, LocationRef, MoverTask, VolumeRef } from "../contract/task.ts";
+import { formatGenerationId, holdsDatabases, holdsVolumes, needsBase } from "../domain/generation.ts";
 import { baseOf, madeType } from "./base.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
-import { keepOf, tellPrune } from "./prune-task.ts";
+import { keepOf, tellPrune, tellTrash } from "./prune-task.ts";
 
 export interface RunJobContext {
   readonly run: BackupRun;
@@ -40,6 +40,11 @@ export const volumeRefs = (policy: PolicySpec): VolumeRef[] =>
     paths: [...paths],
     exclude: [...exclude],
   }));
+
+const configRefs = ({ config }: PolicySpec): ConfigRef[] => [
+  ...(config?.configMaps ?? []).map(({ name }) => ({ kind: "ConfigMap" as const, name })),
+  ...(config?.secrets ?? []).map(({ name, keys }) => ({ kind: "Secret" as const, name, keys: [...keys] })),
+];
 
 /** The identities of places, by name; of a place that is told of twice, the last one. */
 export const identitiesOf = (
@@ -111,7 +116,9 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
   const full = holdsVolumes(run.spec.type);
   const base = baseOf(run);
   const based = base === undefined ? {} : { base };
-  const databases = databaseRefs(policy);
+  const databases = holdsDatabases(run.spec.type) ? databaseRefs(policy) : [];
+  const secrets = holdsDatabases(run.spec.type) ? secretMounts(policy) : [];
+  const configs = run.spec.type === "Config" ? configRefs(policy) : [];
   const volumes = full ? volumeRefs(policy) : [];
   const sink = policy.sinks.find((candidate) => candidate.name === sinkName);
   const sinkOnly = sink === undefined ? [] : [sink];
@@ -138,7 +145,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
         {
           ...store(policy, false),
           sinks: sinkMounts(context.sinks, false),
-          secrets: secretMounts(policy),
+          secrets,
           ...(full ? { volumes: volumeMounts(policy, true) } : {}),
         },
         {
@@ -152,6 +159,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
           ...(needsBase(run.spec.type) ? { maxChain: policy.maxChain } : {}),
           ...adoptionIn(context.acknowledgements),
           ...(acceptEmpty.length === 0 ? {} : { acceptEmpty }),
+          trash: tellTrash(context),
         },
       );
     }
@@ -171,11 +179,13 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
         seconds.dump,
         {
           ...store(policy, false),
-          secrets: secretMounts(policy),
+          secrets,
+          configs,
           ...(full ? { volumes: volumeMounts(policy, true) } : {}),
         },
         ...(databases.length > 0 ? [{ ...common, step: "dump" as const, seq, databases }] : []),
         ...(volumes.length > 0 ? [{ ...common, step: "archive" as const, seq, volumes, frozen, ...based }] : []),
+        ...(configs.length > 0 ? [{ ...common, step: "collect" as const, seq, configs }] : []),
         ...(frozen ? [{ ...common, step: "release" as const, parts }] : []),
       );
     }
@@ -193,6 +203,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
         workloads: (run.status?.workloads ?? []).map((workload) => ({ ...workload })),
         databases,
         volumes,
+        ...(configs.length > 0 ? { configs } : {}),
       });
     case "Transport":
       return job(

@@ -55,6 +55,10 @@ export function describe(results: readonly MoverSuccess[]): string {
           `${count(result.files, "file")}, ${formatBytes(result.bytes)}, ${formatBytes(result.storedBytes)} stored`,
           ...result.warnings,
         ].join("; ");
+      case "collect":
+        return result.unchanged === undefined
+          ? `${count(result.files, "key")} of ${count(result.objects, "object")}, ${formatBytes(result.bytes)}`
+          : `no change since ${result.unchanged}`;
       case "seal":
         return `sealed ${result.id}`;
       case "transport":

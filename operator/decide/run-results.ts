@@ -1,5 +1,6 @@
 /** What a run takes on record of the results of a step that has ended well, before anything is done about them. */
 import type { MoverSuccess } from "../contract/result.ts";
+import { typeOf } from "../domain/generation.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
 import { judgeBase, madeType } from "./base.ts";
 import { resultOf } from "./job-state.ts";
@@ -19,7 +20,16 @@ export function takeResults(step: StepRecord, results: readonly MoverSuccess[], 
   const code = troubleIn(results);
   if (code !== undefined) context.draft.steps.set(step.name, { ...step, code });
   takePreflight(step, results, context);
+  takeCollection(step, results, context);
   takeSeal(step, results, context);
+}
+
+/** When nothing has changed, nothing is made, and nothing has to get anywhere. */
+function takeCollection(step: StepRecord, results: readonly MoverSuccess[], { seen, draft, now }: Context): void {
+  const unchanged = seen.run.spec.type === "Config" ? resultOf(results, "collect")?.unchanged : undefined;
+  if (unchanged === undefined) return;
+  if (typeOf(unchanged) === "Config") draft.status = { ...draft.status, unchanged, copies: [] };
+  else draft.steps.set(step.name, fail(step, now, "HO-A407", `"${unchanged}" is no generation of the configuration`));
 }
 
 function takePreflight(step: StepRecord, results: readonly MoverSuccess[], { seen, draft, now }: Context): void {

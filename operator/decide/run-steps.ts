@@ -81,7 +81,7 @@ function isReady(name: string, context: StepContext): boolean {
         isDoneOrAbsent(context, "Quiesce")
       );
     case "Seal":
-      return stateOf(context, "Capture") === "Done";
+      return stateOf(context, "Capture") === "Done" && context.draft.status.unchanged === undefined;
     case "Transport":
       return stateOf(context, "Seal") === "Done";
     case "Verify":

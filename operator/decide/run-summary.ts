@@ -1,10 +1,10 @@
 /** From recorded steps to what people and tools read: result, app, conditions, columns, events. Nothing here is remembered. */
 import { reasonOf } from "../api/codes.ts";
 import { discarded, nothing } from "../api/codes/entry.ts";
-import { type NewCondition, isFinished, setConditions } from "../api/conditions.ts";
+import { type NewCondition, isFinished, isTrue, setConditions } from "../api/conditions.ts";
 import type { RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
-import { holdsVolumes } from "../domain/generation.ts";
+import { holdsDatabases, holdsVolumes } from "../domain/generation.ts";
 import { count, formatBytes, formatDuration } from "../domain/quantities.ts";
 import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import { advise } from "./advice.ts";
@@ -27,8 +27,12 @@ export const conditionOf: Readonly<Record<string, string>> = {
   Prune: "Pruned",
 };
 
+export const tellUnchanged = (id: string): string => `no change since ${id}`;
+
 function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
   if (!over) return "";
+  // Of a configuration that has not changed, the newest generation still is what there is.
+  if (status.unchanged !== undefined) return status.steps?.some(isTrouble) === true ? "Failed" : "Complete";
   if (status.generation === undefined) return "Failed";
   return status.copies?.every((copy) => !copy.required || counts(copy, status)) === true ? "Complete" : "AtRisk";
 }
@@ -174,7 +178,9 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
       ? `the copy at ${damaged.location} is damaged`
       : isBroken
         ? `the copy at ${lacking.location} is based on one that is damaged or gone there`
-        : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
+        : isTrue(status.conditions, "Adopted")
+          ? `the run was made of what lies elsewhere, and ${lacking?.location ?? "a sink"} was not looked at`
+          : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
   const wasStopped = status.times?.stopAt !== undefined;
   const advice =
     code === ""
@@ -196,10 +202,12 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
   const current = steps.find((step) => step.state === "Running" || step.state === "Waiting");
   const summary =
     generation === undefined
-      ? ""
+      ? status.unchanged === undefined
+        ? ""
+        : tellUnchanged(status.unchanged)
       : [
           ...(holdsVolumes(run.spec.type) ? [count(generation.files ?? 0, "file")] : ["captured while the app ran"]),
-          count(generation.tables ?? 0, "table"),
+          holdsDatabases(run.spec.type) ? count(generation.tables ?? 0, "table") : count(generation.files ?? 0, "key"),
           ...(status.copies ?? [])
             .filter((copy) => !counts(copy, status))
             .map(({ location }) => `no checked copy at ${location}`),

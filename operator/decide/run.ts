@@ -17,13 +17,14 @@ import type { Instant } from "../domain/instant.ts";
 import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
 import { baseEvents } from "./base.ts";
 import { checkCandidate } from "./checks.ts";
+import { decideAdopted, isAdopted } from "./adopted-run.ts";
 import { updateCopies } from "./copies.ts";
 import { type DomainEvent, earliest } from "./decision.ts";
 import { holdBack, isHeldBack, letGo } from "./finalizers.ts";
 import { trackerEvents, warnOfTrackers } from "./gitops.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
 import { advanceRunStep, mayFollow } from "./run-steps.ts";
-import { conditionOf, summariseRun } from "./run-summary.ts";
+import { conditionOf, summariseRun, tellUnchanged } from "./run-summary.ts";
 import { type Teller, stepEvents } from "./step-events.ts";
 import { type StepRecord, isAllOver, isOver, skip } from "./step.ts";
 
@@ -91,12 +92,16 @@ function accept(seen: RunObservation, now: Instant): RunStatus {
 const fatal = ["Accept", "Preflight", "Warm", "Quiesce", "Capture", "Seal"];
 
 /** After a failure, what can no longer be done is said to be skipped; giving back is never skipped once the app was touched. */
-function skipHopeless(steps: Map<string, StepRecord>): void {
+function skipHopeless({ steps, status }: RunDraft): void {
   const dead = fatal.find((name) => steps.get(name)?.state === "Failed");
   const quiesced = steps.get("Quiesce");
   for (const [name, step] of steps) {
     const [base = "", sink = ""] = name.split("/");
     if (step.state !== "Pending") continue;
+    if (status.unchanged !== undefined) {
+      steps.set(name, skip(step, tellUnchanged(status.unchanged)));
+      continue;
+    }
     const untouched =
       base === "GiveBack" && (quiesced === undefined || quiesced.state === "Pending" || quiesced.state === "Skipped");
     if (dead !== undefined && (base !== "GiveBack" || untouched))
@@ -112,6 +117,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   const { run } = seen;
   const before = run.status ?? {};
   if (isFinished(run)) return decideFinished(seen, now);
+  if (isAdopted(seen) && before.steps === undefined) return decideAdopted(seen, now);
 
   const accepted = before.steps === undefined ? { ...before, ...accept(seen, now) } : before;
   const draft: RunDraft = {
@@ -130,7 +136,7 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
   if (mayStart) {
     for (const name of draft.steps.keys()) advanceRunStep(name, { seen, draft, now, cancelled, hasFinalizer });
   }
-  skipHopeless(draft.steps);
+  skipHopeless(draft);
 
   const steps = [...draft.steps.values()];
   const over = isAllOver(steps, seen.jobs, draft.actions);

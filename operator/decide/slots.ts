@@ -8,7 +8,8 @@ import { labels, scheduledRunName } from "../api/names.ts";
 import { type GenerationType, holdsVolumes, timeOf, typeOf } from "../domain/generation.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { parseDuration } from "../domain/quantities.ts";
-import { latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
+import { identityOf, latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
+import type { AdoptionWorld } from "./adoption.ts";
 import type { Action } from "./decision.ts";
 import { isOf } from "./protection.ts";
 
@@ -20,6 +21,8 @@ export interface PolicyObservation {
   readonly restores: readonly RestoreRequest[];
   /** Names of the other runs of the namespace: `a` + `b-c` and `a-b` + `c` make the same name of a run. */
   readonly takenNames: ReadonlySet<string>;
+  /** Absent unless runs are made of what lies at a location. */
+  readonly adoption?: AdoptionWorld | undefined;
 }
 
 type ScheduleSpec = NonNullable<PolicySpec["schedules"]>[number];
@@ -29,7 +32,13 @@ type ScheduleStatus = NonNullable<PolicyStatus["schedules"]>[number];
 const clockTolerance = 3_600_000;
 
 /** The type that stands most by itself first. */
-const ranks: Readonly<Record<GenerationType, number>> = { Full: 0, Differential: 1, Incremental: 2, Database: 3 };
+const ranks: Readonly<Record<GenerationType, number>> = {
+  Full: 0,
+  Differential: 1,
+  Incremental: 2,
+  Database: 3,
+  Config: 4,
+};
 
 export interface Due {
   readonly schedule: ScheduleSpec;
@@ -44,7 +53,7 @@ export interface Due {
 
 export function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, now: Instant): Due {
   const { policy } = seen;
-  const identity = `${schedule.cron} ${schedule.timeZone}`;
+  const identity = identityOf(schedule);
   const recorded = policy.status?.schedules?.find(({ name }) => name === schedule.name);
   // A schedule that is new or was changed begins now; it does not catch up what it was not yet asked to do.
   const changed = recorded?.cron !== identity;
@@ -109,7 +118,7 @@ export function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, 
 /**
  * The generation that has what the slot asks for: of the same type or one that stands more by itself, at each of its sinks, of the time
  * of the slot or later. A run that has failed has brought nothing, so the slot starts. A dump costs the application nothing, and is
- * always made.
+ * always made; so does a look at its configuration.
  */
 function bringerOf(schedule: ScheduleSpec, slot: Instant, seen: PolicyObservation, now: Instant): string | undefined {
   if (!holdsVolumes(schedule.type)) return undefined;

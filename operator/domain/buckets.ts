@@ -18,7 +18,6 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat | undefined {
       calendar: "gregory",
       numberingSystem: "latn",
       hourCycle: "h23",
-      era: "short",
       year: "numeric",
       month: "2-digit",
       day: "2-digit",
@@ -38,24 +37,27 @@ export type BucketOf = (at: Instant, period: Period) => string;
 export function bucketsIn(timeZone: string): BucketOf | undefined {
   const formatter = formatterOf(timeZone);
   if (formatter === undefined) return undefined;
+  // Taking a moment apart is what costs, and each is asked for with every period.
+  const known = new Map<Instant, Readonly<Record<Period, string>>>();
   return (at, period) => {
-    const parts = new Map(formatter.formatToParts(at).map(({ type, value }) => [type, value]));
-    const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
-    const year = part("year");
-    const month = `${year}-${part("month")}`;
-    const day = `${month}-${part("day")}`;
-    switch (period) {
-      case "yearly":
-        return year;
-      case "monthly":
-        return month;
-      case "weekly":
-        return `week ${weekOf(day)}`;
-      case "daily":
-        return day;
-      case "hourly":
-        return `${day} ${part("hour")} ${part("timeZoneName")}`;
-    }
+    const keys = known.get(at) ?? keysOf(formatter, at);
+    known.set(at, keys);
+    return keys[period];
+  };
+}
+
+function keysOf(formatter: Intl.DateTimeFormat, at: Instant): Readonly<Record<Period, string>> {
+  const parts = new Map(formatter.formatToParts(at).map(({ type, value }) => [type, value]));
+  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
+  const yearly = part("year");
+  const monthly = `${yearly}-${part("month")}`;
+  const daily = `${monthly}-${part("day")}`;
+  return {
+    hourly: `${daily} ${part("hour")} ${part("timeZoneName")}`,
+    daily,
+    weekly: `week ${weekOf(daily)}`,
+    monthly,
+    yearly,
   };
 }
 

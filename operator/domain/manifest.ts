@@ -53,6 +53,16 @@ export const volumePart = z.object({
   skipped: z.number().int(),
 });
 
+export const configKinds = ["ConfigMap", "Secret"] as const;
+
+/** Written by the collection into the staging directory as `part-collect.json`, taken over by the seal. */
+export const configPart = z.object({
+  kind: z.enum(configKinds),
+  name: z.string(),
+  /** Sorted; each is a file `config/<kind>/<name>/<key>`. */
+  keys: z.array(z.string()),
+});
+
 export const manifestSchema = z.object({
   format: z.literal(knownFormats),
   id: z.string(),
@@ -76,6 +86,8 @@ export const manifestSchema = z.object({
   tools: z.record(z.string(), z.string()),
   databases: z.array(databasePart),
   volumes: z.array(volumePart),
+  /** Of type Config alone. */
+  configs: z.array(configPart).optional(),
   totals: z.object({
     bytes: z.number().int(),
     storedBytes: z.number().int(),
@@ -89,3 +101,4 @@ export const manifestSchema = z.object({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type DatabasePart = z.infer<typeof databasePart>;
 export type VolumePart = z.infer<typeof volumePart>;
+export type ConfigPart = z.infer<typeof configPart>;

@@ -42,6 +42,8 @@ export interface RetentionInput {
   readonly keep: KeepRules;
   /** From the IANA list: where days, weeks, months and years begin. */
   readonly timeZone: string;
+  /** Of that time zone, for whoever plans thousands of times and keeps what he was told. */
+  readonly buckets?: BucketOf | undefined;
   readonly now: Instant;
   /** Ids that an administrator has said may go, although it is more than half. */
   readonly acknowledged: readonly string[];
@@ -61,7 +63,7 @@ export interface RetentionInput {
 export interface RetentionPlan {
   /** Newest first. */
   readonly keep: readonly { readonly id: string; readonly why: readonly string[] }[];
-  /** Oldest first, the order in which they may be removed. */
+  /** Oldest first. Whoever removes them begins with the newest, so that nothing lies there without what it is based on. */
   readonly remove: readonly { readonly id: string; readonly why: string }[];
   /** Ids of `keep` that no rule keeps, nor a floor that counts generations. */
   readonly due: readonly string[];
@@ -84,7 +86,7 @@ interface Judged {
 
 export function planRetention(input: RetentionInput): RetentionPlan {
   const newestFirst = input.generations.toSorted((a, b) => b.seq - a.seq || (a.id < b.id ? 1 : -1));
-  const buckets = bucketsIn(input.timeZone);
+  const buckets = input.buckets ?? bucketsIn(input.timeZone);
   const unknown = input.unknown ?? doubtOf(newestFirst, input, buckets !== undefined);
   const judged = judge(newestFirst, input, buckets);
   const due = judged.flatMap(({ generation, counted, keep }) =>

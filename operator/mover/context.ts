@@ -2,13 +2,23 @@
  * What a step is given beside its task: where its volumes are mounted, who it is, how it speaks, and when to stop. Tests
  * hand in other directories; nothing else in the mover knows the mount points.
  */
-import { scratchRoot, secretRoot, signalRoot, sinkRoot, storeRoot, volumeRoot } from "../contract/mounts.ts";
+import {
+  configRoot,
+  scratchRoot,
+  secretRoot,
+  signalRoot,
+  sinkRoot,
+  storeRoot,
+  volumeRoot,
+} from "../contract/mounts.ts";
+import type { ConfigPart } from "../domain/manifest.ts";
 
 export interface MoverRoots {
   readonly store: string;
   readonly sink: (name: string) => string;
   readonly volume: (name: string) => string;
   readonly secret: (database: string) => string;
+  readonly config: (kind: ConfigPart["kind"], name: string) => string;
   readonly signal: string;
   readonly scratch: string;
 }
@@ -37,6 +47,7 @@ export const mountedRoots: MoverRoots = {
   sink: sinkRoot,
   volume: volumeRoot,
   secret: secretRoot,
+  config: configRoot,
   signal: signalRoot,
   scratch: scratchRoot,
 };

@@ -53,7 +53,10 @@ export const errnoOf = (error: unknown): string | undefined =>
 export function isDiskFull(error: unknown): boolean {
   const errno = errnoOf(error);
   if (errno === "ENOSPC" || errno === "EDQUOT") return true;
-  return error instanceof CommandError && /No space left on device|Disk quota exceeded/i.test(error.stderrTail);
+  if (!(error instanceof CommandError)) return false;
+  if (/No space left on device|Disk quota exceeded/i.test(error.stderrTail)) return true;
+  // All that tar says when the last piece that found room was not a whole one. A pipe that broke is blamed on its reader.
+  return error.tool === "tar" && /Wrote only \d+ of \d+ bytes/.test(error.stderrTail);
 }
 
 export interface Blame {

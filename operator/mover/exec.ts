@@ -125,7 +125,8 @@ function check(stages: readonly Stage[], ended: readonly RunResult[], flowError:
   const unstarted = failed.find(({ result }) => result.code === null && result.signal === null);
   const own = unstarted ?? failed.find(({ result }) => !isVictim(result));
   if (own === undefined && flowError !== undefined) throw flowError;
-  const culprit = own ?? failed[0];
+  // Of victims alone, one that ended by itself knows more than one that we have stopped.
+  const culprit = own ?? failed.find(({ result }) => result.code !== null) ?? failed[0];
   if (culprit === undefined) return;
   const { result, index } = culprit;
   throw new CommandError(stages[index]?.argv[0] ?? "", result.code, result.signal, result.stderrTail);

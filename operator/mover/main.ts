@@ -79,6 +79,8 @@ export async function runStep(task: MoverTask, context: MoverContext): Promise<M
       return await (await import("./steps/dump.ts")).dump(task, context);
     case "archive":
       return await (await import("./steps/archive.ts")).archive(task, context);
+    case "collect":
+      return await (await import("./steps/collect.ts")).collect(task, context);
     case "release":
       return await (await import("./steps/release.ts")).release(task, context);
     case "seal":
@@ -89,6 +91,8 @@ export async function runStep(task: MoverTask, context: MoverContext): Promise<M
       return await (await import("./steps/verify.ts")).verify(task, context);
     case "prune":
       return await (await import("./steps/prune.ts")).prune(task, context);
+    case "catalogue":
+      return await (await import("./steps/catalogue.ts")).catalogue(task, context);
     case "plan":
       return await (await import("./steps/plan.ts")).plan(task, context);
     case "stage":
@@ -120,6 +124,7 @@ const below = (prefix: string): MoverRoots => ({
   sink: (name) => join(prefix, mountedRoots.sink(name)),
   volume: (name) => join(prefix, mountedRoots.volume(name)),
   secret: (database) => join(prefix, mountedRoots.secret(database)),
+  config: (kind, name) => join(prefix, mountedRoots.config(kind, name)),
   signal: join(prefix, mountedRoots.signal),
   scratch: join(prefix, mountedRoots.scratch),
 });

@@ -155,6 +155,8 @@ export class Operator {
     for (const run of this.#runs.values()) if (run.metadata.uid === uid) return this.#enqueue("run", run);
     for (const request of this.#restores.values())
       if (request.metadata.uid === uid) return this.#enqueue("restore", request);
+    for (const policy of this.#policies.values())
+      if (policy.metadata.uid === uid) return this.#enqueue("policy", policy);
   }
 
   async #pass(key: string): Promise<void> {
@@ -182,7 +184,7 @@ export class Operator {
           metrics.forgetPolicy(namespace, name);
           return undefined;
         }
-        const seen = await observePolicy(cluster, policy);
+        const seen = await observePolicy(cluster, policy, settings);
         const decision = decidePolicy(seen, clock.now());
         publishPolicy(metrics, seen, decision.status, clock.now());
         return carryOut(this.#options, policies, policy, decision);

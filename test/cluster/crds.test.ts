@@ -9,6 +9,7 @@ import { badMovers } from "./bad-objects/mover.ts";
 import { badNames } from "./bad-objects/names.ts";
 import { badPlaces } from "./bad-objects/places.ts";
 import { after, badRequests, badUpdates, before } from "./bad-objects/runs.ts";
+import { badConfigs } from "./bad-objects/config.ts";
 import { badSchedules, badTimes } from "./bad-objects/schedules.ts";
 import { badShapes } from "./bad-objects/shapes.ts";
 
@@ -173,6 +174,7 @@ describe("refused, with a message that names the field and the remedy", () => {
     ...badNames,
     ...badPlaces,
     ...badSchedules,
+    ...badConfigs,
     ...badTimes,
     ...badMovers,
     ...badRequests,

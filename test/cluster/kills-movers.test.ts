@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { jobName } from "../../operator/api/names.ts";
 import { claim, database, idle, podSpec, policy, toolbox, workload } from "../support/app.ts";
-import { Bed, type Task, pathOf, stepOf, waitUntil } from "../support/bed.ts";
+import { Bed, type Task, pathOf, stepOf, triesOf, waitUntil } from "../support/bed.ts";
 import { type Strike, moverKiller, nameOf, struck } from "../support/mover-killer.ts";
 import { expectWhole } from "../support/oracles.ts";
 import { reportFigures } from "../support/report-figures.ts";
@@ -194,8 +194,8 @@ describe.each(Object.entries(killed))("run %s, whose movers are killed", (name, 
     expect(of.filter((step) => !met.has(`${name} ${step.toLowerCase()}`))).toEqual([]);
     expect(run.status).toMatchObject({ result: "Complete", app: "Up", code: "" });
     const again = run.status.steps
-      .filter(({ attempt = 1 }) => attempt !== 1)
-      .map((step) => `${step.name} ${step.attempt} ${step.state}`);
+      .filter((step) => triesOf(step) !== 1)
+      .map((step) => `${step.name} ${triesOf(step)} ${step.state}`);
     expect(again.toSorted()).toEqual(of.map((step) => `${step} 2 Done`).toSorted());
   });
 });

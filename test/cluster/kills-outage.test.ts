@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { operatorNamespace } from "../../demo/stage.ts";
 import { installReaper, stopApiServer } from "../support/api-server.ts";
 import { claim, database, idle, lockTable, podSpec, policy, toolbox, workload } from "../support/app.ts";
-import { Bed, stepOf, waitUntil } from "../support/bed.ts";
+import { Bed, stepOf, triesOf, waitUntil } from "../support/bed.ts";
 import { crashController, killController, leader, scaleController, startOfController } from "../support/controller.ts";
 import { expectWhole } from "../support/oracles.ts";
 import { reportFigures } from "../support/report-figures.ts";
@@ -122,7 +122,7 @@ test("of two controllers one works, and the other goes on when it is drained in 
     expect(await leader(bed)).not.toBe(first);
     expect(run.status).toMatchObject({ result: "Complete", app: "Up", code: "" });
     // What the first had begun went on without it.
-    expect(run.status.steps.filter(({ attempt = 1 }) => attempt !== 1)).toEqual([]);
+    expect(run.status.steps.filter((step) => triesOf(step) !== 1)).toEqual([]);
     await expectWhole(bed, apps, apps);
   } finally {
     await scaleController(bed, 1);

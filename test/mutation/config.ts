@@ -27,7 +27,7 @@ function rank(path: string): number {
   return broad.includes(name) ? 1 : dear.indexOf(name) + 3;
 }
 const tests = [
-  ...globSync("test/unit/domain/{retention,schedule}.test.ts"),
+  ...globSync("test/unit/domain/{buckets,holds,retention,retention-rules,schedule}.test.ts"),
   ...globSync("test/unit/runtime/{queue,leader}*.test.ts"),
   ...globSync("test/unit/decide/**/*.test.ts").toSorted(),
 ].filter((path) => !isMatrix(path));
@@ -40,6 +40,8 @@ const size = (path: string): number => statSync(path).size;
 /** Smallest first: it takes hours, and whoever interrupts it finds most of the files done. */
 export const mutated = [
   ...globSync("operator/decide/**/*.ts"),
+  "operator/domain/buckets.ts",
+  "operator/domain/holds.ts",
   "operator/domain/retention.ts",
   "operator/domain/schedule.ts",
   "operator/runtime/queue.ts",

@@ -4,6 +4,7 @@ import { baseBugs } from "./bugs/bases.ts";
 import { guardBugs } from "./bugs/guard.ts";
 import { interferenceBugs } from "./bugs/interference.ts";
 import { jobBugs } from "./bugs/jobs.ts";
+import { fireBugs } from "./bugs/fire.ts";
 import { quiesceBugs } from "./bugs/quiesce.ts";
 import { restoreBugs } from "./bugs/restore.ts";
 import { retentionBugs } from "./bugs/retention.ts";
@@ -16,6 +17,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...guardBugs,
   ...jobBugs,
   ...storeBugs,
+  ...fireBugs,
   ...retentionBugs,
   ...restoreBugs,
   ...runtimeBugs,

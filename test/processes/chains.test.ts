@@ -38,7 +38,7 @@ describe("every generation of a chain comes back as its moment was", () => {
     "Incremental",
   ];
 
-  test.each([1, 2, 3])("after random changes, seed %i", async (seed) => {
+  test.each([1, 2])("after random changes, seed %i", async (seed) => {
     const random = randomOf(seed);
     const done: string[] = [];
     for (let step = 0; step < 40; step += 1) mutate(volume, random);

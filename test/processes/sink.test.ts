@@ -1,15 +1,17 @@
 /** Transport to a small file system that really fills up, and killed while it copies. Needs root for the mount. */
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TaskOf } from "../../operator/contract/task.ts";
+import { findRoom } from "../../operator/mover/retention/room.ts";
 import { transport } from "../../operator/mover/steps/transport.ts";
 import { verify } from "../../operator/mover/steps/verify.ts";
 import { deliver } from "../../operator/mover/store/delivery.ts";
 import { listGenerations } from "../../operator/mover/store/listing.ts";
-import { pruneTask, pruneThrough } from "../support/pruning.ts";
+import { writeMarker } from "../../operator/mover/store/markers.ts";
+import { noon, pruneTask, pruneThrough } from "../support/pruning.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../support/generations.ts";
 import { run } from "../support/odd-files.ts";
 
@@ -58,6 +60,63 @@ test("no room: said with numbers before anything is copied, what is there stays,
   const keep = { last: 1, minVerified: 1 };
   const pruned = await pruneThrough(pruneTask({ location, keep, requiredSinks }), bench.context);
   expect(pruned).toMatchObject({ settled: [idOf(1)], pending: 1, removed: [] });
+});
+
+test("full up with trash: said with numbers, the grace is not shortened; once it is over, room is made before anything is written", async () => {
+  shrinkSink("70m");
+  for (const seq of [1, 2, 3]) {
+    const made = addGeneration(bench.sink().store, { seq, files: { a: Buffer.alloc(20 * mebibyte) } });
+    await writeMarker(bench.sink(), made, "Full");
+  }
+  const keep = { last: 2, minVerified: 1 };
+  const pruned = await pruneThrough(pruneTask({ location: sink, keep, trashMillis: 60_000 }), bench.context);
+  expect(pruned.warnings).toEqual([
+    expect.stringMatching(
+      /^(9\.\d|10\.0) MiB are free, less than the newest generation takes; 1 in the trash take 20\.0 MiB until 2027-01-01T12:01:00\.000Z$/,
+    ),
+  ]);
+  expect(readdirSync(bench.sink().trash)).toEqual(["2027-01-01"]);
+  addGeneration(bench.source.handover, { seq: 4, files: { a: Buffer.alloc(20 * mebibyte) } });
+  await expect(transport(task, bench.context)).rejects.toMatchObject({
+    code: "HO-C902",
+    message: expect.stringMatching(/needs 36\.0 MiB, .* are free; 20\.0 MiB lie in the trash there$/),
+  });
+  const fill = join(bench.sink().base, "fill");
+  expect(() => writeFileSync(fill, Buffer.alloc(20 * mebibyte))).toThrow("ENOSPC");
+  const holds = [{ id: idOf(2), until: "forever", reason: "audit" }];
+  const emptied = pruneTask({ location: sink, keep, trashMillis: 60_000, holds });
+  expect((await pruneThrough(emptied, bench.context, noon + 60_000)).warnings).toBeUndefined();
+  expect([readdirSync(bench.sink().trash), readdirSync(bench.sink().held)]).toEqual([[], [`${idOf(2)}.json`]]);
+});
+
+test("a store without room for a run: what has had its time in the trash goes, what is held or asked for stays", async () => {
+  shrinkSink("70m");
+  for (const seq of [1, 2, 3]) {
+    const made = addGeneration(bench.sink().store, { seq, files: { a: Buffer.alloc(20 * mebibyte) } });
+    await writeMarker(bench.sink(), made, "Full");
+  }
+  await pruneThrough(pruneTask({ location: sink, trashMillis: 60_000 }), bench.context);
+  const place = { root: bench.context.roots.sink("vault"), layout: bench.sink() };
+  const need = { what: "the store", code: "HO-C901", bytes: 25 * mebibyte, inodes: 0 } as const;
+  const grace = { millis: 60_000, holds: [], known: { since: 1, ranges: "1-3" } };
+  const hold = { id: idOf(1), until: "forever", reason: "audit" };
+  const refused = {
+    code: "HO-C901",
+    message: expect.stringContaining("; 1 in the trash take 20.0 MiB until 2027-01-01"),
+  };
+  const at = async (now: number, change: object = {}): Promise<void> =>
+    await findRoom(place, need, { ...grace, ...change }, bench.context, now);
+  await expect(at(noon + 59_999)).rejects.toMatchObject(refused);
+  await expect(at(noon + 60_000, { holds: [hold] })).rejects.toMatchObject(refused);
+  await expect(at(noon + 60_000, { undelete: "7, 1" })).rejects.toMatchObject(refused);
+  await expect(findRoom(place, need, undefined, bench.context, noon + 60_000)).rejects.toMatchObject({
+    message: expect.not.stringContaining("trash"),
+  });
+  // With room there is no reason to delete anything.
+  await findRoom(place, { ...need, bytes: mebibyte }, grace, bench.context, noon + 60_000);
+  expect(readdirSync(bench.sink().trash)).toEqual(["2027-01-01"]);
+  await at(noon + 60_000);
+  expect([readdirSync(bench.sink().trash), readdirSync(bench.sink().store)]).toEqual([[], [idOf(2), idOf(3)]]);
 });
 
 test("a sink that went away under a transport is not made anew in what lies there instead", async () => {

@@ -212,7 +212,7 @@ export class Kubelet {
     setContainers(world, name, "Running", (one) =>
       one.name === task.step ? { state: { terminated: { exitCode, message: text } } } : {},
     );
-    if (task.step === "dump" && !failed) this.truth.captured.add(pod.metadata.uid);
+    if ((task.step === "dump" || task.step === "collect") && !failed) this.truth.captured.add(pod.metadata.uid);
     if (task.step === "archive" && !failed) this.truth.packed.set(pod.metadata.uid, task.base?.id);
     if (!last) return;
     world.change<Pod>(pods, name, ({ status }) => ({ status: { ...status, phase: failed ? "Failed" : "Succeeded" } }));

@@ -3,6 +3,7 @@
  * words of the one it is, and ends the story at its next move: thrown inside a pass, it would be taken for a fault of the cluster.
  */
 import {
+  type BackupPolicy,
   type BackupRun,
   type Job,
   type Lease,
@@ -18,7 +19,8 @@ import {
   runs,
   statefulSets,
 } from "../../operator/api/kinds.ts";
-import { labels, recordName } from "../../operator/api/names.ts";
+import { annotations, labels, recordName } from "../../operator/api/names.ts";
+import { pageOf } from "../../operator/decide/adoption.ts";
 import { isArmed, isGuardOf } from "../../operator/decide/guard.ts";
 import { isTerminated } from "../../operator/decide/job-state.ts";
 import { type QuiesceRecord, parseRecord } from "../../operator/decide/record.ts";
@@ -100,6 +102,7 @@ export class Laws {
     if (verb === "scale") this.#judgeScale(name, body as number);
     if (verb === "create" && plural === jobs.plural) this.#judgeJob(body as Job);
     if (verb === "create" && plural === runs.plural) this.#judgeSlot(body as BackupRun);
+    if (verb === "create" && plural === runs.plural) this.#judgeAdopted(body as BackupRun);
     const own = [runs, restores, policies].find((resource) => resource.plural === plural);
     const generation = own === undefined ? 1 : this.#world.find(own, name)?.metadata.generation;
     const rule = verb === "status" ? findBrokenRule(body as AnyStatus, generation) : undefined;
@@ -141,7 +144,9 @@ export class Laws {
     }
     const owners = [...this.#world.all<BackupRun>(runs), ...this.#world.all<RestoreRequest>(restores)];
     const owner = owners.find(({ metadata }) => metadata.uid === ownerOf(job)) as BackupRun | undefined;
-    const step = owner?.status?.steps?.find((one) => one.job === name);
+    const adopting = this.#world.all<BackupPolicy>(policies).find(({ metadata }) => metadata.uid === ownerOf(job));
+    const steps = owner?.status?.steps ?? [adopting?.status?.adoption?.step].filter((one) => one !== undefined);
+    const step = steps.find((one) => one.job === name);
     if (step?.state !== "Running")
       this.break("L3 a Job is created only while its attempt is on record", `${name} is ${step?.state}`);
     const kind = stepOf(job);
@@ -167,6 +172,15 @@ export class Laws {
       const holders = parseRecord(lease)?.holders ?? [];
       return holders.length > 1 && holders.some(({ uid }) => uid === owner);
     });
+  }
+
+  /** A run is made of a generation only while the listing that has it is on record. */
+  #judgeAdopted({ metadata, spec }: BackupRun): void {
+    const from = metadata.annotations?.[annotations.adopted];
+    if (from === undefined) return;
+    const adoption = this.#world.find<BackupPolicy>(policies, spec.policyName)?.status?.adoption;
+    if (!pageOf(adoption).some(({ id }) => `${adoption?.location}/${id}` === from))
+      this.break("L3 a run is made of a generation only while its listing is on record", from);
   }
 
   #judgeSlot({ spec: { policyName, scheduleName, scheduledFor } }: BackupRun): void {

@@ -111,6 +111,31 @@ const digestOfPlan = (ids: ReadonlySet<string>): string =>
     .update([...ids].toSorted().join("\n"))
     .digest("hex");
 
+/** Two generations a page. */
+function listPage(
+  { location, after }: TaskOf<"catalogue">,
+  truth: Truth,
+): Omit<ResultOf<"catalogue">, "version" | "ok" | "step"> {
+  const { stored, verified } =
+    location.name === "source" ? { stored: truth.sealed, verified: truth.sealed } : sinkOf(truth, location.name);
+  const ids = [...stored].toSorted();
+  const page = ids.filter((id) => id > after).slice(0, 2);
+  const entries = page.map((id) => ({
+    id,
+    type: typeOf(id) ?? ("Full" as const),
+    sealedAt: "2026-11-21T01:00:00Z",
+    consistency: "Quiesced" as const,
+    parent: truth.parents.get(id) ?? "",
+    bytes: 1_000,
+    storedBytes: 600,
+    files: 10,
+    tables: 3,
+    manifestSHA256: digestOf(id),
+    verified: verified.has(id),
+  }));
+  return { entries, more: ids.some((id) => id > (page.at(-1) ?? after)), total: ids.length, broken: 0 };
+}
+
 /**
  * Does what the task asks for. @returns what its mover reports
  * @param recorded digest of the plan that is on record for the place of a prune
@@ -138,6 +163,11 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant, recorded?: 
       return { ...ok, ...effort, step: task.step, bytes: 500, storedBytes: 100, tables: 3, rows: 30 };
     case "archive":
       return { ...ok, ...amount, ...effort, step: task.step, storedBytes: 500, freezeSeconds: 0.1, warnings: [] };
+    case "collect": {
+      const before = [...truth.sealed].toSorted().findLast((id) => typeOf(id) === "Config");
+      const unchanged = before === undefined ? {} : { unchanged: before };
+      return { ...ok, step: task.step, files: 3, objects: 2, bytes: 90, ...unchanged };
+    }
     case "release":
       return { ...ok, step: task.step, releasedAt: formatInstant(now) };
     case "seal": {
@@ -176,6 +206,8 @@ export function succeed(task: MoverTask, truth: Truth, now: Instant, recorded?: 
         seconds: 1,
       };
     }
+    case "catalogue":
+      return { ...ok, step: task.step, ...listPage(task, truth) };
     case "prune": {
       const { name } = task.location;
       const list = name === "source" ? truth.sealed : sinkOf(truth, name).stored;

@@ -23,6 +23,13 @@ export const stories = {
   "run that prunes": (): Story => ({ run, script: { superseded: 2 } }),
   "database run": (): Story => ({ run: aRun().of("Database").build() }),
   "incremental run": (): Story => ({ run: aRun().of("Incremental").build(), sealed: [plannedGeneration] }),
+  "unchanged configuration": (): Story => ({
+    run: aRun().of("Config").build(),
+    policy: aPolicy()
+      .spec({ config: { configMaps: [{ name: "settings" }] } })
+      .build(),
+    sealed: ["000001-20261120T010000Z-config"],
+  }),
   "stateful run": (): Story => ({
     run,
     policy: aPolicy().workloads({ kind: "StatefulSet", name: "shop" }).build(),

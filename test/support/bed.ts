@@ -13,10 +13,14 @@ export interface Step {
   readonly name: string;
   readonly state: string;
   readonly attempt?: number;
+  readonly rounds?: number;
   readonly job?: string;
   readonly code?: string;
   readonly message?: string;
 }
+/** How often the step was tried. A prune that has planned before it removed something was not tried again for that. */
+export const triesOf = ({ attempt = 1, rounds = 0 }: Step): number => attempt - rounds;
+
 /** What tests read of a BackupRun or RestoreRequest. */
 export interface Task {
   readonly metadata: { readonly name: string; readonly uid: string; readonly finalizers?: readonly string[] };

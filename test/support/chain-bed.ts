@@ -27,7 +27,8 @@ export async function make(
   options: Pick<Captured, "maxChain" | "volumes"> = {},
 ): Promise<Made> {
   const state = join(bed.root, `state-${seq}`);
-  run("rsync", ["-aHAX", "--numeric-ids", `${bed.volume(uploads.name)}/`, `${state}/`]);
+  // rsync would leave the time of a directory that it makes for the copy as it is.
+  run("cp", ["--archive", bed.volume(uploads.name), state]);
   const path = await backUp(bed, { ...options, seq, runUID: `run-${seq}`, podUID: `pod-${seq}`, type });
   return { id: basename(path), path, state };
 }

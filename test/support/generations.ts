@@ -33,6 +33,7 @@ export function createBench(sinks: readonly string[] = ["vault"]): Bench {
     sink: (name: string) => join(root, "sinks", name),
     volume: (name: string) => join(root, "volumes", name),
     secret: (name: string) => join(root, "secrets", name),
+    config: (kind: string, name: string) => join(root, "config", kind.toLowerCase(), name),
     signal: join(root, "signal"),
     scratch: join(root, "scratch"),
   };

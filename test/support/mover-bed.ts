@@ -62,6 +62,7 @@ export function createBed(options: { readonly volumes?: readonly string[]; reado
         sink: (name) => join(root, "sinks", name),
         volume,
         secret: (name) => join(root, "secrets", name),
+        config: (kind, name) => join(root, "config", kind.toLowerCase(), name),
         signal,
         scratch,
       },

@@ -34,10 +34,12 @@ export function randomOf(seed: number): Random {
 
 const names = ["a", "b", "a.b", "dir", "dir.d", "-rf", "new\nline", "ü", "deep", "z z"] as const;
 
-/** One change. @returns what was done, for the message of a test that fails */
+/**
+ * One change below a directory for the test alone, in which there is nothing else.
+ * @returns what was done, for the message of a test that fails */
 export function mutate(root: string, random: Random): string {
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
-  const all = readdirSync(root, { recursive: true, encoding: "utf8" }).toSorted();
+  const all = below(root, "").toSorted();
   const kind = (path: string): "file" | "directory" | "link" | "other" => {
     const found = lstatSync(join(root, path));
     return found.isDirectory() ? "directory" : found.isSymbolicLink() ? "link" : found.isFile() ? "file" : "other";
@@ -91,7 +93,7 @@ export function mutate(root: string, random: Random): string {
     },
     () => {
       const path = free();
-      symlinkSync(pick(["a", "../b", "/etc", "dir"]) ?? "a", at(path));
+      symlinkSync(pick(["a", "../b", "/proc/nowhere", "dir"]) ?? "a", at(path));
       return `link ${path}`;
     },
     () => {
@@ -160,17 +162,13 @@ export function mutate(root: string, random: Random): string {
     () => {
       // A directory whose names have changed, but not its times.
       const directory = of("directory") ?? "";
-      run("cp", [
-        "--attributes-only",
-        "--preserve=timestamps",
-        "-r",
-        "--no-target-directory",
-        at(directory),
-        join(root, "..", "dir-stamp"),
-      ]);
-      writeFileSync(join(at(directory), `sly${Math.floor(random() * 20)}`), content());
-      run("touch", [`--reference=${join(root, "..", "dir-stamp")}`, at(directory)]);
-      rmSync(join(root, "..", "dir-stamp"), { recursive: true });
+      const name = join(directory, `sly${Math.floor(random() * 20)}`);
+      if (exists(at(name))) return undefined;
+      const stamp = join(root, "..", "dir-stamp");
+      mkdirSync(stamp, { recursive: true });
+      run("touch", [`--reference=${at(directory)}`, stamp]);
+      writeFileSync(at(name), content(), { flag: "wx" });
+      run("touch", [`--reference=${stamp}`, at(directory)]);
       return `slyly into ${directory}`;
     },
   ];
@@ -184,6 +182,17 @@ export function mutate(root: string, random: Random): string {
     const done = pick(steps)?.();
     if (done !== undefined) return done;
   }
+}
+
+/**
+ * Never `readdir` with `recursive`, which goes through symbolic links: links that these steps make lead anywhere, and
+ * everything that is listed here gets changed.
+ */
+function below(root: string, directory: string): readonly string[] {
+  return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    return entry.isDirectory() ? [path, ...below(root, path)] : [path];
+  });
 }
 
 const exists = (path: string): boolean => existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -12,6 +12,7 @@ if (task.step === "swap")
       sink: (name) => `${root}/sinks/${name}`,
       volume: (name) => `${root}/v/${name}`,
       secret: (name) => `${root}/secrets/${name}`,
+      config: (kind, name) => `${root}/config/${kind.toLowerCase()}/${name}`,
       signal: `${root}/signal`,
       scratch: `${root}/scratch`,
     },

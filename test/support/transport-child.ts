@@ -11,6 +11,7 @@ if (task.step === "transport")
       sink: (name) => `${root}/sinks/${name}`,
       volume: (name) => `${root}/volumes/${name}`,
       secret: (name) => `${root}/secrets/${name}`,
+      config: (kind, name) => `${root}/config/${kind.toLowerCase()}/${name}`,
       signal: `${root}/signal`,
       scratch: `${root}/scratch`,
     },

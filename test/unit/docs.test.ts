@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
-import { renderErrors } from "../../docs/generate.ts";
+import { renderCli, renderErrors } from "../../docs/generate.ts";
 import { annotations } from "../../operator/api/names.ts";
 import { Metrics } from "../../operator/runtime/metrics.ts";
 
@@ -18,6 +18,10 @@ const found = (path: string, pattern: RegExp): readonly string[] =>
 
 test("docs/reference/errors.md is what `make generate` writes", () => {
   expect(read("docs/reference/errors.md")).toBe(renderErrors());
+});
+
+test("docs/reference/cli.md is what `make generate` writes", async () => {
+  expect(read("docs/reference/cli.md")).toBe(await renderCli());
 });
 
 describe("configuration.md", () => {
@@ -65,7 +69,7 @@ test("conditions.md has every condition that is set", () => {
 test("store.md has every name that the layout gives", () => {
   const names = found("operator/mover/store/layout.ts", /(?:join\(\w+, |File = )"([a-z.A-Z0-9-]+)"/g);
   expect(names.length).toBeGreaterThan(8);
-  const temporary = ["part-dump.json", "part-archive.json"];
+  const temporary = ["part-dump.json", "part-archive.json", "part-collect.json"];
   expect(missing("docs/reference/store.md", names).filter((name) => !temporary.includes(name))).toEqual([]);
 });
 

@@ -86,4 +86,11 @@ export const data = {
     data: "nothing that this run has captured counts; older generations are untouched",
     next: "start another run, and look at what is in the store: kubectl -n {namespace} get brun {run} -o yaml",
   },
+  "HO-A407": {
+    reason: "ConfigUnclear",
+    what: "Whether the configuration has changed could not be told for certain.",
+    app: "running",
+    data: discarded,
+    next: "start another run: kubectl -n {namespace} get brun {run} -o yaml",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

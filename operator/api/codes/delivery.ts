@@ -65,4 +65,11 @@ export const delivery = {
     data: "nothing was removed; the next run plans again",
     next: "kubectl -n {namespace} get brun {run} -o jsonpath='{.status.retention}'",
   },
+  "HO-K705": {
+    reason: "NotInCatalogue",
+    what: "A run was to be made of a generation that no listing on record has, or of a location that the policy does not have.",
+    app: "not affected",
+    data: "nothing was changed",
+    next: "kubectl -n {namespace} get bpol {policy} -o jsonpath='{.status.adoption}'",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

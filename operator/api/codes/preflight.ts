@@ -114,4 +114,11 @@ export const preflight = {
     data: nothing,
     next: "start a run of type Full, which needs nothing to be based on: kubectl -n {namespace} get brun {run} -o yaml",
   },
+  "HO-P117": {
+    reason: "ConfigMissing",
+    what: "A ConfigMap or a Secret of the configuration, or a key that the policy names, does not exist.",
+    app: untouched,
+    data: nothing,
+    next: "create it, or correct spec.config: " + editPolicy,
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

@@ -65,6 +65,13 @@ export const restore = {
     data: "nothing was changed",
     next: "name another location or generation under spec.from: kubectl -n {namespace} get brun",
   },
+  "HO-R810": {
+    reason: "ConfigByHand",
+    what: "A generation of the configuration is not restored by Handover.",
+    app: untouched,
+    data: "nothing was changed",
+    next: "apply its files by hand, as its RESTORE.md says: kubectl -n {namespace} create configmap <name> --from-file=<directory> --dry-run=client -o yaml",
+  },
   "HO-R811": {
     reason: "NameIsPinned",
     what: "A volume holds a name that is marked so that nobody may move it (chattr +i or +a).",

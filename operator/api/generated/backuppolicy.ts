@@ -108,6 +108,39 @@ export interface BackupPolicySpec {
     exclude: string[];
   }[];
   /**
+   * Configuration of the application, captured by runs of type Config while it runs. None by default. The content of the Secrets that are named here is stored as plain files in the store and at the sinks.
+   */
+  config?: {
+    /**
+     * ConfigMaps in this namespace, each with all its keys. None by default.
+     *
+     * Items: One ConfigMap.
+     */
+    configMaps?: {
+      /**
+       * Name of the ConfigMap. It has to exist and to have a key, otherwise the run fails.
+       */
+      name: string;
+    }[];
+    /**
+     * Keys of Secrets in this namespace. None by default. The operator cannot read them: they are mounted into the pod that captures them, and nowhere else.
+     *
+     * Items: One Secret.
+     */
+    secrets?: {
+      /**
+       * Name of the Secret. It has to exist, otherwise the run fails.
+       */
+      name: string;
+      /**
+       * The keys that are captured. Others are not read.
+       *
+       * Items: A key of the Secret, for example config.php.
+       */
+      keys: string[];
+    }[];
+  };
+  /**
    * The source store: a claim beside the app that holds a private copy of its volumes, the sealed generations that wait for transport, and the generations that are kept at the source.
    */
   store: {
@@ -196,13 +229,22 @@ export interface BackupPolicySpec {
      */
     name: string;
     /**
-     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole and become a Full by themselves when there is nothing whole to be based on. Database: the databases only, while the app runs. Of several that are due, the first in the order Full, Differential, Incremental, Database starts; a slot that asks for a state which another generation has by then is skipped, but for type Database.
+     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole and become a Full by themselves when there is nothing whole to be based on. Database: the databases only, while the app runs. Config: what spec.config names, while the app runs, and nothing if nothing has changed. Of several that are due, the first in the order Full, Differential, Incremental, Database, Config starts; a slot of the first three that asks for a state which another generation has by then is skipped.
      */
-    type: "Full" | "Incremental" | "Differential" | "Database";
+    type: "Full" | "Incremental" | "Differential" | "Database" | "Config";
     /**
-     * When its runs start, in five fields: minute, hour, day of month, month, day of week. Lists, ranges and steps as in 0,30 or 1-5 or * /15, and English names as in MON-FRI. A local time that a clock change skips or doubles runs once.
+     * When its runs start. Absent with onChange. Five fields: minute, hour, day of month, month, day of week. Lists, ranges and steps as in 0,30 or 1-5 or * /15, and English names as in MON-FRI. A local time that a clock change skips or doubles runs once.
      */
-    cron: string;
+    cron?: string;
+    /**
+     * Instead of cron, for type Config: looks for changes again and again. A look that finds none leaves no generation, and its run is Complete and says so.
+     */
+    onChange?: {
+      /**
+       * How often. 10m by default, 1m at least. Each look runs two short pods.
+       */
+      interval: string;
+    };
     /**
      * Time zone of the cron expression, a name from the IANA list such as Europe/Berlin. UTC by default.
      */
@@ -498,6 +540,102 @@ export interface BackupPolicyStatus {
      */
     observedAt?: string;
   }[];
+  /**
+   * What was asked for with the annotation backup.handover.dev/adopt, and how far it has come.
+   */
+  adoption?: {
+    /**
+     * The annotation that this speaks of.
+     */
+    request: string;
+    /**
+     * source, or the name of a sink.
+     */
+    location: string;
+    /**
+     * Listing goes on; Done has a run for each generation that was found.
+     */
+    state: "Listing" | "Done" | "Failed";
+    /**
+     * Number of the listing, over all that was ever asked for.
+     */
+    serial?: number;
+    /**
+     * Id of the last generation of the pages before.
+     */
+    after?: string;
+    /**
+     * Generations at the location.
+     */
+    found?: number;
+    /**
+     * Runs that were made of them.
+     */
+    adopted?: number;
+    /**
+     * Directories there that are no whole generations.
+     */
+    broken?: number;
+    /**
+     * When it ended.
+     */
+    finishedAt?: string;
+    /**
+     * Error code, empty when all is well.
+     */
+    code?: string;
+    /**
+     * How it stands, for people.
+     */
+    message?: string;
+    /**
+     * The page that is read. Its result is what runs are made of, and nothing else is.
+     */
+    step?: {
+      /**
+       * Name of the step.
+       */
+      name: string;
+      /**
+       * Where the step stands. Waiting retries at retryAt.
+       */
+      state: "Pending" | "Running" | "Waiting" | "Done" | "Skipped" | "Failed";
+      /**
+       * Attempt, from 1.
+       */
+      attempt?: number;
+      /**
+       * Job of the attempt.
+       */
+      job?: string;
+      /**
+       * When the step was started.
+       */
+      startedAt?: string;
+      /**
+       * When the step ended.
+       */
+      finishedAt?: string;
+      /**
+       * When the next attempt starts.
+       */
+      retryAt?: string;
+      /**
+       * Error code, empty when all is well.
+       */
+      code?: string;
+      /**
+       * What happened.
+       */
+      message?: string;
+      /**
+       * What the mover reported.
+       */
+      result?: {
+        [k: string]: unknown;
+      };
+    };
+  };
   /**
    * Sealed generations that wait for transport.
    */

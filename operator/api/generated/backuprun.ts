@@ -8,9 +8,9 @@ export interface BackupRunSpec {
    */
   policyName: string;
   /**
-   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole, and become a Full by themselves when there is nothing whole to be based on; status.base says why. Database: the databases only, while the app runs.
+   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole, and become a Full by themselves when there is nothing whole to be based on; status.base says why. Database: the databases only, while the app runs. Config: what spec.config of the policy names, while the app runs; if nothing of it has changed, no generation is made.
    */
-  type: "Full" | "Incremental" | "Differential" | "Database";
+  type: "Full" | "Incremental" | "Differential" | "Database" | "Config";
   /**
    * Schedule of the policy whose slot this is. Absent for a run started by hand.
    */
@@ -111,6 +111,10 @@ export interface BackupRunStatus {
    */
   policyUID?: string;
   /**
+   * Of a run of type Config that found no change: the newest generation of the configuration, which still is what was found. No other one was made.
+   */
+  unchanged?: string;
+  /**
    * UID of the pod whose staging directory is sealed.
    */
   capturePodUID?: string;
@@ -165,7 +169,7 @@ export interface BackupRunStatus {
      */
     id: string;
     /**
-     * What was made: Full, Incremental, Differential or Database.
+     * What was made: Full, Incremental, Differential, Database or Config.
      */
     type?: string;
     /**

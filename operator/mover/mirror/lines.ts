@@ -4,6 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { PassThrough } from "node:stream";
+import * as z from "zod";
 import { pipeline } from "../exec.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 
@@ -61,15 +62,11 @@ export class LineCursor {
   }
 }
 
-interface Named {
-  readonly p?: string;
-  readonly b64?: string;
-  readonly t: string;
-}
+const entry = z.object({ p: z.string().optional(), b64: z.string().optional(), t: z.string() });
 
-/** Path of a line in the form of `Tree.walk`: bytes as latin1, "" for the root. */
+/** Path of a line in the form of `Tree.walk`: bytes as latin1, "" for the root. @throws when it is none */
 export function parseEntry(line: string): { readonly path: string; readonly type: string } {
-  const { p, b64, t } = JSON.parse(line) as Named;
+  const { p, b64, t } = entry.parse(JSON.parse(line));
   const path = b64 === undefined ? Buffer.from(p ?? "", "utf8").toString("latin1") : fromBase64(b64);
   return { path: path === "." ? "" : path, type: t };
 }

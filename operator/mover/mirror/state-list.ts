@@ -141,7 +141,7 @@ export class MirrorState {
     const known = this.#known;
     if (known === undefined) return undefined;
     for (;;) {
-      if (known.drained) await known.fill();
+      while (known.drained) await known.fill();
       const { current } = known;
       if (current === undefined) return undefined;
       if (current.startsWith(line)) {

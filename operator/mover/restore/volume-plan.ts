@@ -18,11 +18,14 @@ export interface PartPlan {
 const bytesPerFile = 4096;
 const spareBytes = 16 * 1024 * 1024;
 
-/** @throws MoverError HO-R811 when something there cannot be exchanged, HO-C903 when the restored state does not fit beside the present one. */
-export async function planVolume(root: string, part: VolumePart): Promise<PartPlan> {
+/**
+ * @param beside bytes that are needed for a while beside the restored state
+ * @throws MoverError HO-R811 when something there cannot be exchanged, HO-C903 when the restored state does not fit beside the present one.
+ */
+export async function planVolume(root: string, part: VolumePart, beside: number): Promise<PartPlan> {
   refusePinned(root, part);
   const { bavail, bsize, ffree, files } = await statfs(root);
-  const needed = (part.allocated ?? part.bytes) + part.files * bytesPerFile + spareBytes;
+  const needed = (part.allocated ?? part.bytes) + part.files * bytesPerFile + spareBytes + beside;
   const refuse = (what: string): MoverError =>
     new MoverError("HO-C903", `volume ${part.name} (claim ${part.claimName}): ${what}`);
   if (bavail * bsize < needed)

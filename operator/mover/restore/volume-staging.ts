@@ -56,9 +56,8 @@ export async function stageVolume(
   // Without the setgid bit that it may have from the root: GNU tar leaves that in directories that it makes below.
   await chmod(work, 0o700);
   await mkdir(fresh);
-  const [first = generation, ...later] = [...members, generation];
-  await extract(first, fresh, context);
-  for (const one of later) await applyMember(one, work, context);
+  for (const [index, one] of [...members, generation].entries())
+    await (index === 0 ? extract(one, fresh, context) : applyMember(one, work, context));
   const staged = await compareWithList(generation, fresh, context);
   await syncFilesystem(root, context.abort);
   const { paths, exclude } = part;

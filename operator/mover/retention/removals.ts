@@ -18,7 +18,8 @@ export async function removeAll(
   context: MoverContext,
 ): Promise<void> {
   const removedAt = formatInstant(latest(view, trash, now));
-  for (const { id, why } of view.plan.remove) {
+  // The newest first: what is left by a death in the middle has all that it is based on.
+  for (const { id, why } of view.plan.remove.toReversed()) {
     context.abort.throwIfAborted();
     const generation = view.ours.find((candidate) => candidate.id === id);
     if (generation === undefined) continue;

@@ -4,6 +4,7 @@
  */
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
+import type { VolumePart } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
 import { chooseCopies } from "../restore/choice.ts";
@@ -13,13 +14,16 @@ import { groupByServer } from "../restore/database-server.ts";
 import { lacking, presentParts, selectParts, stateBytes } from "../restore/parts.ts";
 import { planVolume, type PartPlan } from "../restore/volume-plan.ts";
 import { compareShape } from "../store/contents.ts";
+import type { GenerationEntry } from "../store/listing.ts";
 
 export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise<ResultOf<"plan">> {
   try {
     const { copies, passedOver } = await listAll(task, context);
     const choice = chooseCopies(copies, task.from, task);
-    const { location, generation } = await findWhole(choice.copies, context);
+    const { location, generation, members } = await findWhole(choice.copies, context);
     const { manifest } = generation;
+    if (manifest.type === "Config")
+      throw new MoverError("HO-R810", `generation ${generation.id} holds configuration, as plain files at ${location}`);
     const asked = task.from.generation === undefined || task.included ? task : presentParts(task, manifest);
     // With nothing of it left, the error names what is asked for and what there is.
     const parts = selectParts(manifest, asked.databases.length + asked.volumes.length === 0 ? task : asked);
@@ -28,7 +32,10 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
       for (const { ref, part } of parts.databases)
         if (server.databases.includes(ref)) plans.push(await planDatabase(generation.path, ref, part, server, context));
     }
-    for (const { ref, part } of parts.volumes) plans.push(await planVolume(context.roots.volume(ref.name), part));
+    for (const { ref, part } of parts.volumes) {
+      const chain = typeof members === "string" ? [] : members;
+      plans.push(await planVolume(context.roots.volume(ref.name), part, beside(generation, chain, part)));
+    }
     // What was passed over may hold a newer generation.
     const warnings = [
       ...passedOver,
@@ -39,6 +46,8 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
       ),
       ...plans.flatMap((one) => one.warnings),
     ];
+    if (manifest.chain.length > 0 && parts.volumes.length > 0)
+      warnings.push(`the volumes come from a chain: ${[...manifest.chain, generation].map(({ id }) => id).join(", ")}`);
     if (manifest.consistency === "Running" && parts.volumes.length > 0)
       warnings.unshift("the generation was captured while the app ran");
     return {
@@ -121,4 +130,15 @@ async function whyChainBroken(members: Copy["members"]): Promise<string | undefi
     if (difference !== undefined) return `generation ${id}, which it is based on: ${difference}`;
   }
   return undefined;
+}
+
+/** Of a chain, what one generation holds is extracted beside the state before it: about its archive, twice for what compression saves. */
+function beside(
+  generation: GenerationEntry,
+  members: readonly GenerationEntry[],
+  { archive, bytes }: VolumePart,
+): number {
+  const [, ...later] = [...members, generation];
+  const sizes = later.map(({ manifest }) => manifest.files.find(({ path }) => path === archive)?.size ?? 0);
+  return Math.min(bytes, 2 * Math.max(0, ...sizes));
 }

@@ -1,7 +1,8 @@
 /**
  * Preflight: tries everything that can fail while the app still runs. What makes a backup impossible or a lie is refused
  * with its code; what only makes a copy at a sink impossible is a warning, because a generation at the source is better than none, and
- * the transport reports it again. Writes nothing but identities and an empty probe file.
+ * the transport reports it again. Writes nothing but identities and an empty probe file; deletes nothing, but where there is no room
+ * what has had its time in the trash.
  */
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import type { MoverContext } from "../context.ts";
 import { checkDatabase } from "../database/check.ts";
 import { errnoOf, isDiskFull, MoverError } from "../errors.ts";
 import { checkSpace, estimateStored } from "../mirror/space.ts";
+import { findRoom } from "../retention/room.ts";
 import { checkVolume, type VolumeEstimate } from "../mirror/estimate.ts";
 import { chooseBase } from "../store/base.ts";
 import { filesBelow } from "../store/contents.ts";
@@ -68,13 +70,14 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     databaseBytes,
     changed: sum(volumes.map(({ transferred }) => transferred)),
   });
-  await checkSpace(source.root, {
+  const need = {
     what: "the store",
     code: "HO-C901",
     bytes: stored + sum(volumes.map(({ growth }) => growth)),
     inodes: sum(volumes.map(({ created }) => created)),
     reclaimable: await stagedBytes(source.layout),
-  });
+  } as const;
+  await findRoom(source, need, task.trash, context);
   for (const sink of sinks) {
     const refusal = await checkSpace(sink.root, {
       what: `sink ${sink.facts.name}`,

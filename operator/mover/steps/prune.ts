@@ -22,6 +22,7 @@ import { digestOfPlan, forgetPlans, rememberPlan } from "../store/plans.ts";
 import { openPresent } from "../store/presence.ts";
 import { emptyTrash } from "../store/removal.ts";
 import { settle, type Settlement } from "../store/settlement.ts";
+import { sweepTemporaries } from "../store/temporaries.ts";
 import { heldInTrash, listTrash, observeTrash, takeBack, type Undeleted } from "../store/trash.ts";
 
 /** Ids of each list in the result, which has to fit into 4,096 bytes; the log names all, and `present` tells what is left. */
@@ -34,8 +35,9 @@ export async function prune(task: TaskOf<"prune">, context: MoverContext, now: I
   const { name, uuid: expectedUuid } = task.location;
   const role = name === "source" ? "source" : "sink";
   const root = role === "source" ? context.roots.store : context.roots.sink(name);
-  const { uuid, layout } = await openPresent(root, { role, name, expectedUuid }, task);
   try {
+    const { uuid, layout } = await openPresent(root, { role, name, expectedUuid }, task);
+    await sweepTemporaries(layout);
     const settlement: Settlement =
       role === "source"
         ? await settle(layout, task.requiredSinks, task, context)

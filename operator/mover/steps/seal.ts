@@ -3,11 +3,10 @@
  * generation of it: manifest, one sync, one rename. Before the rename there is no generation, after it there is a whole
  * one. Repeating it after a crash or a lost answer ends in the same generation.
  */
-import { chmod, readdir, rename, rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
-import { needsBase } from "../../domain/generation.ts";
 import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
@@ -20,21 +19,17 @@ import { digestText } from "../store/digest.ts";
 import {
   exists,
   isTemporary,
-  makeDirectory,
   privateDirectory,
   privateFile,
   renameNew,
-  syncDirectory,
   syncFilesystem,
   writeFileDurably,
 } from "../store/durable.ts";
 import {
-  archivePartFile,
   chainFile,
   checksumsFile,
   databaseDump,
   databaseGlobals,
-  dumpPartFile,
   filesListFile,
   manifestDigestFile,
   manifestFile,
@@ -43,14 +38,8 @@ import {
   type Layout,
 } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
-import {
-  archivePartSchema,
-  dumpPartSchema,
-  readPart,
-  type ArchivePart,
-  type DumpPart,
-  type StoredFile,
-} from "../store/parts.ts";
+import { partFiles, readParts, setPartsAside, type Parts } from "../store/capture-parts.ts";
+import type { StoredFile } from "../store/parts.ts";
 import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
 import { checkListOfMirror } from "../store/recheck-list.ts";
 import {
@@ -65,17 +54,14 @@ import { openSource } from "../store/staging.ts";
 
 type Task = TaskOf<"seal">;
 
-interface Parts {
-  readonly dump: DumpPart | undefined;
-  readonly archive: ArchivePart | undefined;
-}
-
 export async function seal(task: Task, context: MoverContext): Promise<ResultOf<"seal">> {
   try {
     const layout = await openSource(task, context);
     const before = await findSealed(layout, task.runUID);
     if (before !== undefined) {
       context.log.info("this run has sealed its generation before", { generation: before.id });
+      // Where that attempt died before it had cleaned up.
+      await sweepStaging(layout, task.seq);
       return resultOf(before.manifest, before.manifestSHA256);
     }
     return await sealNew(task, layout, context);
@@ -116,44 +102,6 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   return resultOf(manifest, manifestSHA256);
 }
 
-/** The parts lie beside the staging directory once an earlier attempt came as far as the rename. */
-const asideOf = (staging: string): string => `${staging}.parts`;
-
-async function setPartsAside(staging: string): Promise<void> {
-  await makeDirectory(asideOf(staging));
-  for (const name of await readdir(staging)) {
-    if (name === dumpPartFile || name === archivePartFile)
-      await rename(join(staging, name), join(asideOf(staging), name));
-  }
-  await syncDirectory(asideOf(staging));
-  await syncDirectory(staging);
-}
-
-async function readParts(task: Task, staging: string): Promise<Parts> {
-  const place = async (file: string): Promise<string> =>
-    (await exists(join(asideOf(staging), file))) ? join(asideOf(staging), file) : join(staging, file);
-  const dump = task.databases.length === 0 ? undefined : await readPart(await place(dumpPartFile), dumpPartSchema);
-  const archive =
-    task.volumes.length === 0 ? undefined : await readPart(await place(archivePartFile), archivePartSchema);
-  for (const part of [dump, archive]) {
-    if (part !== undefined && (part.seq !== task.seq || part.podUID !== task.stagingPodUID))
-      throw new MoverError("HO-A404", "a part is of another capture");
-  }
-  const same = (
-    wanted: readonly { readonly name: string }[],
-    found: readonly { readonly name: string }[] = [],
-  ): boolean => wanted.length === found.length && wanted.every(({ name }) => found.some((part) => part.name === name));
-  if (!same(task.databases, dump?.databases)) throw new MoverError("HO-A404", "not every database was captured");
-  if (!same(task.volumes, archive?.volumes)) throw new MoverError("HO-A404", "not every volume was captured");
-  const [wanted, packed] = [task.base, archive?.base].map((base) => `${base?.id} ${base?.manifestSHA256}`);
-  if (wanted !== packed || needsBase(task.type) !== (task.base !== undefined))
-    throw new MoverError(
-      "HO-A404",
-      `what was captured is no ${task.type} generation based on ${task.base?.id ?? "none"}`,
-    );
-  return { dump, archive };
-}
-
 /** An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. */
 async function removeTemporaries(staging: string): Promise<void> {
   for await (const { path } of filesBelow(staging)) if (isTemporary(basename(path))) await rm(join(staging, path));
@@ -163,11 +111,11 @@ async function recheck(
   task: Task,
   layout: Layout,
   staging: string,
-  { dump, archive }: Parts,
+  { dump, archive, collection }: Parts,
   base: GenerationEntry | undefined,
   context: MoverContext,
 ): Promise<void> {
-  const files = [...(dump?.files ?? []), ...(archive?.files ?? [])];
+  const files = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
   const ofEarlierAttempt = [
     manifestFile,
     manifestDigestFile,
@@ -177,7 +125,7 @@ async function recheck(
     restoreScriptFile,
     ...task.databases.map(({ name }) => checkFile(name)),
   ];
-  await checkShape(staging, files, new Set([dumpPartFile, archivePartFile, ...ofEarlierAttempt]));
+  await checkShape(staging, files, new Set([...partFiles, ...ofEarlierAttempt]));
   const expected = (path: string): StoredFile => {
     const found = files.find((file) => file.path === path);
     if (found === undefined) throw new MoverError("HO-A404", `${path} was not captured`);
@@ -206,7 +154,7 @@ async function recheck(
     // Who may have written into the mirrors meanwhile would have had to take them first.
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
   }
-  await checkDigests(staging, dump?.files ?? [], context.abort);
+  await checkDigests(staging, [...(dump?.files ?? []), ...(collection?.files ?? [])], context.abort);
   for (const database of dump?.databases ?? []) {
     expected(`${databaseDump(database.name)}/toc.dat`);
     expected(databaseGlobals(database.name));
@@ -221,10 +169,10 @@ const checkFile = (database: string): string => `databases/${database}/check.sql
 async function writeExtras(
   task: Task,
   staging: string,
-  { dump, archive }: Parts,
+  { dump, archive, collection }: Parts,
   base: GenerationEntry | undefined,
 ): Promise<Manifest> {
-  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? [])];
+  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
   const add = async (path: string, content: string): Promise<void> => {
     await writeFileDurably(join(staging, path), content);
     files.push({ path, size: Buffer.byteLength(content), sha256: digestText(content) });
@@ -233,6 +181,7 @@ async function writeExtras(
   for (const { name, tables } of databases) await add(checkFile(name), rowCheck(tables));
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   const volumes = archive?.volumes ?? [];
+  const keys = (collection?.files ?? []).map(({ size }) => size);
   const manifest = {
     format: manifestFormat,
     id: task.id,
@@ -252,10 +201,11 @@ async function writeExtras(
     },
     databases,
     volumes,
+    ...(collection === undefined ? {} : { configs: collection.configs }),
     totals: {
-      bytes: sum([...databases, ...volumes].map(({ bytes }) => bytes)),
+      bytes: sum([...databases.map(({ bytes }) => bytes), ...volumes.map(({ bytes }) => bytes), ...keys]),
       storedBytes: 0,
-      files: sum(volumes.map((volume) => volume.files)),
+      files: sum(volumes.map((volume) => volume.files)) + keys.length,
       tables: sum(databases.map(({ tables }) => tables.length)),
     },
   } as const;

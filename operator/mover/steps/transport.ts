@@ -12,11 +12,25 @@ import { blame, isDiskFull, MoverError } from "../errors.ts";
 import { deliver, sweepStaging, type DeliveryTarget } from "../store/delivery.ts";
 import { stagingName, type Layout } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry, type Listing } from "../store/listing.ts";
-import { forgetRemoved, readMarkers, wasRemoved, type Markers } from "../store/markers.ts";
+import { forgetRemoved, reaches, readMarkers, removeMarker, wasRemoved, type Markers } from "../store/markers.ts";
 import { checkFence, openPresent, setAside } from "../store/presence.ts";
 import { openLineage, openStore } from "../store/sentinel.ts";
 
 export async function transport(task: TaskOf<"transport">, context: MoverContext): Promise<ResultOf<"transport">> {
+  try {
+    return await bring(task, context);
+  } catch (error) {
+    context.abort.throwIfAborted();
+    throw blame(error, {
+      full: "HO-C902",
+      otherwise: "HO-T501",
+      what: `transport to sink ${task.sink.name} failed`,
+      retry: true,
+    });
+  }
+}
+
+async function bring(task: TaskOf<"transport">, context: MoverContext): Promise<ResultOf<"transport">> {
   const started = Date.now();
   const root = context.roots.sink(task.sink.name);
   const source = (await openPresent(context.roots.store, { role: "source", name: "source" }, task)).layout;
@@ -38,13 +52,7 @@ export async function transport(task: TaskOf<"transport">, context: MoverContext
     // A full sink gets its space back; after any other trouble the next attempt goes on with what is there.
     if (isDiskFull(error) || (error instanceof MoverError && error.code === "HO-C902"))
       await sweepStaging(layout, task.seq);
-    context.abort.throwIfAborted();
-    throw blame(error, {
-      full: "HO-C902",
-      otherwise: "HO-T501",
-      what: `transport to sink ${task.sink.name} failed`,
-      retry: true,
-    });
+    throw error;
   }
 }
 
@@ -76,6 +84,8 @@ async function deliverAll(
       const damaged = await setAside(target.layout, generation.id);
       context.log.warn("a copy does not equal its manifest and was set aside", { ...broken, damaged });
     }
+    // A copy that got lost has left its marker, which would call verified what nobody has read yet.
+    if (reaches(generation, markers, "None")) await removeMarker(target.layout, generation.id);
     bytes += await deliver(generation, target);
     delivered.push(generation.id);
     context.log.info("generation delivered", { generation: generation.id, sink: target.sink });

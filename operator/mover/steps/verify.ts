@@ -15,15 +15,17 @@ import type { Layout } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
 import { reaches, readMarkers, writeMarker, type VerifyMode } from "../store/markers.ts";
 import { openPresent, setAside } from "../store/presence.ts";
+import { sweepTemporaries } from "../store/temporaries.ts";
 
 export async function verify(task: TaskOf<"verify">, context: MoverContext): Promise<ResultOf<"verify">> {
   const started = Date.now();
-  const { layout } = await openPresent(
-    context.roots.sink(task.sink.name),
-    { role: "sink", name: task.sink.name, expectedUuid: task.sink.uuid },
-    task,
-  );
   try {
+    const { layout } = await openPresent(
+      context.roots.sink(task.sink.name),
+      { role: "sink", name: task.sink.name, expectedUuid: task.sink.uuid },
+      task,
+    );
+    await sweepTemporaries(layout);
     const { damaged, bytes } = await verifyAll(layout, task.mode, context);
     const { generations } = await listGenerations(layout.store);
     const markers = await readMarkers(layout);

@@ -5,7 +5,13 @@
 import { join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { BaseRef, TaskOf, VolumeRef } from "../../contract/task.ts";
-import { holdsVolumes, needsBase, parseGenerationId, type GenerationType } from "../../domain/generation.ts";
+import {
+  generationTypes,
+  holdsVolumes,
+  needsBase,
+  parseGenerationId,
+  type GenerationType,
+} from "../../domain/generation.ts";
 import { manifestFormat } from "../../domain/manifest.ts";
 import { MoverError } from "../errors.ts";
 import { membersOf } from "./chains.ts";
@@ -34,12 +40,12 @@ export async function chooseBase(
   if (!needsBase(task.type)) return undefined;
   if (task.volumes.length === 0) return full("there are no volumes, and databases are always dumped as a whole");
   const { generations, broken } = await listSource(layout);
-  const fits = (type: string): boolean =>
-    task.type === "Differential" ? type === "Full" : holdsVolumes(type as GenerationType);
+  const fits = (type: GenerationType | undefined): boolean =>
+    type !== undefined && (task.type === "Differential" ? type === "Full" : holdsVolumes(type));
   const newest = generations.findLast(({ manifest }) => fits(manifest.type));
   const spoilt = broken.find(({ name }) => {
-    const { seq = 0, type = "" } = parseGenerationId(name) ?? {};
-    return seq > (newest?.seq ?? 0) && fits(`${type.slice(0, 1).toUpperCase()}${type.slice(1)}`);
+    const { seq = 0, type: label = "" } = parseGenerationId(name) ?? {};
+    return seq > (newest?.seq ?? 0) && fits(generationTypes.find((type) => type.toLowerCase() === label));
   });
   if (spoilt !== undefined) return full(`generation ${spoilt.name} is damaged: ${spoilt.why}`);
   if (newest === undefined)

@@ -13,6 +13,7 @@ import { digestText } from "./digest.ts";
 import { makeDirectory, exists, renameNew, syncDirectory, syncFilesystem, writeFileDurably } from "./durable.ts";
 import { manifestDigestFile, manifestFile, type Layout } from "./layout.ts";
 import type { GenerationEntry } from "./listing.ts";
+import { listTrash, observeTrash } from "./trash.ts";
 
 export interface DeliveryTarget {
   /** Name of the sink, for messages. */
@@ -33,7 +34,7 @@ export async function deliver(generation: GenerationEntry, target: DeliveryTarge
   const size = generation.manifest.files.reduce((sum, file) => sum + file.size, 0);
   await adoptLeftover(generation.id, target);
   await makeDirectory(staged);
-  await checkSpace(generation, staged, size, sink);
+  await checkSpace(generation, staged, size, target);
 
   await run(argvDelivery(generation.path, staged, [manifestFile, manifestDigestFile]), { signal });
   const difference = await compareShape(staged, generation.manifest);
@@ -41,7 +42,13 @@ export async function deliver(generation: GenerationEntry, target: DeliveryTarge
     throw new MoverError("HO-T501", `sink ${sink}, generation ${generation.id}: after the copy ${difference}`, {
       retry: true,
     });
-  await syncFilesystem(staged, signal);
+  try {
+    await syncFilesystem(staged, signal);
+  } catch (error) {
+    // What the kernel could not write it may have dropped, and it says so only once: the next attempt starts from nothing.
+    if (!signal.aborted) await rm(staged, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
 
   const text = await readFile(join(generation.path, manifestFile));
   if (digestText(text) !== generation.manifestSHA256)
@@ -72,17 +79,24 @@ async function adoptLeftover(id: string, target: DeliveryTarget): Promise<void> 
   }
 }
 
-async function checkSpace(generation: GenerationEntry, staged: string, size: number, sink: string): Promise<void> {
+async function checkSpace(
+  generation: GenerationEntry,
+  staged: string,
+  size: number,
+  { sink, layout }: DeliveryTarget,
+): Promise<void> {
   let present = 0;
   for await (const file of filesBelow(staged)) present += file.size;
   const needed = size - Math.min(present, size) + spareBytes;
   const { bavail, bsize } = await statfs(staged);
   const free = bavail * bsize;
-  if (free < needed)
-    throw new MoverError(
-      "HO-C902",
-      `sink ${sink}: generation ${generation.id} needs ${formatBytes(needed)}, ${formatBytes(free)} are free`,
-    );
+  if (free >= needed) return;
+  const { bytes } = await observeTrash(await listTrash(layout), 0);
+  const trash = bytes === 0 ? "" : `; ${formatBytes(bytes)} lie in the trash there`;
+  throw new MoverError(
+    "HO-C902",
+    `sink ${sink}: generation ${generation.id} needs ${formatBytes(needed)}, ${formatBytes(free)} are free${trash}`,
+  );
 }
 
 /** Removes the staging directories of runs up to ours: theirs and our own. Higher numbers belong to somebody newer. */

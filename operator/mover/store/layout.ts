@@ -60,6 +60,9 @@ export const filesListFile = "files.jsonl.zst";
 export const databaseDump = (database: string): string => `databases/${database}/dump`;
 export const databaseGlobals = (database: string): string => `databases/${database}/globals.sql`;
 export const volumeArchive = (volume: string): string => `volumes/${volume}.tar.zst`;
+/** Directory of the keys of an object, each a file of its name. */
+export const configDirectory = (kind: "ConfigMap" | "Secret", name: string): string =>
+  `config/${kind.toLowerCase()}/${name}`;
 /** With a base: names of what is gone since. */
 export const volumeDeleted = (volume: string): string => `volumes/${volume}.deleted`;
 /** With a base: what has to be restored before, for restore.sh. */
@@ -67,3 +70,4 @@ export const chainFile = "chain";
 /** Left by the parts of a capture for the seal; not part of the generation. */
 export const dumpPartFile = "part-dump.json";
 export const archivePartFile = "part-archive.json";
+export const collectPartFile = "part-collect.json";

@@ -61,13 +61,14 @@ export async function readGeneration(path: string, id: string): Promise<Generati
       if (found.size > largestManifest) return `${name} is larger than any that we write`;
     }
     text = await readFile(join(path, manifestFile));
-    digest = (await readFile(join(path, manifestDigestFile), "utf8")).slice(0, 64);
+    digest = await readFile(join(path, manifestDigestFile), "utf8");
   } catch (error) {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return "no manifest";
     throw error;
   }
   const manifestSHA256 = digestText(text);
-  if (manifestSHA256 !== digest) return "the manifest does not equal its digest";
+  // The whole line, because people will ask sha256sum.
+  if (digest !== `${manifestSHA256}  ${manifestFile}\n`) return "the manifest does not equal its digest";
   const manifest = parseManifest(text.toString("utf8"));
   if (manifest === undefined) return "the manifest is of an unknown form";
   if (manifest.id !== id) return `the manifest is that of ${manifest.id}`;

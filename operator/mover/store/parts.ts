@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { databasePart, volumePart } from "../../domain/manifest.ts";
+import { configPart, databasePart, volumePart } from "../../domain/manifest.ts";
 import { errnoOf, MoverError } from "../errors.ts";
 
 const storedFile = z.object({ path: z.string(), size: z.number().int(), sha256: z.string() });
@@ -34,6 +34,14 @@ export const archivePartSchema = z.object({
   tools: z.record(z.string(), z.string()),
 });
 export type ArchivePart = z.infer<typeof archivePartSchema>;
+
+export const collectPartSchema = z.object({
+  seq: z.number().int(),
+  podUID: z.string(),
+  configs: z.array(configPart),
+  files: z.array(storedFile),
+});
+export type CollectPart = z.infer<typeof collectPartSchema>;
 
 /** @throws MoverError HO-A404 when the part is missing or of an unknown form: that container did not finish. */
 export async function readPart<T>(path: string, schema: z.ZodType<T>): Promise<T> {

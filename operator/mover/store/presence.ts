@@ -64,7 +64,8 @@ export async function setAside(layout: Layout, id: string): Promise<string> {
   let n = 1;
   while (await exists(join(layout.damaged, `${id}-${n}`))) n += 1;
   const name = `${id}-${n}`;
-  await renameNew(join(layout.store, id), join(layout.damaged, name));
+  // Its marker first: left behind by a death between the two, it would speak for the copy that is brought in its place, unread.
   await removeMarker(layout, id);
+  await renameNew(join(layout.store, id), join(layout.damaged, name));
   return name;
 }

@@ -5,6 +5,7 @@
  */
 import type { Manifest } from "../../domain/manifest.ts";
 import { count, formatBytes } from "../../domain/quantities.ts";
+import { configDirectory } from "./layout.ts";
 
 export const restoreScriptFile = "restore.sh";
 export const restoreGuideFile = "RESTORE.md";
@@ -171,12 +172,31 @@ export function restoreGuide(manifest: Omit<Manifest, "files">): string {
     ({ archive, claimName, files, bytes }) =>
       `- \`${archive}\`: claim \`${claimName}\`, ${count(files, "file")}, ${formatBytes(bytes)}`,
   );
+  const configs = (manifest.configs ?? []).map(
+    ({ kind, name, keys }) =>
+      `- \`${configDirectory(kind, name)}/\`: ${kind} \`${name}\`, ${count(keys.length, "key")}`,
+  );
   return `# Generation ${manifest.id}
 
 The state of \`${manifest.lineage.namespace}/${manifest.lineage.policy}\` of ${manifest.time}, captured ${manifest.consistency === "Quiesced" ? "while the app was stopped" : "beside the running app"}.
 
-${[...databases, ...volumes].join("\n")}
-${chain.length === 0 ? "" : describeChain(chain)}
+${[...databases, ...volumes, ...configs].join("\n")}
+${chain.length === 0 ? "" : describeChain(chain)}${manifest.type === "Config" ? byHand : withTools(chain)}`;
+}
+
+const byHand = `
+## How to use it
+
+Each key of an object is a file below \`config/\`. Handover does not apply them; compare, then do it by hand:
+
+    sha256sum -c manifest.sha256 SHA256SUMS
+    kubectl -n NAMESPACE create configmap NAME --from-file=config/configmap/NAME --dry-run=client -o yaml | kubectl apply -f -
+    kubectl -n NAMESPACE create secret generic NAME --from-file=config/secret/NAME --dry-run=client -o yaml | kubectl diff -f -
+
+Of a Secret only the keys that the policy names are here: one that has others would lose them by an apply.
+`;
+
+const withTools = (chain: Manifest["chain"]): string => `
 ## With Handover
 
 Create a RestoreRequest that names this generation.
@@ -193,13 +213,15 @@ Each volume is extracted to a directory of its own below the one that you name. 
 is loaded into an empty one; roles that it needs and the server lacks are in \`databases/<name>/globals.sql\`, without passwords;
 or use \`--no-owner\`. After loading, the rows of every table are counted and compared.
 
-By hand${chain.length === 0 ? "" : ", for each generation of the chain in its order, after removing what its \`volumes/NAME.deleted\` names"}: \`sha256sum -c SHA256SUMS\`; \`zstd -dc volumes/NAME.tar.zst | tar -x --xattrs --xattrs-include='*' --acls --numeric-owner -p -C DIR\`;
+By hand${chain.length === 0 ? "" : byHandOfChain}: \`sha256sum -c SHA256SUMS\`; \`zstd -dc volumes/NAME.tar.zst | tar -x --xattrs --xattrs-include='*' --acls --numeric-owner -p -C DIR\`;
 \`pg_restore -d URL databases/NAME/dump\`. \`files.jsonl.zst\` lists every file with its SHA-256, one JSON object a line.
 `;
-}
 
 const describeChain = (chain: Manifest["chain"]): string => `
 The volumes here are only what has changed. They are based on other generations, which have to lie beside this one, and are restored in this order before it:
 
 ${chain.map(({ id }) => `- \`${id}\``).join("\n")}
 `;
+
+const byHandOfChain =
+  ", for each generation of the chain in its order and then for this one, after removing in DIR what its `volumes/NAME.deleted` names (`xargs -0 rm -df --`)";

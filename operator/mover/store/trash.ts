@@ -122,17 +122,24 @@ export interface Undeleted {
   readonly problems: readonly string[];
 }
 
-/** Takes back what is asked for, with all that it is based on, oldest first. Repeated, it goes on where it was. */
-export async function takeBack(layout: Layout, entries: readonly TrashEntry[], undelete: Undelete): Promise<Undeleted> {
-  const tokens = undelete.request.split(",").map((token) => token.trim());
-  const problems: string[] = [];
-  for (const token of tokens)
-    if (token !== "" && !/^[0-9]{1,6}$/.test(token) && parseGenerationId(token) === undefined)
-      problems.push(`undelete: "${token.slice(0, 60)}" is neither a number nor an id`);
-  const isAsked = (id: string): boolean =>
+const tokensIn = (request: string): readonly string[] => request.split(",").map((token) => token.trim());
+
+/** Whether the annotation names a generation, by its number or its id. */
+export const isAskedBy = (request: string): ((id: string) => boolean) => {
+  const tokens = tokensIn(request);
+  return (id) =>
     tokens.some(
       (token) => token === id || (/^[0-9]{1,6}$/.test(token) && Number(token) === parseGenerationId(id)?.seq),
     );
+};
+
+/** Takes back what is asked for, with all that it is based on, oldest first. Repeated, it goes on where it was. */
+export async function takeBack(layout: Layout, entries: readonly TrashEntry[], undelete: Undelete): Promise<Undeleted> {
+  const problems: string[] = [];
+  for (const token of tokensIn(undelete.request))
+    if (token !== "" && !/^[0-9]{1,6}$/.test(token) && parseGenerationId(token) === undefined)
+      problems.push(`undelete: "${token.slice(0, 60)}" is neither a number nor an id`);
+  const isAsked = isAskedBy(undelete.request);
   const whole = new Map<string, { readonly entry: TrashEntry; readonly generation: GenerationEntry }>();
   const broken = new Map<string, string>();
   const wanted = new Set<string>();
@@ -154,11 +161,25 @@ export async function takeBack(layout: Layout, entries: readonly TrashEntry[], u
       continue;
     }
     if (await exists(join(layout.store, id))) continue;
+    const lost = await lostBase(layout, found.generation, whole);
+    if (lost !== undefined) {
+      problems.push(`undelete: ${id} cannot be taken back: ${lost}, which it is based on, is gone`);
+      continue;
+    }
     await restoreEntry(layout, found.entry, undelete);
     tookBack.push(id);
     undelete.log.info("generation taken back out of the trash", { generation: id });
   }
   return { tookBack, problems };
+}
+
+async function lostBase(
+  layout: Layout,
+  { manifest: { chain } }: GenerationEntry,
+  whole: ReadonlyMap<string, unknown>,
+): Promise<string | undefined> {
+  for (const { id } of chain) if (!whole.has(id) && !(await exists(join(layout.store, id)))) return id;
+  return undefined;
 }
 
 async function troubleOf(generation: GenerationEntry | string, { policyUID }: Undelete): Promise<string | undefined> {

@@ -4,6 +4,8 @@ import { bases, changed, type Changes, type Kind, kinds } from "./base.ts";
 const postgres = "spec.databases.0.postgres";
 const values = (path: string, list: readonly unknown[]): readonly Changes[] => list.map((value) => ({ [path]: value }));
 
+const config = (cron: string) => ({ name: "c", type: "Config", cron });
+
 const rows: Readonly<Record<Kind, readonly Changes[]>> = {
   BackupPolicy: [
     ...values("metadata.name", ["a", "x".repeat(32), "a-1", "shop2"]),
@@ -20,6 +22,15 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
       "* * * * *",
     ]),
     ...values("spec.schedules.0.type", ["Full", "Incremental", "Differential", "Database"]),
+    ...values("spec.config", [
+      { configMaps: [{ name: "a" }, { name: "kube-root-ca.crt" }] },
+      { secrets: [{ name: "a.b", keys: [".dockerconfigjson", "config.php", "KEY_1", "a..b"] }], configMaps: [] },
+    ]),
+    { "spec.config": { configMaps: [{ name: "a" }] }, "spec.schedules.0": config("0 2 * * *") },
+    ...["1m", "10m", "1h30m", "24h", null].map((interval) => ({
+      "spec.config": { configMaps: [{ name: "a" }] },
+      "spec.schedules.0": { name: "c", type: "Config", onChange: interval === null ? {} : { interval } },
+    })),
     ...values("spec.maxChain", [2, 30, 400]),
     { "spec.databases": undefined, "spec.schedules": [{ name: "daily", type: "Incremental", cron: "0 2 * * *" }] },
     ...values("spec.schedules.0.timeZone", [

@@ -30,6 +30,7 @@ const policy: Manifest = {
       { name: "uploads", claimName: "shop-uploads", paths: ["."], exclude: ["cache/**"] },
       { name: "config", claimName: "shop-config", paths: ["settings", "plugins/on"] },
     ],
+    config: { configMaps: [{ name: "settings" }], secrets: [{ name: "keys", keys: ["session", "saml.pem"] }] },
     store: { claimName: "shop-backups" },
     sinks: [
       {

@@ -5,11 +5,11 @@ const only = (from: object): Changes => ({ "spec.from": from });
 
 export const badRequests: readonly Bad[] = [
   ...table("BackupRun", [
-    ...each("spec.type", 'supported values: "Full", "Incremental", "Differential", "Database"', [
+    ...each("spec.type", 'supported values: "Full", "Incremental", "Differential", "Database", "Config"', [
       "full",
       "incremental",
       "Inc",
-      "Config",
+      "config",
       "",
     ]),
     ["a sink twice", { "spec.sinks": ["vault", "vault"] }, "spec.sinks[1]", "Duplicate"],

@@ -102,10 +102,10 @@ export const badSchedules: readonly Bad[] = table("BackupPolicy", [
   ...each("spec.app.stopTimeout", "use a duration of more than zero", badDurations),
   ...each("spec.app.maxDowntime", "use a duration of more than zero", badDurations),
   ...each("spec.app.maxDowntime", "may not be more than 32", ["1s".repeat(17)]),
-  ...each("spec.schedules.0.type", 'supported values: "Full", "Incremental", "Differential", "Database"', [
+  ...each("spec.schedules.0.type", 'supported values: "Full", "Incremental", "Differential", "Database", "Config"', [
     "full",
     "",
-    "Config",
+    "config",
     "differential",
   ]),
   ...["Incremental", "Differential"].flatMap((type): readonly Row[] => [

@@ -79,6 +79,33 @@ export const baseBugs: readonly PlantedBug[] = [
     },
   },
   {
+    id: "unchanged-since-anything",
+    breaks: "X8",
+    what: "a run of the configuration is complete because of a generation that does not hold it",
+    file: runResults,
+    text: 'if (typeOf(unchanged) === "Config") draft',
+    becomes: 'if (typeOf(unchanged) !== "Database") draft',
+    caughtBy: {
+      file: "test/unit/decide/config-run.test.ts",
+      test: ["a run of the configuration", "is a failure when what has not changed is 000001-20261120T010000Z-full"],
+    },
+  },
+  {
+    id: "whole-secret-mounted",
+    breaks: "X4",
+    what: "the pod that captures two keys of a Secret sees all of them",
+    file: "operator/decide/job-spec.ts",
+    text: "                items: keys.map((key) => ({ key, path: key })),\n",
+    becomes: "                ...(keys.length === 0 ? { items: [] } : {}),\n",
+    caughtBy: {
+      file: "test/unit/decide/config-run.test.ts",
+      test: [
+        "a run of the configuration",
+        "its pod has what the policy names, read-only, and no other secret, volume or database",
+      ],
+    },
+  },
+  {
     id: "broken-chain-still-counts",
     breaks: "S28",
     what: "a copy goes on to count although what it is based on was found damaged",

@@ -131,7 +131,7 @@ export const storeBugs: readonly PlantedBug[] = [
     id: "part-of-another-pod",
     breaks: "S13",
     what: "the seal takes what another pod of the Job has captured",
-    file: "operator/mover/steps/seal.ts",
+    file: "operator/mover/store/capture-parts.ts",
     text: "part.seq !== task.seq || part.podUID !== task.stagingPodUID",
     becomes: "part.seq !== task.seq",
     caughtBy: {

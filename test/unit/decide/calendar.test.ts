@@ -26,6 +26,7 @@ const minutesOf: Readonly<Record<GenerationType, number>> = {
   Differential: 20,
   Incremental: 10,
   Database: 3,
+  Config: 1,
 };
 /** In a run, from its creation to the moment that its state is of. */
 const untilCapture = 2 * minute;

@@ -45,6 +45,23 @@ const cases: readonly Case[] = [
     seen: { type: "Database", stops: false, policy: aPolicy().spec({ databases: [] }).build() },
     code: "HO-P108",
   },
+  {
+    name: "a run of the configuration without one",
+    seen: { type: "Config", stops: false },
+    code: "HO-P108",
+    says: "names no configuration",
+  },
+  {
+    name: "a run of the configuration asks for no volume",
+    seen: {
+      type: "Config",
+      stops: false,
+      policy: aPolicy()
+        .spec({ config: { configMaps: [{ name: "settings" }] } })
+        .build(),
+      ...without("shop-uploads"),
+    },
+  },
   ...(["Incremental", "Differential"] as const).flatMap((type): readonly Case[] => [
     {
       name: `a ${type} run without volumes`,

@@ -3,7 +3,6 @@ import { describe, expect, test } from "@jest/globals";
 import type { BackupPolicy, BackupRun, PolicyStatus, RestoreRequest } from "../../../operator/api/kinds.ts";
 import type { Decision } from "../../../operator/decide/decision.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
-import { formatInstant } from "../../../operator/domain/instant.ts";
 import { aPolicy, aRestore, aRun, at, schedule } from "../../support/builders.ts";
 import { findBrokenRule } from "../../simulator/status-rules.ts";
 

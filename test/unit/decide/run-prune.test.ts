@@ -1,11 +1,13 @@
 /** Prunes of a run: in two rounds where something is to go; refused; told what is held, acknowledged and to be taken back. */
 import { describe, expect, test } from "@jest/globals";
-import { type BackupPolicy, type BackupRun, policies } from "../../../operator/api/kinds.ts";
+import { type BackupPolicy, type BackupRun, type StepRecord, policies } from "../../../operator/api/kinds.ts";
+import type { MoverSuccess } from "../../../operator/contract/result.ts";
 import { taskVariable } from "../../../operator/contract/mounts.ts";
-import { type TaskOf, parseTask } from "../../../operator/contract/task.ts";
+import { type MoverTask, type TaskOf, parseTask } from "../../../operator/contract/task.ts";
 import type { Script } from "../../simulator/kubelet.ts";
+import { followPlan } from "../../../operator/decide/prune-rounds.ts";
 import { Scenario } from "../../simulator/scenario.ts";
-import { aPolicy, aRun } from "../../support/builders.ts";
+import { aPod, aPolicy, aRun } from "../../support/builders.ts";
 
 const refusal = "HO-K701: 5 of 8 generations would be removed at once, at most 4 may be without an acknowledgement";
 const digest = "0123456789abcdef".repeat(4);
@@ -15,8 +17,8 @@ const refusing = (at: string): Script => ({
     step === at ? { refused: refusal, plan, remove: [{ id: "x", why: "beyond last 3" }] } : undefined,
 });
 
-/** The prunes that Jobs were made for, in order. */
-const prunes = ({ moverJobs }: Scenario): readonly (TaskOf<"prune"> & { readonly place: string })[] =>
+/** What Jobs were made for, in order. */
+const tasksOf = ({ moverJobs }: Scenario): readonly MoverTask[] =>
   moverJobs.flatMap((job) => {
     const { template } = job.spec as {
       readonly template: {
@@ -25,9 +27,10 @@ const prunes = ({ moverJobs }: Scenario): readonly (TaskOf<"prune"> & { readonly
         };
       };
     };
-    const task = parseTask(template.spec.containers[0]!.env.find(({ name }) => name === taskVariable)!.value!);
-    return task.step === "prune" ? [{ ...task, place: task.location.name }] : [];
+    return parseTask(template.spec.containers[0]!.env.find(({ name }) => name === taskVariable)!.value!);
   });
+const prunes = (scenario: Scenario): readonly (TaskOf<"prune"> & { readonly place: string })[] =>
+  tasksOf(scenario).flatMap((task) => (task.step === "prune" ? [{ ...task, place: task.location.name }] : []));
 const policyCondition = ({ world }: Scenario): unknown =>
   world.find<BackupPolicy>(policies, "shop")?.status?.conditions?.find(({ type }) => type === "Pruning");
 
@@ -150,6 +153,20 @@ describe("a prune that removes", () => {
   });
 });
 
+test("a cluster that forgets the rounds, because its kinds are older, ends as well", () => {
+  const result = { version: 1, ok: true, step: "prune", plan: { digest, removes: 1 } } as unknown as MoverSuccess;
+  const end = (attempt: number): string => {
+    const step: StepRecord = { name: "Prune/vault", state: "Running", attempt };
+    const done: StepRecord = { ...step, state: "Done" };
+    return followPlan(
+      step,
+      { step: done, actions: [], job: { is: "succeeded", pod: aPod("p").build(), results: [result] } },
+      0,
+    ).step.state;
+  };
+  expect([end(8), end(9)]).toEqual(["Waiting", "Failed"]);
+});
+
 describe("what it is told", () => {
   const done = (name: string, id: string, hold?: string, policyUID = aPolicy().build().metadata.uid): BackupRun => ({
     ...aRun(name).build(),
@@ -188,6 +205,9 @@ describe("what it is told", () => {
       done("former", "000007-20261105T010000Z-full", "forever x", "another uid"),
     ];
     const scenario = await Scenario.run({ runs: others }).settle();
+    const preflight = tasksOf(scenario).find(({ step }) => step === "preflight") as TaskOf<"preflight">;
+    expect(preflight.trash).toMatchObject({ millis: 86_400_000, known: { ranges: "3-5" } });
+    expect(preflight.trash?.holds).toEqual(prunes(scenario)[0]?.holds);
     for (const task of prunes(scenario)) {
       expect(task.holds).toEqual([
         { id: "000003-20261103T010000Z-full", until: "2026-12-24T00:00:00.000Z", reason: "audit" },

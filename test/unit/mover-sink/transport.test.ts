@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { TaskOf } from "../../../operator/contract/task.ts";
 import { transport } from "../../../operator/mover/steps/transport.ts";
 import { verify } from "../../../operator/mover/steps/verify.ts";
+import { withFailingSync } from "../../support/failing-sync.ts";
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
 import { pruneAcknowledged, pruneTask, pruneThrough } from "../../support/pruning.ts";
 
@@ -137,6 +138,27 @@ describe("what is at the sink already", () => {
     expect((await transport(task, bench.context)).delivered).toEqual([]);
     expect(readdirSync(bench.sink().damaged)).toEqual([]);
   });
+});
+
+test("a copy that got lost leaves its marker: the one that is brought in its place counts when it was read, not before", async () => {
+  addGeneration(bench.source.handover, { seq: 1 });
+  await transport(task, bench.context);
+  await verify({ ...common, step: "verify", sink, mode: "Full" }, bench.context);
+  rmSync(join(bench.sink().store, idOf(1)), { recursive: true });
+  expect((await transport(task, bench.context)).delivered).toEqual([idOf(1)]);
+  expect(readdirSync(bench.sink().verified)).toEqual([]);
+  const { verified, bytes } = await verify({ ...common, step: "verify", sink, mode: "Full" }, bench.context);
+  expect(verified).toEqual([idOf(1)]);
+  expect(bytes).toBeGreaterThan(0);
+});
+
+test("what a sink could not write to its disk is no leftover: the kernel may have dropped it, and says so only once", async () => {
+  addGeneration(bench.source.handover, { seq: 1 });
+  await withFailingSync(async () => {
+    await expect(transport(task, bench.context)).rejects.toMatchObject({ code: "HO-T501", retry: true });
+  });
+  expect(readdirSync(join(bench.sink().staging, "000009-pod-uid"))).toEqual([]);
+  expect((await transport(task, bench.context)).delivered).toEqual([idOf(1)]);
 });
 
 describe("interrupted", () => {

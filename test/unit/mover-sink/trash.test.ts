@@ -190,6 +190,19 @@ describe("taking back", () => {
     ]);
   });
 
+  test("but not what has lost what it is based on", async () => {
+    const full = await add(bench.sink(), { seq: 1 });
+    await add(bench.sink(), { seq: 2, type: "Incremental", chain: [full] });
+    await addAll(bench.sink(), 3, 4);
+    await pruneThrough(task(), bench.context);
+    rmSync(join(bench.sink().trash, dayOf(noon), idOf(1)), { recursive: true });
+    const result = await pruneThrough(task({ undelete: "2" }), bench.context);
+    expect([result.tookBack, result.warnings]).toEqual([
+      undefined,
+      [`undelete: ${idOf(2, "Incremental")} cannot be taken back: ${idOf(1)}, which it is based on, is gone`],
+    ]);
+  });
+
   test("says what it cannot: nonsense, a damaged one, another policy's; what is not here is no trouble", async () => {
     await addAll(bench.sink(), 1, 3, 4);
     await add(bench.sink(), { seq: 2, files: { a: "to be cut" } });

@@ -10,6 +10,7 @@ import {
   truncateSync,
   writeFileSync,
   writeSync,
+  readFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import type { TaskOf } from "../../../operator/contract/task.ts";
@@ -80,6 +81,8 @@ describe("a copy that differs is set aside, the others stay", () => {
     "a changed manifest": (path) => appendFileSync(join(path, "manifest.json"), " "),
     "a missing manifest": (path) => rmSync(join(path, "manifest.json")),
     "another digest of the manifest": (path) => writeFileSync(join(path, "manifest.sha256"), "0".repeat(64)),
+    "a digest without its file name, which sha256sum does not take": (path) =>
+      writeFileSync(join(path, "manifest.sha256"), readFileSync(join(path, "manifest.sha256"), "utf8").slice(0, 64)),
     "a changed SHA256SUMS": (path) => writeFileSync(join(path, "SHA256SUMS"), ""),
   };
   test.each(Object.keys(damages))("%s", async (name) => {

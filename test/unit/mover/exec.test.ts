@@ -2,7 +2,7 @@
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
-import { blame, isDiskFull } from "../../../operator/mover/errors.ts";
+import { blame, CommandError, isDiskFull } from "../../../operator/mover/errors.ts";
 import { pipeline, run } from "../../../operator/mover/exec.ts";
 import { HashTap } from "../../../operator/mover/store/digest.ts";
 
@@ -91,6 +91,17 @@ describe("a pipeline", () => {
     }).catch((error: unknown) => error);
     expect(isDiskFull(failure)).toBe(true);
     expect(blame(failure, { full: "HO-C902", otherwise: "HO-T501", what: "x" }).code).toBe("HO-C902");
+  });
+
+  test("fails with the full disk of its last program, not with the one before it that had to be stopped", async () => {
+    // Such is the last word of tar when only a part of a piece found room.
+    const extract = "echo 'tar: ./photo: Wrote only 512 of 10240 bytes' >&2; exit 2";
+    const failure = await pipeline([{ argv: ["sleep", "30"] }, { argv: ["sh", "-c", extract] }]).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ tool: "sh", exitCode: 2 });
+    expect(isDiskFull(new CommandError("tar", 2, null, "tar: ./photo: Wrote only 512 of 10240 bytes"))).toBe(true);
+    expect(isDiskFull(new CommandError("tar", 2, null, "tar: ./photo: Cannot open: Permission denied"))).toBe(false);
   });
 
   test("knows a full disk from the words of a tool", async () => {

@@ -1,0 +1,133 @@
+/** `kubectl handover now`: starts a run, and follows it to its end when asked to. */
+import { isFinished } from "../api/conditions.ts";
+import { type BackupPolicy, type BackupRun, apiVersion, runs } from "../api/kinds.ts";
+import { annotations, labels } from "../api/names.ts";
+import { ApiError } from "../cluster/errors.ts";
+import { type GenerationType, generationTypes } from "../domain/generation.ts";
+import { adviceLines } from "./advice-text.ts";
+import type { Parsed } from "./arguments.ts";
+import { typeNamed } from "./catalogue.ts";
+import { Failure, exitCodes, wrongUsage } from "./failure.ts";
+import { follow } from "./following.ts";
+import { getPolicy, listRuns } from "./lookup.ts";
+import { plain } from "./table.ts";
+import { type Invocation, type Verb, printJson } from "./verb.ts";
+
+function typeAsked(args: Parsed): GenerationType | undefined {
+  const text = args.text("type");
+  if (text === undefined) return undefined;
+  const type = typeNamed(text);
+  if (type === undefined) throw wrongUsage(`--type ${text} is not one of ${generationTypes.join(", ")}`, "now");
+  return type;
+}
+
+function sinksAsked({ args }: Invocation, policy: BackupPolicy): readonly string[] {
+  const asked = args.texts("sinks").flatMap((text) => text.split(",").map((name) => name.trim()));
+  const known = policy.spec.sinks.map(({ name }) => name);
+  const unknown = asked.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new Failure(
+      exitCodes.notSo,
+      `policy ${policy.metadata.name} has no sink ${unknown === "" ? "without a name" : unknown}; it has: ${known.join(", ")}`,
+      `kubectl -n ${policy.metadata.namespace} get bpol ${policy.metadata.name} -o yaml`,
+    );
+  return [...new Set(asked)];
+}
+
+async function start(invocation: Invocation, policy: BackupPolicy): Promise<BackupRun> {
+  const type = typeAsked(invocation.args);
+  const sinks = sinksAsked(invocation, policy);
+  const { name } = policy.metadata;
+  const body = {
+    apiVersion: apiVersion(runs),
+    kind: runs.kind,
+    metadata: { generateName: `${name}-now-`, namespace: policy.metadata.namespace, labels: { [labels.policy]: name } },
+    spec: { policyName: name, ...(type === undefined ? {} : { type }), ...(sinks.length === 0 ? {} : { sinks }) },
+  };
+  // The server makes up the name; that it exists already is chance, and once is enough of that.
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const made = await invocation.cluster.create<BackupRun>(runs, policy.metadata.namespace, body);
+    if (made !== "exists") return made;
+  }
+  throw new Failure(exitCodes.notSo, "no free name for the run was found", "kubectl handover now --help");
+}
+
+/** The run that is before it; one run of a policy is active at a time. Nothing when runs may not be listed. */
+async function activeBefore(invocation: Invocation, policy: string): Promise<string | undefined> {
+  try {
+    const all = await listRuns(invocation);
+    return all.find((run) => run.spec.policyName === policy && !isFinished(run))?.metadata.name;
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
+}
+
+const lineOf = ({ status }: BackupRun): string => {
+  const phase = status?.phase ?? "waits for the controller";
+  const message = status?.display?.message ?? "";
+  return plain([phase.padEnd(16), `App ${status?.app ?? "Unknown"}`, ...(message === "" ? [] : [message])].join("  "));
+};
+
+function tellEnd({ terminal }: Invocation, { metadata, status }: BackupRun): void {
+  const result = status?.result ?? "";
+  const id = status?.generation?.id;
+  const downtime = status?.downtime ?? "";
+  terminal.out(
+    `${plain([`${metadata.name} is ${result === "" ? "over" : result}`, `App ${status?.app ?? "Unknown"}`, ...(id === undefined ? ["no generation"] : [`generation ${id}`]), ...(downtime === "" ? [] : [`downtime ${downtime}`])].join(", "))}\n`,
+  );
+  const advice = status?.advice ?? "";
+  if (advice !== "") terminal.err(adviceLines(advice));
+}
+
+async function runNow(invocation: Invocation): Promise<number> {
+  const { args, terminal } = invocation;
+  const policy = await getPolicy(invocation, args.operands[0] ?? "");
+  const { namespace, name } = policy.metadata;
+  const before = args.output === "table" ? await activeBefore(invocation, name) : undefined;
+  const run = await start(invocation, policy);
+  if (args.output === "name") terminal.out(`${run.metadata.name}\n`);
+  if (args.output === "table") {
+    terminal.out(`BackupRun ${run.metadata.name} was created\n`);
+    if (before !== undefined) terminal.out(`It starts when ${before} is over\n`);
+  }
+  if (!args.has("wait")) {
+    if (args.output === "json") printJson(invocation, run);
+    if (args.output === "table") terminal.out(`Follow: kubectl -n ${namespace} get brun ${run.metadata.name} -w\n`);
+    return exitCodes.fine;
+  }
+  const ended = await follow<BackupRun>(invocation, {
+    resource: runs,
+    object: run,
+    lineOf,
+    isOver: isFinished,
+    goesOn: `The run ${run.metadata.name} goes on.
+  Follow:  kubectl -n ${namespace} get brun ${run.metadata.name} -w
+  Stop it: kubectl -n ${namespace} annotate brun ${run.metadata.name} ${annotations.cancel}=true`,
+  });
+  if (args.output === "json") printJson(invocation, ended ?? run);
+  if (ended === undefined) return exitCodes.interrupted;
+  if (args.output === "table") tellEnd(invocation, ended);
+  return ended.status?.result === "Complete" ? exitCodes.fine : exitCodes.notSo;
+}
+
+export const now: Verb = {
+  name: "now",
+  operands: { synopsis: "POLICY", least: 1, most: 1 },
+  summary: "starts a backup run, and with --wait follows it to its end",
+  details: [
+    "Creates a BackupRun, as kubectl create would. Without --type it is a Full one, and the app is stopped as the policy says; Database captures the databases only, while the app runs.",
+    "With --wait, Ctrl-C ends the following and not the run. The exit code is 0 for Complete and 1 for AtRisk and Failed, whose advice is printed.",
+  ],
+  options: [
+    { name: "type", value: "TYPE", help: generationTypes.join(", ") + "; Full by default" },
+    { name: "sinks", value: "A,B", multiple: true, help: "sinks that the generation goes to; all by default" },
+    { name: "wait", help: "follow the run to its end, one line for each change of phase" },
+  ],
+  examples: [
+    ["kubectl handover now shop -n shop --wait", "a full backup; the exit code says whether it is Complete"],
+    ["kubectl handover now shop -n shop --type Database --sinks vault", "the databases, to one sink"],
+  ],
+  check: typeAsked,
+  run: runNow,
+};

@@ -1,0 +1,69 @@
+/** Catalogue: lists the generations of one location, a page at a time. Reads only, and takes nothing over. */
+import { type CatalogueEntry, type ResultOf, maxResultBytes } from "../../contract/result.ts";
+import type { TaskOf } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
+import { MoverError } from "../errors.ts";
+import { countsWithChain } from "../store/chain-copies.ts";
+import { storedBytes } from "../store/facts.ts";
+import { type GenerationEntry, listGenerations } from "../store/listing.ts";
+import { type Markers, readMarkers } from "../store/markers.ts";
+import { openPresent } from "../store/presence.ts";
+
+/** What is around the entries, with numbers as long as they get. */
+const roomForTheRest = 200;
+
+export async function catalogue(task: TaskOf<"catalogue">, context: MoverContext): Promise<ResultOf<"catalogue">> {
+  const { name, uuid: expectedUuid } = task.location;
+  const isSource = name === "source";
+  const root = isSource ? context.roots.store : context.roots.sink(name);
+  const { layout } = await openPresent(
+    root,
+    { role: isSource ? "source" : "sink", name, expectedUuid },
+    { ...task, readsOnly: true },
+  );
+  const stored = await listGenerations(layout.store);
+  const waiting = isSource ? await listGenerations(layout.handover) : undefined;
+  const all = [...stored.generations, ...(waiting?.generations ?? [])].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const here = new Map(all.map((generation) => [generation.id, generation]));
+  const markers = await readMarkers(layout);
+  const entries: CatalogueEntry[] = [];
+  let room = maxResultBytes - roomForTheRest;
+  for (const generation of here.values()) {
+    if (generation.id <= task.after) continue;
+    const entry = entryOf(generation, here, markers, task);
+    room -= Buffer.byteLength(JSON.stringify(entry)) + 1;
+    if (room < 0 || entries.length === 20) break;
+    entries.push(entry);
+  }
+  const last = entries.at(-1)?.id ?? task.after;
+  const more = [...here.keys()].some((id) => id > last);
+  // A page that can hold nothing would be asked for for ever.
+  if (more && entries.length === 0)
+    throw new MoverError("HO-X001", `a generation behind ${last} does not fit into a result`);
+  const broken = stored.broken.length + (waiting?.broken.length ?? 0);
+  return { version: 1, ok: true, step: "catalogue", entries, more, total: here.size, broken };
+}
+
+function entryOf(
+  generation: GenerationEntry,
+  here: ReadonlyMap<string, GenerationEntry>,
+  markers: Markers,
+  { policyUID, verify }: TaskOf<"catalogue">,
+): CatalogueEntry {
+  const { id, manifest, manifestSHA256 } = generation;
+  const { type, sealedAt, consistency, parent, totals, lineage } = manifest;
+  return {
+    id,
+    type,
+    sealedAt,
+    consistency,
+    parent,
+    bytes: totals.bytes,
+    storedBytes: storedBytes(manifest.files),
+    files: totals.files,
+    tables: totals.tables,
+    manifestSHA256,
+    verified: countsWithChain(generation, here, markers, verify),
+    ...(lineage.policyUID === policyUID ? {} : { policyUID: lineage.policyUID }),
+  };
+}

@@ -1,0 +1,212 @@
+/** Runs of the configuration: nothing is stopped, and when nothing has changed nothing is made. */
+import { describe, expect, test } from "@jest/globals";
+import type { BackupRun, Job, RunStatus } from "../../../operator/api/kinds.ts";
+import { taskVariable } from "../../../operator/contract/mounts.ts";
+import { type MoverTask, parseTask } from "../../../operator/contract/task.ts";
+import { decidePolicy } from "../../../operator/decide/policy.ts";
+import { formatInstant } from "../../../operator/domain/instant.ts";
+import { aPolicy, aRun, at, schedule } from "../../support/builders.ts";
+import { Scenario, type Story } from "../../simulator/scenario.ts";
+
+const before = "000001-20261120T010000Z-config";
+const config = {
+  configMaps: [{ name: "settings" }],
+  secrets: [{ name: "keys", keys: ["session", "saml.pem"] }],
+};
+const policy = aPolicy().spec({ config });
+const run = (story: Story = {}): Scenario =>
+  Scenario.run({ run: aRun().of("Config").build(), policy: policy.build(), ...story });
+
+interface PodSpec {
+  readonly containers: readonly { readonly name: string; readonly env: readonly { name: string; value?: string }[] }[];
+  readonly volumes: readonly Readonly<Record<string, unknown>>[];
+}
+const podOf = ({ moverJobs }: Scenario, step: string): PodSpec => {
+  const job = moverJobs.find(({ metadata }) => metadata.name === `shop-1-${step}-1`) as Job;
+  return (job.spec as { readonly template: { readonly spec: PodSpec } }).template.spec;
+};
+const tasksOf = (scenario: Scenario, step: string): readonly MoverTask[] =>
+  podOf(scenario, step).containers.map(({ env }) =>
+    parseTask(env.find(({ name }) => name === taskVariable)?.value ?? ""),
+  );
+
+describe("a run of the configuration", () => {
+  test("collects it beside the running app and makes a generation of its own", async () => {
+    const scenario = await run().settle();
+    expect(scenario.status).toMatchObject({
+      result: "Complete",
+      app: "Up",
+      code: "",
+      generation: { type: "Config", consistency: "Running", parent: "" },
+      display: { copies: "2/2", message: "captured while the app ran, 10 keys" },
+    });
+    expect(scenario.status.generation?.id).toMatch(/-config$/);
+    expect(scenario.status.steps?.map(({ name }) => name)).toEqual([
+      "Accept",
+      "Preflight",
+      "Capture",
+      "Seal",
+      "Transport/vault",
+      "Verify/vault",
+      "Prune/source",
+      "Prune/vault",
+    ]);
+    expect(scenario.world.writes.some(({ verb, plural }) => verb === "scale" || plural === "leases")).toBe(false);
+  });
+
+  test("its pod has what the policy names, read-only, and no other secret, volume or database", async () => {
+    const scenario = await run().settle();
+    expect(tasksOf(scenario, "preflight")).toMatchObject([{ type: "Config", databases: [], volumes: [] }]);
+    const configs = [
+      { kind: "ConfigMap", name: "settings" },
+      { kind: "Secret", name: "keys", keys: ["session", "saml.pem"] },
+    ];
+    expect(tasksOf(scenario, "capture")).toEqual([expect.objectContaining({ step: "collect", configs })]);
+    expect(tasksOf(scenario, "seal")).toMatchObject([{ type: "Config", databases: [], volumes: [], configs }]);
+    const items = [
+      { key: "session", path: "session" },
+      { key: "saml.pem", path: "saml.pem" },
+    ];
+    const { volumes, containers } = podOf(scenario, "capture");
+    expect(volumes.filter(({ name }) => !["scratch", "signal"].includes(String(name)))).toEqual([
+      { name: "store", persistentVolumeClaim: { claimName: "shop-backups" } },
+      { name: "config-0", configMap: { name: "settings", optional: true, defaultMode: 0o444 } },
+      { name: "config-1", secret: { secretName: "keys", optional: true, defaultMode: 0o444, items } },
+    ]);
+    expect(containers[0]).toMatchObject({
+      volumeMounts: expect.arrayContaining([
+        { name: "config-0", mountPath: "/config/configmap/settings", readOnly: true },
+        { name: "config-1", mountPath: "/config/secret/keys", readOnly: true },
+      ]),
+    });
+    for (const step of ["preflight", "seal", "transport-vault"])
+      expect(JSON.stringify(podOf(scenario, step).volumes)).not.toMatch(/"secret"|configMap/);
+  });
+
+  test("that finds no change makes no generation, is Complete and says so", async () => {
+    const scenario = await run({ sealed: [before] }).settle();
+    expect(scenario.status).toMatchObject({
+      result: "Complete",
+      app: "Up",
+      code: "",
+      unchanged: before,
+      copies: [],
+      display: { size: "", copies: "", message: `no change since ${before}` },
+    });
+    expect(scenario.status.generation).toBeUndefined();
+    expect(scenario.moverJobs.length).toBe(2);
+    const skipped = scenario.status.steps?.filter(({ state }) => state === "Skipped") ?? [];
+    expect(skipped.map(({ name }) => name)).toEqual([
+      "Seal",
+      "Transport/vault",
+      "Verify/vault",
+      "Prune/source",
+      "Prune/vault",
+    ]);
+    for (const { message } of skipped) expect(message).toBe(`no change since ${before}`);
+    expect([scenario.condition("Succeeded"), scenario.condition("Finished")]).toEqual([
+      "True Complete",
+      "True Complete",
+    ]);
+  });
+
+  test("ends the same when the controller dies and forgets at any moment", async () => {
+    const scenario = run({ sealed: [before] });
+    await scenario.until(() => scenario.status.unchanged !== undefined);
+    for (const process of scenario.processes) process.restart();
+    await scenario.settle();
+    expect(scenario.status).toMatchObject({ result: "Complete", unchanged: before });
+    await scenario.lookAgain();
+    expect(scenario.status).toMatchObject({ result: "Complete", unchanged: before });
+  });
+
+  test.each(["000001-20261120T010000Z-full", "nothing"])(
+    "is a failure when what has not changed is %s",
+    async (unchanged) => {
+      const reports = (step: string): object | undefined => (step === "capture" ? { unchanged } : undefined);
+      const scenario = await run({ script: { reports } }).settle();
+      expect(scenario.status).toMatchObject({ result: "Failed", code: "HO-A407", app: "Up" });
+      expect(scenario.status.generation).toBeUndefined();
+    },
+  );
+
+  test("fails when an object is missing, and without any configuration it is refused", async () => {
+    const missing = await run({
+      script: { ending: (step) => (step === "capture" ? { code: "HO-P117" } : "ok") },
+    }).settle();
+    expect(missing.status).toMatchObject({ result: "Failed", code: "HO-P117", app: "Up" });
+    const refused = await run({ policy: aPolicy().build() }).settle();
+    expect(refused.status).toMatchObject({ result: "Failed", code: "HO-P108" });
+  });
+});
+
+describe("what is known of a policy", () => {
+  const finished = (
+    name: string,
+    hour: number,
+    status: RunStatus,
+    result: "Complete" | "Failed" = "Complete",
+  ): BackupRun =>
+    aRun(name)
+      .of("Config")
+      .created(formatInstant(at(`${String(hour).padStart(2, "0")}:00`)))
+      .finished(result, undefined, status)
+      .build();
+  const full = aRun("full").finished("Complete", "000002-20261120T020000Z-full").build();
+  const decide = (runs: readonly BackupRun[], of = policy) =>
+    decidePolicy({ policy: of.build(), runs, restores: [], takenNames: new Set() }, at("23:00"));
+
+  test("a configuration is no state of the app, and its failure is told of", () => {
+    const made = aRun("made").of("Config").finished("Complete", "000009-20261120T020000Z-config").build();
+    expect(decide([full, made]).status).toMatchObject({
+      state: "Protected",
+      lastComplete: { generation: "000002-20261120T020000Z-full" },
+    });
+    expect(decide([made], policy.spec({ volumes: [] })).status.lastComplete).toBeUndefined();
+    const failed = finished("failed", 9, { display: { message: "HO-P117 gone" } }, "Failed");
+    expect(decide([full, failed]).status).toMatchObject({
+      state: "AtRisk",
+      display: { message: "failed: HO-P117 gone" },
+    });
+    // No part of the policy any more.
+    expect(decide([full, failed], aPolicy()).status.state).toBe("Protected");
+  });
+
+  test("of looks that found no change three are kept, beside five failures", () => {
+    const looks = [1, 2, 3, 4, 5].map((hour) => finished(`look-${hour}`, hour, { unchanged: before, copies: [] }));
+    const failures = [11, 12, 13, 14, 15].map((hour) => finished(`failed-${hour}`, hour, {}, "Failed"));
+    const { actions } = decide([...looks, ...failures, full]);
+    expect(actions.flatMap((action) => (action.do === "deleteRun" ? [action.run.metadata.name] : []))).toEqual([
+      "look-2",
+      "look-1",
+    ]);
+  });
+
+  test("a look comes again and again, at multiples of its interval, once each", () => {
+    const { cron: _cron, ...settings } = schedule("settings", "", { type: "Config", onChange: { interval: "10m" } });
+    const every = policy.schedules(settings);
+    let status = decidePolicy(
+      { policy: every.build(), runs: [], restores: [], takenNames: new Set() },
+      at("01:03"),
+    ).status;
+    expect(status.nextRun).toEqual({ schedule: "settings", time: "2026-11-21T01:10:00.000Z" });
+    const runs: BackupRun[] = [];
+    for (const clock of ["01:09", "01:10", "01:11", "01:20", "01:41"]) {
+      const seen = { policy: every.status(status).build(), runs, restores: [], takenNames: new Set<string>() };
+      const decision = decidePolicy(seen, at(clock));
+      status = decision.status;
+      for (const action of decision.actions)
+        if (action.do === "createRun") {
+          const { scheduledFor } = action.spec as { readonly scheduledFor: string };
+          runs.push(
+            aRun(action.name)
+              .of("Config")
+              .slot("settings", scheduledFor)
+              .finished("Complete", undefined, { unchanged: before })
+              .build(),
+          );
+        }
+    }
+    expect(runs.map(({ metadata }) => metadata.name.slice(-4))).toEqual(["0110", "0120", "0140"]);
+  });
+});
