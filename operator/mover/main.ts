@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import type { MoverFailure, MoverResult, MoverSuccess } from "../contract/result.ts";
 import { maxResultBytes } from "../contract/result.ts";
 import { podUidVariable, taskVariable, terminationLog } from "../contract/mounts.ts";
@@ -20,6 +21,9 @@ export const rootVariable = "HANDOVER_ROOT";
 export async function runMover(env: NodeJS.ProcessEnv = process.env): Promise<never> {
   // What a backup is made of is nobody else's business, whatever tool writes it.
   process.umask(0o077);
+  // Lists of millions of entries are short-lived garbage: with the room that V8 gives that by default, a process holds 210 MiB
+  // instead of 130 and is no faster.
+  for (const flag of ["--max-semi-space-size=4", "--semi-space-growth-factor=1"]) setFlagsFromString(flag);
   const abort = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () =>

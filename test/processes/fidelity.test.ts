@@ -91,7 +91,7 @@ beforeAll(async () => {
     after.unshift(readFacts(volume));
     if (path === generations[1]) run("cp", ["-a", volume, snapshot("restored-second")]);
   }
-}, 120_000);
+}, 300_000);
 afterAll(() => bed.dispose());
 
 /** Of pipes and devices GNU tar does not keep which names share one. */

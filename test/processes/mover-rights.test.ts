@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { parseResult, type MoverResult } from "../../operator/contract/result.ts";
-import { encodeTask, type MoverTask } from "../../operator/contract/task.ts";
+import { encodeTask, type MoverTask, type TaskOf } from "../../operator/contract/task.ts";
 import { common, preflightTask, sealTask, uploads } from "../support/mover-bed.ts";
 import { run } from "../support/odd-files.ts";
 import { readFacts } from "../support/tree-facts.ts";
@@ -53,17 +53,28 @@ function must(rights: readonly string[], task: MoverTask, podUID?: string): Move
   return result;
 }
 
-/** Backs up; @returns the warnings of the archive. */
-function backUp(rights: readonly string[]): unknown {
-  must(rights, preflightTask());
-  must(rights, { ...common, step: "warm", seq: 1, volumes: [uploads] });
-  const archived = must(rights, { ...common, step: "archive", seq: 1, frozen: true, volumes: [uploads] }, "pod-1");
-  must(rights, sealTask());
-  return "warnings" in archived ? archived.warnings : undefined;
+interface BackedUp {
+  readonly id: string;
+  readonly warnings: readonly string[];
 }
 
-function restore(rights: readonly string[]): void {
-  const { id } = sealTask();
+function backUp(rights: readonly string[], seq = 1, type: "Full" | "Incremental" = "Full"): BackedUp {
+  const of = { seq, type, runUID: `run-${seq}`, podUID: `pod-${seq}` };
+  const checked = must(rights, preflightTask(of));
+  const base = checked.ok && checked.step === "preflight" ? checked.base : undefined;
+  if (base !== undefined && "full" in base) throw new Error(base.full);
+  const on = base === undefined ? {} : { base };
+  must(rights, { ...common, step: "warm", seq, volumes: [uploads] });
+  const task: TaskOf<"archive"> = { ...common, step: "archive", seq, frozen: true, volumes: [uploads], ...on };
+  const archived = must(rights, task, of.podUID);
+  const sealed = must(rights, sealTask({ ...of, ...on }));
+  return {
+    id: sealed.ok && sealed.step === "seal" ? sealed.id : "",
+    warnings: archived.ok && archived.step === "archive" ? archived.warnings : [],
+  };
+}
+
+function restore(rights: readonly string[], { id }: BackedUp): void {
   const digest = readFileSync(join(root, "store", common.namespace, common.policy, "handover", id, "manifest.sha256"));
   const parts = { ...common, runUID: "5ca1ab1e-0000-4000-8000-000000000001", databases: [], volumes: [uploads] };
   const manifestSHA256 = digest.toString().slice(0, 64);
@@ -77,15 +88,13 @@ describe("root with six capabilities", () => {
     sh(`printf a > a; chown 4321:1234 a; chmod 4750 a; mkdir -m 0 locked; printf in > locked/in; chmod 0 locked/in; mknod n c 1 3; mkfifo p
       cp /bin/true ping; setcap cap_net_raw+ep ping; setfacl -m u:5:rw,d:u:6:r . ; setfattr -n user.a -v 1 a; chown 77 locked; touch -d @1.5 locked`);
     const before = readFacts(volume);
-    backUp(asRoot);
-    restore(asRoot);
+    restore(asRoot, backUp(asRoot));
     expect(readFacts(volume).entries).toEqual(before.entries);
   });
 
   test("does without what only the kernel's administrator may set", () => {
     sh("printf a > a; setfattr -n trusted.t -v 1 a; setfattr -n security.ima -v 1 a; setfattr -n user.u -v 1 a");
-    backUp(asRoot);
-    restore(asRoot);
+    restore(asRoot, backUp(asRoot));
     expect(Object.keys(readFacts(volume).entries["a"]?.attributes ?? {})).toEqual(["user.u"]);
   });
 });
@@ -110,8 +119,14 @@ describe("a user without capabilities", () => {
     own();
     sh("chmod 0555 cache/mod/deep cache/mod cache");
     const before = readFacts(volume);
-    backUp(asUser);
-    restore(asUser);
+    const full = backUp(asUser);
+    sh(`chmod 0755 cache/mod/deep; rm cache/mod/deep/f; touch cache/mod/deep/new; chmod 0555 cache/mod/deep; chmod 0600 cache/mod/f; printf other > cache/mod/f; chmod 0400 cache/mod/f
+      chmod 0755 cache; mkdir cache/later; touch cache/later/f; chmod 0555 cache cache/later; chown -R 1000:1000 cache; rm plain/l`);
+    const later = readFacts(volume);
+    const increment = backUp(asUser, 2, "Incremental");
+    restore(asUser, increment);
+    expect(readFacts(volume).entries).toEqual(later.entries);
+    restore(asUser, full);
     expect(readFacts(volume).entries).toEqual(before.entries);
   });
 
@@ -119,6 +134,6 @@ describe("a user without capabilities", () => {
     sh("printf a > a; printf b > b; mknod n c 1 3");
     own();
     sh("chown 5:6 b; chown 0:0 n");
-    expect(backUp(asUser)).toEqual([expect.stringContaining("device"), expect.stringContaining("owner")]);
+    expect(backUp(asUser).warnings).toEqual([expect.stringContaining("device"), expect.stringContaining("owner")]);
   });
 });

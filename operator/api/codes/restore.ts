@@ -77,6 +77,6 @@ export const restore = {
     what: "A volume holds a name that is marked so that nobody may move it (chattr +i or +a).",
     app: untouched,
     data: "nothing was changed",
-    next: "take the mark away in a pod of the app, restore, and set it again: kubectl -n {namespace} exec <pod> -- chattr -i -a <path>",
+    next: "take the mark away, then restore again: kubectl -n {namespace} exec POD -- chattr -i -a NAME",
   },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

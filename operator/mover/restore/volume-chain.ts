@@ -5,6 +5,7 @@
  * directory on the way to it was seen to be a directory and no link. Nobody else writes there meanwhile.
  */
 import {
+  chmodSync,
   closeSync,
   constants,
   createReadStream,
@@ -61,6 +62,15 @@ class Target {
     this.#safe = parent;
   }
 
+  /**
+   * Lets a user without capabilities into a directory in which names come and go. It is among what has changed, because its time
+   * has, so it gets the mode that it should have from there.
+   */
+  open(path: string, found: Stats | undefined): void {
+    if (process.getuid?.() === 0 || found?.isDirectory() !== true || (found.mode & 0o700) === 0o700) return;
+    chmodSync(this.at(path), (found.mode & 0o7777) | 0o700);
+  }
+
   /** What was seen before may not be so any more. */
   forget(): void {
     this.#safe = "";
@@ -100,6 +110,8 @@ function remove(target: Target, name: string): void {
   if (!name.startsWith("./") || last === "" || last === "." || last === "..")
     throw refuse(name, "is no name in the volume");
   target.checkParents(path);
+  const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+  target.open(parent, target.stat(parent));
   const found = target.stat(path);
   if (found === undefined) throw refuse(path, "is to be removed and is not there");
   try {
@@ -120,13 +132,18 @@ export async function moveInto(from: string, root: string, signal: AbortSignal):
   let moved = 0;
   try {
     for (const { path, stat } of source.walk()) {
-      if (path === "") continue;
+      if (stat.isDirectory()) origin.open(path, origin.stat(path));
+      if (path === "") {
+        target.open(path, target.stat(path));
+        continue;
+      }
       target.checkParents(path);
       const present = target.stat(path);
       if (present !== undefined && present.isDirectory() !== stat.isDirectory())
         throw refuse(path, "was something else and was not removed");
       if (!stat.isDirectory()) renameSync(origin.at(path), target.at(path));
       else if (present === undefined) mkdirSync(target.at(path), { mode: 0o700 });
+      else target.open(path, present);
       moved += 1;
       if (moved % 1024 !== 0) continue;
       signal.throwIfAborted();

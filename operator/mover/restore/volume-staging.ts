@@ -91,7 +91,7 @@ async function applyMember(member: VolumeSource, work: string, context: MoverCon
   await copyDirectories("changed", "directories", work, context);
   const moved = await moveInto(changed, fresh, context.abort);
   await copyDirectories("directories", "new", work, context);
-  for (const name of ["changed", "directories"]) await run(argvRemoveTree(join(work, name)), { signal: context.abort });
+  for (const name of ["changed", "directories"]) await removeTree(join(work, name));
   context.log.info("generation of the chain applied", { generation: id, volume: part.name, removed, moved });
 }
 

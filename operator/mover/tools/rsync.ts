@@ -173,6 +173,8 @@ export function parseStats(text: string): RsyncStats | undefined {
 
 /** The first file of the source that rsync could not read, from what it wrote to standard error, with the reason. */
 export function firstUnreadable(stderr: string): string | undefined {
+  const [, long] = /^filename overflows max-path len by [0-9]+: (.*)$/m.exec(stderr) ?? [];
+  if (long !== undefined) return `${long.slice(0, 200)}…: the path is longer than a system call takes, 4,096 bytes`;
   const lines = stderr.split("\n").filter((line) => !shrunk.test(line));
   const found = /^rsync: \[sender\] .*?"(.*)"(?: \(in .*\))?: (.*) \([0-9]+\)$/m.exec(lines.join("\n"));
   return found === null ? undefined : `${found[1]}: ${found[2]}`;

@@ -96,6 +96,13 @@ describe("what rsync says", () => {
     expect(firstUnreadable([...said, broken].join("\n"))).toBe("/v/uploads/disk: Input/output error");
   });
 
+  test("a path that is too long is named, by its beginning", () => {
+    const said = `filename overflows max-path len by 35: ${"d/".repeat(2000)}leaf\nrsync error: some files/attrs were not transferred (code 23)`;
+    expect(firstUnreadable(said)).toBe(
+      `${"d/".repeat(100)}…: the path is longer than a system call takes, 4,096 bytes`,
+    );
+  });
+
   test("is not guessed when it is of another form", () => {
     expect(parseStats("Number of files: many")).toBeUndefined();
   });
