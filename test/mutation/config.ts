@@ -55,7 +55,7 @@ export const config = {
   ignoreStatic: true,
   concurrency: 2,
   // A busy machine must not pass for a mutant that hangs.
-  timeoutMS: 4_000,
+  timeoutMS: 10_000,
   timeoutFactor: 3,
   dryRunTimeoutMinutes: 15,
   ignorePatterns: ["**", "!operator/**", "!test/**", "!crds/**", "!package.json"],
