@@ -20,7 +20,7 @@ demo-down: node_modules ## removes the demo's cluster
 test: node_modules ## every test, on a cluster of its own
 	node test/run.ts
 
-test-mutation: node_modules ## breaks the code on purpose: does a test notice? Takes long
+test-mutation: node_modules ## breaks the code on purpose: does a test notice?
 	node test/mutation/run.ts
 
 test-planted: node_modules ## plants bugs, one after the other, and expects a named test to catch each

@@ -1,63 +1,12 @@
 /** Tools that may start the app again: told of before, and named when they have. */
-import { describe, expect, jest, test } from "@jest/globals";
-import { type Metadata, deployments } from "../../../operator/api/kinds.ts";
-import { trackerOf } from "../../../operator/decide/gitops.ts";
-import { aRun, aWorkload } from "../../support/builders.ts";
+import { expect, jest, test } from "@jest/globals";
+import { deployments } from "../../../operator/api/kinds.ts";
+import { aRun } from "../../support/builders.ts";
 import { Scenario } from "../../simulator/scenario.ts";
 
 jest.setTimeout(120_000);
 
-const shop = { kind: "Deployment", name: "shop" } as const;
 const argo = { annotations: { "argocd.argoproj.io/tracking-id": "web:apps/Deployment:shop/shop" } };
-const flux = (group: "kustomize" | "helm", annotations: Readonly<Record<string, string>> = {}): Partial<Metadata> => ({
-  labels: { [`${group}.toolkit.fluxcd.io/name`]: "apps", [`${group}.toolkit.fluxcd.io/namespace`]: "flux-system" },
-  annotations,
-});
-
-describe("who applies a workload", () => {
-  const rules = '[{"paths":["/spec/replicas"],"target":{"kind":"Deployment","name":"shop"}}]';
-  test.each<{ name: string; meta: Partial<Metadata>; says: string | undefined }>([
-    { name: "nobody", meta: {}, says: undefined },
-    {
-      name: "Argo CD",
-      meta: argo,
-      says: `Argo CD: add to Application web '{"spec":{"ignoreDifferences":[{"group":"apps","kind":"Deployment","name":"shop","managedFieldsManagers":["handover"]}],"syncPolicy":{"syncOptions":["RespectIgnoreDifferences=true"]}}}'`,
-    },
-    {
-      name: "nobody: the mark was copied from another object",
-      meta: { annotations: { "argocd.argoproj.io/tracking-id": "web:apps/Deployment:shop/other" } },
-      says: undefined,
-    },
-    {
-      name: "a Kustomization of Flux",
-      meta: flux("kustomize"),
-      says: `Flux: leave spec.replicas out of the manifest, or add to Kustomization flux-system/apps '{"spec":{"ignore":${rules}}}'`,
-    },
-    {
-      name: "nobody: Flux does not look",
-      meta: flux("kustomize", { "kustomize.toolkit.fluxcd.io/reconcile": "disabled" }),
-      says: undefined,
-    },
-    {
-      name: "nobody: Flux has made it only",
-      meta: flux("kustomize", { "kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent" }),
-      says: undefined,
-    },
-    {
-      name: "a HelmRelease of Flux",
-      meta: flux("helm"),
-      says: `Flux: add to HelmRelease flux-system/apps '{"spec":{"driftDetection":{"ignore":${rules}}}}'`,
-    },
-    {
-      name: "nobody: drift is not corrected",
-      meta: flux("helm", { "helm.toolkit.fluxcd.io/driftDetection": "disabled" }),
-      says: undefined,
-    },
-  ])("$name", ({ meta, says }) => {
-    expect(trackerOf(shop, aWorkload().meta(meta).build())).toBe(says);
-  });
-});
-
 const warnings = ({ world }: Scenario): readonly string[] =>
   world.events.filter(({ reason }) => reason === "GitOpsReverts").map(({ message }) => message);
 const tracked = (): Scenario => {
