@@ -127,12 +127,12 @@ export function planRetention(input: RetentionInput): RetentionPlan {
 /**
  * How many verified generations may go at once. Half, rounded down; but always one, so that the normal turn of a short
  * rule (2 present, 1 stays) is never blocked; and always as many as arrived since the last time, so that a sink that was
- * away for some nights does not block it either: what that leaves is no less than what was there before. A generation
- * that was never verified does not count: it goes only when as many newer verified ones as the rule asks for stay. Nor does one
+ * away for some nights does not block it either: what that leaves is no less than what was there before, but for a tenth of that,
+ * because days and weeks end meanwhile. A generation that was never verified does not count: it goes only when as many newer verified ones as the rule asks for stay. Nor does one
  * that the rules had let go before, as the bases of a chain: the last of those that are based on it takes them all along.
  */
-function removalLimit(present: number, input: RetentionInput): number {
-  return Math.max(1, Math.floor(present / 2), input.arrived ?? 0);
+function removalLimit(present: number, { arrived = 0 }: RetentionInput): number {
+  return Math.max(1, Math.floor(present / 2), arrived + Math.floor(Math.max(0, present - arrived) / 10));
 }
 
 /** Why nothing can be judged here; undefined when it can. */

@@ -1,6 +1,7 @@
 /** The rules by the calendar, age, chains and holds, as tables: which stay, which go, and why. */
 import { describe, expect, test } from "@jest/globals";
 import { formatGenerationId, type GenerationType } from "../../../operator/domain/generation.ts";
+import { formatInstant, parseInstant } from "../../../operator/domain/instant.ts";
 import {
   planRetention,
   type KeepRules,
@@ -184,6 +185,15 @@ describe("chains", () => {
     expect(seqs(planOf(text, { last: 1 }, { undelivered: [idIn(text, 2)] }).keep)).toBe("1 2 4");
     const holds = [{ id: idIn(text, 2), until: "forever", reason: "x" }];
     expect(seqs(planOf(text, { last: 1 }, { holds }).keep)).toBe("1 2 4");
+  });
+
+  test("after days without a sink, what arrived turns over, and a tenth of the others with it", () => {
+    const first = parseInstant("2026-01-01T00:00:00Z") ?? 0;
+    const days = Array.from({ length: 190 }, (_, index) => formatInstant(first + index * 86_400_000).slice(0, 10));
+    const text = days.map((date) => `F@${date}`).join(" ");
+    const back = { acknowledged: [], arrived: 90 };
+    expect(planOf(text, { last: 90 }, back).remove).toHaveLength(100);
+    expect(planOf(text, { last: 89 }, back).refused).toContain("HO-K701: 101 of 190");
   });
 
   test("a chain that has had its time goes as a whole without an acknowledgement, once the rules had let it go", () => {
