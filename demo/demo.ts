@@ -179,10 +179,10 @@ async function up(): Promise<void> {
     "-o",
     "custom-columns=REASON:.reason,MESSAGE:.message",
   );
-  title("More runs: of each type, the source keeps 1 generation and the sink 2");
+  title("More runs: of the states of the app and of the dumps each, the source keeps 1 generation and the sink 2");
   for (const [run, type] of [
     ["wiki-database", "Database"],
-    ["wiki-second", "Full"],
+    ["wiki-second", "Incremental"],
     ["wiki-third", "Full"],
   ] as const) {
     await startRun(stage, run, { policyName: "wiki", type });
