@@ -95,7 +95,9 @@ test.each([["chain"], ["SHA256SUMS"], ["manifest.sha256"]])("in the seal, when t
   await warmUp(bed, captured);
   run("cp", ["--archive", volume, join(bed.root, "state")]);
   await capture(bed, captured);
-  expect(await killAt(sealTask(captured), "pod-s", join(bed.staging(2, "pod-2"), file))).toBe(true);
+  // After the last of its files there is little left to do: a mover that was faster than the kill has made a whole one.
+  const killed = await killAt(sealTask(captured), "pod-s", join(bed.staging(2, "pod-2"), file));
+  expect(killed || readdirSync(bed.layout.handover).length === 2).toBe(true);
   const { id } = await seal(sealTask(captured), bed.context("s2"));
   const made: Made = { id, path: join(bed.layout.handover, id), state: join(bed.root, "state") };
   run("sha256sum", ["--check", "--quiet", "SHA256SUMS", "manifest.sha256"], { cwd: made.path });
