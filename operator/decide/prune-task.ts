@@ -52,6 +52,8 @@ export function tellPrune(knowledge: PruneKnowledge): Told {
   const { timeZone, trash }: Partial<PolicySpec["retention"]> = policy.retention;
   const undelete = acknowledgements[annotations.undelete]?.slice(0, 4_000);
   const { holds } = holdsIn(knowledge);
+  // Of these the file at the place decides, as if the run were lost; else it would say that they are held no more.
+  const leftOut = new Set(holds.slice(mostHolds).map(({ id }) => id));
   const reasonLength = Math.floor(roomForReasons / Math.max(1, holds.length));
   return {
     timeZone: timeZone ?? defaults.timeZone,
@@ -61,7 +63,7 @@ export function tellPrune(knowledge: PruneKnowledge): Told {
     ...(undelete === undefined || undelete.trim() === "" ? {} : { undelete }),
     holds: holds.slice(0, mostHolds).map((hold) => ({ ...hold, reason: hold.reason.slice(0, reasonLength) })),
     known: formatSequences(
-      generationsIn(knowledge).map(({ id }) => parseGenerationId(id)?.seq ?? 0),
+      generationsIn(knowledge).flatMap(({ id }) => (leftOut.has(id) ? [] : [parseGenerationId(id)?.seq ?? 0])),
       roomForKnown,
     ),
   };

@@ -181,7 +181,11 @@ function judge(
 
 type Rules = ReadonlyMap<string, readonly string[]>;
 
-/** What the rules say of each verified generation; what is older than maxAge takes its place like any other, and loses it. */
+/**
+ * What the rules say of each generation; what is older than maxAge takes its place like any other, and loses it. One that is not
+ * verified takes no place, and is chosen while it would have one: where the marks of a whole store are lost, what the years have
+ * left must not go with the first few that are verified anew.
+ */
 function chooseByRules(
   newestFirst: readonly RetentionGeneration[],
   { keep }: RetentionInput,
@@ -190,16 +194,17 @@ function chooseByRules(
   const chosen = new Map<string, string[]>();
   const choose = (id: string, why: string): void => void chosen.set(id, [...(chosen.get(id) ?? []), why]);
   for (const family of new Set(newestFirst.map(familyIn))) {
-    const verified = newestFirst.filter((one) => one.verified && familyIn(one) === family);
+    const members = newestFirst.filter((one) => familyIn(one) === family);
+    const verified = members.filter((one) => one.verified);
     for (const { id } of verified.slice(0, keep.last ?? 0)) choose(id, `last ${keep.last}`);
     for (const period of periods) {
       const wanted = keep[period] ?? 0;
       const seen = new Set<string>();
-      for (const { id, time } of verified) {
+      for (const { id, time, verified: counts } of members) {
         if (seen.size >= wanted) break;
         const bucket = buckets?.(parseInstant(time) ?? 0, period) ?? "";
         if (!seen.has(bucket)) choose(id, `${period} ${wanted}`);
-        seen.add(bucket);
+        if (counts) seen.add(bucket);
       }
     }
   }
@@ -223,8 +228,10 @@ function newerVerified(newestFirst: readonly RetentionGeneration[]): ReadonlyMap
 function count(generation: RetentionGeneration, newer: number, input: RetentionInput, rules: Rules): readonly string[] {
   const { keep } = input;
   const old = isOld(generation, input);
-  if (!generation.verified)
-    return newer < Math.max(old ? 0 : (keep.last ?? 0), keep.minVerified) ? ["not verified"] : [];
+  if (!generation.verified) {
+    const isChosen = !old && (newer < (keep.last ?? 0) || rules.has(generation.id));
+    return isChosen || newer < keep.minVerified ? ["not verified"] : [];
+  }
   return [
     ...(newer === 0 ? ["newest verified"] : []),
     ...(newer < keep.minVerified ? [`minVerified ${keep.minVerified}`] : []),

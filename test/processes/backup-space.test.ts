@@ -1,6 +1,6 @@
 /** What is refused while the app still runs, and that a full disk costs the run and nothing else. */
-import { mkdirSync, readdirSync, unlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { preflight } from "../../operator/mover/steps/preflight.ts";
 import { listGenerations } from "../../operator/mover/store/listing.ts";
@@ -75,6 +75,37 @@ describe("a full store", () => {
       await expect(refusal).rejects.toMatchObject({ code: "HO-C901" });
       await expect(refusal).rejects.toThrow(/free, about .*MiB are needed/);
       await expect(warmUp(bed, { seq: 3, podUID: "pod-3" })).rejects.toMatchObject({ code: "HO-C901" });
+    } finally {
+      unmount();
+    }
+  });
+
+  test("that takes not even an empty file gets the room that its trash no longer needs, before a run is refused", async () => {
+    bed.dispose();
+    const store = mounted("tmpfs", "nr_inodes=200,mode=755");
+    bed = createBed({ store });
+    volume = bed.volume("uploads");
+    try {
+      put("f", "x");
+      const removed = await backUp(bed);
+      const id = basename(removed);
+      const day = join(bed.layout.trash, "2026-11-20");
+      mkdirSync(day);
+      renameSync(removed, join(day, id));
+      const note = { format: 1, id, removedAt: "2026-11-20T01:00:00.000Z", why: "beyond last 1" };
+      writeFileSync(join(day, `${id}.json`), JSON.stringify(note));
+      const fill = (): void => {
+        for (let n = 0; ; n += 1) writeFileSync(join(store, `fill-${n}`), "");
+      };
+      expect(fill).toThrow("ENOSPC");
+      const trash = { millis: 60_000, holds: [], known: { since: 1, ranges: "" } };
+      const holds = [{ id, until: "forever", reason: "audit" }];
+      const task = preflightTask();
+      for (const given of [task, { ...task, trash: { ...trash, holds } }])
+        await expect(preflight(given, bed.context("p"))).rejects.toMatchObject({ code: "HO-C901" });
+      expect(readdirSync(day)).toEqual([id, `${id}.json`]);
+      await expect(preflight({ ...task, trash }, bed.context("p"))).resolves.toMatchObject({ lastSeq: 1 });
+      expect(readdirSync(bed.layout.trash)).toEqual([]);
     } finally {
       unmount();
     }

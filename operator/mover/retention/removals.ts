@@ -44,7 +44,7 @@ export async function removeAll(
 function latest({ ours }: View, trash: readonly TrashEntry[], now: Instant): Instant {
   const known = [
     ...ours.map(({ manifest }) => parseInstant(manifest.sealedAt) ?? now),
-    ...trash.flatMap(({ removedAt }) => (removedAt === undefined || !Number.isFinite(removedAt) ? [] : [removedAt])),
+    ...trash.flatMap(({ removedAt }) => (Number.isFinite(removedAt) ? [removedAt] : [])),
   ];
   return known.reduce((a, b) => Math.max(a, b), now);
 }

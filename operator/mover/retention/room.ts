@@ -28,10 +28,7 @@ export async function findRoom(
     await checkSpace(place.root, need);
   } catch (error) {
     if (!(error instanceof MoverError) || grace === undefined) throw error;
-    await sweep(place.layout, grace, now);
-    context.log.info("what has had its time was deleted from the trash, because there is no room", {
-      place: need.what,
-    });
+    await makeRoom({ layout: place.layout, what: need.what }, grace, context, now);
     const left = await observeTrash(await listTrash(place.layout), grace.millis);
     await checkSpace(place.root, need).catch((again: unknown) => {
       if (!(again instanceof MoverError) || left.generations === 0) throw again;
@@ -42,11 +39,17 @@ export async function findRoom(
   }
 }
 
-/** What is held stays, and so does what is to be taken back. */
-async function sweep(layout: Layout, { millis, holds, known, undelete }: Grace, now: Instant): Promise<void> {
+/** What is held stays, and so does what is to be taken back. Writes nothing, for there may be no room for anything. */
+export async function makeRoom(
+  { layout, what }: { readonly layout: Layout; readonly what: string },
+  { millis, holds, known, undelete }: Grace,
+  context: MoverContext,
+  now: Instant = Date.now(),
+): Promise<void> {
   const all = holdsInAll(holds, await readHeld(layout), known);
   const isAsked = isAskedBy(undelete ?? "");
   const stays = (id: string): boolean => isAsked(id) || all.some((hold) => hold.id === id && isInForce(hold, now));
   const trash = await listTrash(layout);
   await emptyTrash(layout, trash, await heldInTrash(trash, stays), millis, now);
+  context.log.info("what has had its time was deleted from the trash, because there is no room", { place: what });
 }

@@ -13,7 +13,7 @@ import type { MoverContext } from "../context.ts";
 import { checkDatabase } from "../database/check.ts";
 import { errnoOf, isDiskFull, MoverError } from "../errors.ts";
 import { checkSpace, estimateStored } from "../mirror/space.ts";
-import { findRoom } from "../retention/room.ts";
+import { findRoom, makeRoom } from "../retention/room.ts";
 import { checkVolume, type VolumeEstimate } from "../mirror/estimate.ts";
 import { chooseBase } from "../store/base.ts";
 import { filesBelow } from "../store/contents.ts";
@@ -113,7 +113,11 @@ async function openPlace(
   const what = role === "source" ? "the store" : `sink ${ref.name}`;
   try {
     const { uuid } = await openStore(root, { role, name: ref.name, expectedUuid: ref.uuid });
-    await probe(root, context.podUID);
+    await probe(root, context.podUID).catch(async (error: unknown) => {
+      if (role !== "source" || task.trash === undefined || !isDiskFull(error)) throw error;
+      await makeRoom({ layout: await openLineage(root, task, role), what }, task.trash, context);
+      await probe(root, context.podUID);
+    });
     const layout = await openLineage(root, task, role);
     const stored = await listGenerations(layout.store);
     const waiting = role === "source" ? await listGenerations(layout.handover) : undefined;

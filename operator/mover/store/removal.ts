@@ -20,7 +20,7 @@ export async function removeGeneration(layout: Layout, generation: GenerationEnt
   const doomed = join(day, generation.id);
   // Another copy of it, that was removed on the same day.
   if (await exists(doomed)) await destroy(day, generation.id);
-  // Before the rename: what has no note is what was being deleted.
+  // Before the rename: what has no note has no way back.
   await writeFileDurably(notePath(day, generation.id), `${JSON.stringify(note)}\n`);
   // Before the generation goes: once it is gone, nobody asks any more for the damaged copies that a death has left.
   await removeDamaged(layout, generation.id);
@@ -40,7 +40,7 @@ export async function emptyTrash(
 ): Promise<void> {
   // The newest first, as in the removal: what is left has all that it is based on.
   for (const { id, day, removedAt } of entries.toReversed())
-    if (removedAt === undefined || (!kept.has(id) && now - removedAt >= graceMillis)) await destroy(day, id);
+    if (!kept.has(id) && now - removedAt >= graceMillis) await destroy(day, id);
   for (const day of await daysInTrash(layout)) {
     for (const name of await readdir(day))
       if (isGone(name) || isTemporary(name)) await rm(join(day, name), { recursive: true });

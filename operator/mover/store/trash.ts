@@ -31,8 +31,7 @@ export interface TrashEntry {
   readonly id: string;
   /** Path of the directory of the day. */
   readonly day: string;
-  /** undefined: an earlier release, or a crash, had begun to delete it. */
-  readonly removedAt: Instant | undefined;
+  readonly removedAt: Instant;
   readonly note: TrashNote | undefined;
 }
 
@@ -65,10 +64,10 @@ export async function listTrash(layout: Layout): Promise<readonly TrashEntry[]> 
         if (!names.includes(id)) await rm(join(day, name), { force: true });
         continue;
       }
-      const noted = names.includes(`${id}.json`);
-      const note = noted ? await readJson(notePath(day, id), noteSchema) : undefined;
-      // A note that cannot be read was there: its grace begins with the end of the day that the directory names.
-      const removedAt = parseInstant(note?.removedAt) ?? (noted ? endOf(day) : undefined);
+      const note = await readJson(notePath(day, id), noteSchema);
+      // Without a note that can be read, the grace begins with the end of the day that the directory names: a second pod of the same
+      // Job may have taken the note of a removal that was about to come for one that never came.
+      const removedAt = parseInstant(note?.removedAt) ?? endOf(day);
       found.push({ id, day, removedAt, note });
     }
   }
@@ -102,7 +101,7 @@ export async function observeTrash(
     const generation = await readGeneration(join(day, id), id);
     if (typeof generation !== "string") bytes += storedBytes(generation.manifest.files);
   }
-  const ends = entries.flatMap(({ removedAt }) => (removedAt === undefined ? [] : [removedAt + graceMillis]));
+  const ends = entries.map(({ removedAt }) => removedAt + graceMillis);
   return { generations: entries.length, bytes, until: ends.length === 0 ? undefined : Math.min(...ends) };
 }
 
@@ -145,7 +144,8 @@ export async function takeBack(layout: Layout, entries: readonly TrashEntry[], u
   const wanted = new Set<string>();
   for (const entry of entries) {
     const generation = await readGeneration(join(entry.day, entry.id), entry.id);
-    const trouble = entry.note === undefined ? "it was being deleted" : await troubleOf(generation, undelete);
+    const trouble =
+      entry.note === undefined ? "its note is missing or cannot be read" : await troubleOf(generation, undelete);
     if (typeof generation === "string" || trouble !== undefined) broken.set(entry.id, trouble ?? "no generation");
     else whole.set(entry.id, { entry, generation });
     if (!isAsked(entry.id) || entry.note?.request === undelete.request) continue;

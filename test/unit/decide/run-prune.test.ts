@@ -6,6 +6,7 @@ import { taskVariable } from "../../../operator/contract/mounts.ts";
 import { type MoverTask, type TaskOf, parseTask } from "../../../operator/contract/task.ts";
 import type { Script } from "../../simulator/kubelet.ts";
 import { followPlan } from "../../../operator/decide/prune-rounds.ts";
+import { tellPrune } from "../../../operator/decide/prune-task.ts";
 import { Scenario } from "../../simulator/scenario.ts";
 import { aPod, aPolicy, aRun } from "../../support/builders.ts";
 
@@ -218,6 +219,24 @@ describe("what it is told", () => {
     expect(scenario.step("Prune/vault")?.message).toBe(
       "1 generation kept, 0 removed; the hold of run old-5 cannot be read, so it holds for ever",
     );
+  });
+
+  test("of more holds than a task has room for, the rest are left to the files at the place, and nothing is approved", () => {
+    const idOf = (seq: number): string => `${String(seq).padStart(6, "0")}-20261103T010000Z-full`;
+    const siblings = Array.from({ length: 502 }, (_, index) =>
+      done(`old-${index + 1}`, idOf(index + 1), "forever audit"),
+    );
+    const { spec, metadata } = aPolicy().build();
+    const run = aRun().build();
+    const told = tellPrune({
+      run,
+      siblings: [...siblings, done("old-503", idOf(503))],
+      policy: spec,
+      policyUID: siblings[0]!.status!.policyUID!,
+      acknowledgements: metadata.annotations ?? {},
+      approved: digest,
+    });
+    expect([told.holds.length, told.approved, told.known.ranges]).toEqual([500, undefined, "1-500,503"]);
   });
 
   test("acknowledgements that are digests, and what to take back", async () => {

@@ -105,6 +105,18 @@ describe("by the calendar, the newest of each of the last that have one", () => 
     expect(seqs(planOf("F@2026-11-27 F@2026-11-28 F?@2026-11-28T02:00 B@2026-11-29", { daily: 1 }).keep)).toBe("2 3 4");
   });
 
+  test("what is not verified stays where it would have a place: lost marks do not take a history along", () => {
+    const lost = "F?@2026-07-31 F?@2026-08-31 F?@2026-09-30";
+    const plan = planOf(`${lost} F@2026-11-27 F@2026-11-28 F@2026-11-29`, { monthly: 4, minVerified: 2 });
+    expect(seqs(plan.keep)).toBe("1 2 3 5 6");
+    expect(why(plan, 1)).toEqual(["not verified"]);
+    const superseded = planOf(`${lost} F@2026-10-31 F@2026-11-29`, { monthly: 2 });
+    expect([seqs(superseded.keep), superseded.remove[0]?.why]).toEqual(["4 5", "never verified, superseded"]);
+    // One that is verified is newer in the same month.
+    expect(seqs(planOf("F?@2026-10-30 F@2026-10-31 F@2026-11-29", { monthly: 4 }).keep)).toBe("2 3");
+    expect(seqs(planOf(`${lost} F@2026-11-29`, { monthly: 9, maxAge: "80d" }).keep)).toBe("3 4");
+  });
+
   test("the number orders, whatever the clock has said", () => {
     // The second was made by a clock that was a year behind: it is the newest, and of a day of its own.
     expect(seqs(planOf("F@2026-11-28 F@2025-11-28", { daily: 1 }).keep)).toBe("2");

@@ -111,12 +111,15 @@ describe("what is removed", () => {
     expect(readdirSync(date)).toEqual(["note"]);
   });
 
-  test("a note that cannot be read begins the grace with the end of its day", async () => {
+  test.each<[string, (note: string) => void]>([
+    ["cannot be read", (note) => writeFileSync(note, "{")],
+    ["is missing", (note) => rmSync(note)],
+  ])("a note that %s begins the grace with the end of its day", async (_what, spoil) => {
     await addAll(bench.sink(), 1, 2, 3);
     await pruneThrough(task(), bench.context);
-    writeFileSync(join(bench.sink().trash, dayOf(noon), `${idOf(1)}.json`), "{");
+    spoil(join(bench.sink().trash, dayOf(noon), `${idOf(1)}.json`));
     await pruneThrough(task(), bench.context, noon + day + 11 * hour);
-    expect(inTrash()).toHaveLength(2);
+    expect(inTrash()).toContain(`${dayOf(noon)}/${idOf(1)}`);
     await pruneThrough(task(), bench.context, noon + day + 12 * hour);
     expect(inTrash()).toEqual([]);
   });
