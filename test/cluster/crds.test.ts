@@ -72,7 +72,16 @@ describe("installed", () => {
     expect(run.status).toBe(201);
     const shown = ["NAME", "TYPE", "RESULT", "PHASE", "APP", "DOWNTIME", "SIZE", "COPIES", "AGE", "MESSAGE"];
     expect(await header("brun")).toEqual(shown);
-    expect(await header("brun", "-o", "wide")).toEqual([...shown, "POLICY", "SCHEDULE", "FREEZE", "CODE", "FILES"]);
+    expect(await header("brun", "-o", "wide")).toEqual([
+      ...shown,
+      "POLICY",
+      "SCHEDULE",
+      "MADE",
+      "PARENT",
+      "FREEZE",
+      "CODE",
+      "FILES",
+    ]);
   });
 
   test.each([
