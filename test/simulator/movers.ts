@@ -132,6 +132,10 @@ function listPage(
     tables: 3,
     manifestSHA256: digestOf(id),
     verified: verified.has(id),
+    holds: {
+      databases: ["shop"],
+      volumes: [{ name: "uploads", claimName: "shop-uploads" }],
+    },
   }));
   return { entries, more: ids.some((id) => id > (page.at(-1) ?? after)), total: ids.length, broken: 0 };
 }

@@ -43,6 +43,9 @@ export async function catalogue(task: TaskOf<"catalogue">, context: MoverContext
   return { version: 1, ok: true, step: "catalogue", entries, more, total: all.length, broken };
 }
 
+/** Long names must not make an entry that fits on no page. */
+const roomForNames = 2_000;
+
 function entryOf(
   generation: GenerationEntry,
   all: readonly GenerationEntry[],
@@ -51,6 +54,10 @@ function entryOf(
 ): CatalogueEntry {
   const { id, manifest, manifestSHA256 } = generation;
   const { type, sealedAt, consistency, parent, totals, lineage } = manifest;
+  const holds = {
+    databases: manifest.databases.map(({ name }) => name),
+    volumes: manifest.volumes.map(({ name, claimName }) => ({ name, claimName })),
+  };
   return {
     id,
     type,
@@ -63,6 +70,7 @@ function entryOf(
     tables: totals.tables,
     manifestSHA256,
     verified: isWhole(generation, all, markers, verify),
+    ...(Buffer.byteLength(JSON.stringify(holds)) > roomForNames ? {} : { holds }),
     ...(lineage.policyUID === policyUID ? {} : { policyUID: lineage.policyUID }),
   };
 }

@@ -78,6 +78,24 @@ test("of the source also what waits in the handover point; whose lineage it is, 
   ]);
 });
 
+test("what of the app a generation has is told, unless its names are too long for a page", async () => {
+  const volumes = (claim: number) =>
+    Array.from({ length: 16 }, (_, at) => ({
+      name: `volume-${at}`,
+      claimName: `${at}`.padStart(claim, "c"),
+      paths: ["."],
+      exclude: [],
+      files: 1,
+      bytes: 1,
+      archive: `volumes/volume-${at}.tar.zst`,
+      skipped: 0,
+    }));
+  addGeneration(bench.sink().store, { seq: 1, files, volumes: volumes(20) });
+  addGeneration(bench.sink().store, { seq: 2, files, volumes: volumes(253) });
+  const pages = await allPages(task());
+  expect(pages.flatMap(({ entries }) => entries.map(({ holds }) => holds?.volumes.length))).toEqual([16, undefined]);
+});
+
 test("what is no whole generation is counted and left alone, and nothing at the place is changed", async () => {
   const { store, base } = bench.sink();
   const { id } = addGeneration(store, { seq: 1, files });
