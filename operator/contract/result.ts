@@ -67,6 +67,8 @@ const catalogueEntry = z.object({
       volumes: z.array(z.object({ name: z.string().max(32), claimName: z.string().max(253) })).max(16),
     })
     .optional(),
+  /** Of a run that is lost: once there is one again, its annotation decides. */
+  hold: z.object({ until: z.string().max(40), reason: z.string().max(200) }).optional(),
   /** Of the policy that made it, where that is not the one that asks. */
   policyUID: z.string().max(64).optional(),
 });

@@ -89,6 +89,14 @@ describe("an adoption", () => {
     expect(status?.lastComplete).toBeUndefined();
   });
 
+  test("of a generation that is held, the run is, too", async () => {
+    const scenario = lost();
+    scenario.kubelet.truth.held.set(ids[1]!, { until: "2027-01-01T00:00:00.000Z", reason: "audit 2026" });
+    await scenario.settle();
+    const holds = runsIn(scenario).map(({ metadata }) => metadata.annotations?.[annotations.hold]);
+    expect(holds).toEqual([undefined, "2027-01-01T00:00:00.000Z audit 2026", undefined, undefined, undefined]);
+  });
+
   test("its Jobs mount the location alone, read-only, and get no Secret", async () => {
     const scenario = await lost().settle();
     for (const { spec } of scenario.moverJobs) {
