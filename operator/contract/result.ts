@@ -60,6 +60,15 @@ const catalogueEntry = z.object({
   manifestSHA256: z.string().regex(/^[0-9a-f]{64}$/),
   /** The check that is asked for here is done, of it and of all that it is based on. */
   verified: z.boolean(),
+  /** What of the app it has; absent when that does not fit, and then nothing is taken for granted. */
+  holds: z
+    .object({
+      databases: z.array(z.string().max(32)).max(16),
+      volumes: z.array(z.object({ name: z.string().max(32), claimName: z.string().max(253) })).max(16),
+    })
+    .optional(),
+  /** Of a run that is lost: once there is one again, its annotation decides. */
+  hold: z.object({ until: z.string().max(40), reason: z.string().max(200) }).optional(),
   /** Of the policy that made it, where that is not the one that asks. */
   policyUID: z.string().max(64).optional(),
 });

@@ -4,7 +4,7 @@
  * failed run.
  */
 import { type NewCondition, setConditions } from "../api/conditions.ts";
-import type { RunStatus } from "../api/kinds.ts";
+import type { PolicySpec, RunStatus } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
 import type { CatalogueEntry } from "../contract/result.ts";
 import { parseGenerationId } from "../domain/generation.ts";
@@ -34,7 +34,7 @@ export function decideAdopted(seen: RunObservation, now: Instant): RunDecision {
     message: `made of what lies at ${location}; other locations were not looked at`,
   };
   const draft: RunStatus = {
-    policy: policy.spec,
+    policy: policyOf(entry, policy.spec),
     policyUID: entry.policyUID ?? policy.metadata.uid,
     seq: parseGenerationId(id)?.seq ?? 0,
     generation: generationOf(entry),
@@ -43,6 +43,18 @@ export function decideAdopted(seen: RunObservation, now: Instant): RunDecision {
     conditions: [...setConditions([], [adopted], run.metadata.generation ?? 1, formatInstant(now))],
   };
   return { status: summariseRun(seen, draft, true, now), actions: [], events: [] };
+}
+
+/** Never more than the generation is known to have: the policy may have been edited since it was made. */
+function policyOf({ holds }: CatalogueEntry, spec: PolicySpec): PolicySpec {
+  const { databases = [], volumes = [] } = holds ?? {};
+  return {
+    ...spec,
+    databases: (spec.databases ?? []).filter(({ name }) => databases.includes(name)),
+    volumes: (spec.volumes ?? []).filter((volume) =>
+      volumes.some(({ name, claimName }) => name === volume.name && claimName === volume.claimName),
+    ),
+  };
 }
 
 const generationOf = (entry: CatalogueEntry): NonNullable<RunStatus["generation"]> => ({

@@ -101,7 +101,11 @@ function makeRuns(seen: Seen, record: AdoptionRecord, world: AdoptionWorld, now:
       do: "createRun",
       name,
       labels: { [labels.policy]: seen.policy.metadata.name },
-      annotations: { [annotations.adopted]: `${record.location}/${entry.id}` },
+      annotations: {
+        [annotations.adopted]: `${record.location}/${entry.id}`,
+        // Without it nothing would be held any more: of a run that exists, the annotation decides.
+        ...(entry.hold === undefined ? {} : { [annotations.hold]: `${entry.hold.until} ${entry.hold.reason}` }),
+      },
       spec: { policyName: seen.policy.metadata.name, type: entry.type, sinks: [] },
     });
   }

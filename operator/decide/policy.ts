@@ -5,13 +5,14 @@
 import { explain } from "../api/codes.ts";
 import { type NewCondition, isFinished, setConditions } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, PolicyStatus } from "../api/kinds.ts";
-import { type Instant, formatInstant } from "../domain/instant.ts";
+import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { checkSchedule } from "../domain/schedule.ts";
 import { decideAdoption } from "./adoption.ts";
 import { type Action, type Decision, earliest } from "./decision.ts";
 import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
 import { isOf, judgeProtection, newestFirst } from "./protection.ts";
+import { trashMillisOf } from "./prune-task.ts";
 import { checkRetentionZone, judgePruning } from "./pruning.ts";
 import { type PolicyObservation, decideSchedule, firstOf } from "./slots.ts";
 import { resultsOf } from "./step.ts";
@@ -49,10 +50,12 @@ function locationsOf(policy: BackupPolicy, runs: readonly BackupRun[]): readonly
 }
 
 /**
- * Finished runs that nobody needs any more: the generation is gone everywhere, or there never was one and newer failures tell the story.
+ * Finished runs that nobody needs any more: the generation is gone everywhere and out of the trash, or there never was one and newer
+ * failures tell the story.
  * @param basis what the state of the policy rests on: without it, an older success would be the latest of its type.
  */
-function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): readonly Action[] {
+function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[], now: Instant): readonly Action[] {
+  const trash = trashMillisOf(seen.policy.spec);
   const finished = newestFirst(
     seen.runs.filter((run) => isFinished(run) && run.metadata.deletionTimestamp === undefined),
   );
@@ -65,7 +68,9 @@ function runsToDelete(seen: PolicyObservation, basis: readonly BackupRun[]): rea
       // A copy that never arrived cannot arrive any more once the source has given the generation up.
       run.status.copies?.every(({ state, location }) =>
         location === "source" ? state === "Pruned" : state === "Pruned" || state === "Missing",
-      ) === true,
+      ) === true &&
+      // Out of the trash it can come back, and needs a record that tells of it and can be held.
+      !run.status.copies.some(({ state, time }) => state === "Pruned" && (parseInstant(time) ?? 0) + trash > now),
   );
   return [...failed, ...unchanged, ...gone]
     .filter((run) => !basis.includes(run))
@@ -178,7 +183,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
   };
   return {
     status,
-    actions: [...(start === undefined ? [] : [start]), ...runsToDelete(seen, basis), ...adoption.actions],
+    actions: [...(start === undefined ? [] : [start]), ...runsToDelete(seen, basis, now), ...adoption.actions],
     events: [
       ...(before.state !== undefined && before.state !== state
         ? [{ type: state === "Protected" ? ("Normal" as const) : ("Warning" as const), reason: state, message }]

@@ -60,7 +60,10 @@ function latestOfEachType(policy: BackupPolicy, runs: readonly BackupRun[]): rea
   // A full run holds whatever a dump that nobody repeats would have held.
   const superseded = !scheduled && full !== undefined && full === finished[0] && isComplete(full);
   const config = policy.spec.config === undefined ? undefined : finished.find((run) => run.spec.type === "Config");
-  return [full, superseded ? undefined : dump, config].filter((run) => run !== undefined);
+  // A look that found no change rests on the generation that it found, and is worth no more than its copies are.
+  const unchanged = config?.status?.unchanged;
+  const found = unchanged === undefined ? undefined : runs.find(({ status }) => status?.generation?.id === unchanged);
+  return [full, superseded ? undefined : dump, config, found].filter((run) => run !== undefined);
 }
 
 const isOfVolumes = (id: string): boolean => {

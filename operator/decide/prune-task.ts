@@ -21,6 +21,11 @@ const roomForKnown = 20_000;
 /** A policy that an older release has accepted has neither. */
 const defaults = { timeZone: "UTC", trash: "24h" } as const;
 
+export function trashMillisOf({ retention }: PolicySpec): number {
+  const { trash }: Partial<PolicySpec["retention"]> = retention;
+  return parseDuration(trash ?? defaults.trash) ?? 0;
+}
+
 export const keepOf = (rules: Rules): Task["keep"] => {
   const { last, hourly, daily, weekly, monthly, yearly, maxAge, minVerified } = rules;
   const asked = { last, hourly, daily, weekly, monthly, yearly, maxAge };
@@ -49,7 +54,7 @@ type Told = Pick<Task, "timeZone" | "trashMillis" | "acknowledged" | "approved" 
 
 export function tellPrune(knowledge: PruneKnowledge): Told {
   const { policy, acknowledgements, approved } = knowledge;
-  const { timeZone, trash }: Partial<PolicySpec["retention"]> = policy.retention;
+  const { timeZone }: Partial<PolicySpec["retention"]> = policy.retention;
   const undelete = acknowledgements[annotations.undelete]?.slice(0, 4_000);
   const { holds } = holdsIn(knowledge);
   // Of these the file at the place decides, as if the run were lost; else it would say that they are held no more.
@@ -57,7 +62,7 @@ export function tellPrune(knowledge: PruneKnowledge): Told {
   const reasonLength = Math.floor(roomForReasons / Math.max(1, holds.length));
   return {
     timeZone: timeZone ?? defaults.timeZone,
-    trashMillis: parseDuration(trash ?? defaults.trash) ?? 0,
+    trashMillis: trashMillisOf(policy),
     acknowledged: acknowledgedIn(acknowledgements),
     ...(approved === undefined || holds.length > mostHolds ? {} : { approved }),
     ...(undelete === undefined || undelete.trim() === "" ? {} : { undelete }),

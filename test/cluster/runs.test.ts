@@ -149,6 +149,9 @@ describe("a Full run", () => {
     expect(states(await bed.get<Task>("BackupRun", "first"))["vault"]).toBe("Verified");
     const third = await bed.run("third", "shop");
     expect(third.status).toMatchObject({ result: "Complete", advice: "" });
+    // What lies in the trash keeps its record for as long as the policy says.
+    await bed.until<Task>("BackupRun", "first", "both are Pruned", (run) => states(run)["vault"] === "Pruned");
+    await bed.patch("BackupPolicy", "shop", { spec: { retention: { trash: "0s" } } });
     await bed.gone("BackupRun", "first", 60);
     await bed.until<Task>(
       "BackupRun",

@@ -141,6 +141,14 @@ describe("a generation of the configuration", () => {
     expect((await collecting(5)).unchanged).toBe(first.split("/").at(-1));
   });
 
+  test("is made when the newest one is of a former policy, whose lineage was taken over", async () => {
+    await make(1);
+    const lineage = readFileSync(bed.layout.lineage, "utf8");
+    writeFileSync(bed.layout.lineage, lineage.replace(common.policyUID, "another-uid"));
+    const task = { ...common, policyUID: "another-uid", step: "collect" as const, seq: 2, configs: both };
+    expect((await collect(task, bed.context("pod-2"))).unchanged).toBeUndefined();
+  });
+
   test("is compared with the newest one, wherever it lies at the source", async () => {
     const first = await make(1);
     put(keys, { session: "other", "saml.pem": "pem" });

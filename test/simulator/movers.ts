@@ -23,6 +23,8 @@ export interface Truth {
   readonly sealed: Set<string>;
   /** By a sealed generation, the one that it is based on. */
   readonly parents: Map<string, string>;
+  /** What the places know of holds, after their runs were lost. */
+  readonly held: Map<string, { readonly until: string; readonly reason: string }>;
   readonly sinks: Map<string, Sink>;
   /** By place, what retention is to remove there. */
   readonly superseded: Map<string, Set<string>>;
@@ -43,6 +45,7 @@ export const newTruth = (): Truth => ({
   claimants: new Map(),
   sealed: new Set(),
   parents: new Map(),
+  held: new Map(),
   sinks: new Map(),
   superseded: new Map(),
   toSupersede: 0,
@@ -132,6 +135,11 @@ function listPage(
     tables: 3,
     manifestSHA256: digestOf(id),
     verified: verified.has(id),
+    ...(truth.held.has(id) ? { hold: truth.held.get(id)! } : {}),
+    holds: {
+      databases: ["shop"],
+      volumes: [{ name: "uploads", claimName: "shop-uploads" }],
+    },
   }));
   return { entries, more: ids.some((id) => id > (page.at(-1) ?? after)), total: ids.length, broken: 0 };
 }

@@ -5,6 +5,7 @@ import type { MoverContext } from "../context.ts";
 import { MoverError } from "../errors.ts";
 import { isWhole } from "../store/chains.ts";
 import { storedBytes } from "../store/facts.ts";
+import { readHeld, type Held } from "../store/held.ts";
 import { type GenerationEntry, listGenerations } from "../store/listing.ts";
 import { type Markers, readMarkers } from "../store/markers.ts";
 import { openPresent } from "../store/presence.ts";
@@ -25,11 +26,12 @@ export async function catalogue(task: TaskOf<"catalogue">, context: MoverContext
   const waiting = isSource ? await listGenerations(layout.handover) : undefined;
   const all = [...stored.generations, ...(waiting?.generations ?? [])].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const markers = await readMarkers(layout);
+  const held = await readHeld(layout);
   const entries: CatalogueEntry[] = [];
   let room = maxResultBytes - roomForTheRest;
   for (const generation of all) {
     if (generation.id <= task.after) continue;
-    const entry = entryOf(generation, all, markers, task);
+    const entry = { ...entryOf(generation, all, markers, task), ...holdOf(held.get(generation.id)) };
     room -= Buffer.byteLength(JSON.stringify(entry)) + 1;
     if (room < 0 || entries.length === 20) break;
     entries.push(entry);
@@ -43,6 +45,15 @@ export async function catalogue(task: TaskOf<"catalogue">, context: MoverContext
   return { version: 1, ok: true, step: "catalogue", entries, more, total: all.length, broken };
 }
 
+/** Only what comes from a run: what was taken back out of the trash is held by its place alone. */
+const holdOf = (held: Held | undefined): Pick<CatalogueEntry, "hold"> =>
+  held?.run === undefined
+    ? {}
+    : { hold: { until: held.run.until.slice(0, 40), reason: held.run.reason.slice(0, 200) } };
+
+/** Long names must not make an entry that fits on no page. */
+const roomForNames = 2_000;
+
 function entryOf(
   generation: GenerationEntry,
   all: readonly GenerationEntry[],
@@ -51,6 +62,10 @@ function entryOf(
 ): CatalogueEntry {
   const { id, manifest, manifestSHA256 } = generation;
   const { type, sealedAt, consistency, parent, totals, lineage } = manifest;
+  const holds = {
+    databases: manifest.databases.map(({ name }) => name),
+    volumes: manifest.volumes.map(({ name, claimName }) => ({ name, claimName })),
+  };
   return {
     id,
     type,
@@ -63,6 +78,7 @@ function entryOf(
     tables: totals.tables,
     manifestSHA256,
     verified: isWhole(generation, all, markers, verify),
+    ...(Buffer.byteLength(JSON.stringify(holds)) > roomForNames ? {} : { holds }),
     ...(lineage.policyUID === policyUID ? {} : { policyUID: lineage.policyUID }),
   };
 }

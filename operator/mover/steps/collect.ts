@@ -27,7 +27,7 @@ export async function collect(task: TaskOf<"collect">, context: MoverContext): P
   try {
     const layout = await openSource(task, context);
     const collected = await readAll(task, context);
-    const unchanged = await findSame(layout, collected, context.abort);
+    const unchanged = await findSame(layout, task.policyUID, collected, context.abort);
     if (unchanged === undefined) await write(task, layout, collected, context);
     return {
       version: 1,
@@ -62,14 +62,16 @@ async function readAll(task: TaskOf<"collect">, context: MoverContext): Promise<
   return { configs, files };
 }
 
-/** The newest generation of the configuration at the source, if it holds exactly this and is whole. */
+/** The newest generation of the configuration at the source, if it is this policy's, holds exactly this and is whole. */
 async function findSame(
   layout: Layout,
+  policyUID: string,
   { configs, files }: Collected,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const newest = await newestConfig(layout);
-  if (newest === undefined) return undefined;
+  // Those of a former policy do not count, and are not brought to the sinks of this one.
+  if (newest?.manifest.lineage.policyUID !== policyUID) return undefined;
   const { manifest } = newest;
   const text = (list: readonly ConfigPart[], of: readonly StoredFile[]): string =>
     JSON.stringify([

@@ -1,6 +1,14 @@
 /** Runs that are made of generations, after the records of them were lost: whole stories with lists, pages and crashes, and what must not be. */
 import { describe, expect, test } from "@jest/globals";
-import { type BackupPolicy, type BackupRun, type Job, jobs, policies, runs } from "../../../operator/api/kinds.ts";
+import {
+  type BackupPolicy,
+  type BackupRun,
+  type Job,
+  type PolicySpec,
+  jobs,
+  policies,
+  runs,
+} from "../../../operator/api/kinds.ts";
 import { annotations } from "../../../operator/api/names.ts";
 import { decideRun } from "../../../operator/decide/run.ts";
 import { Scenario } from "../../simulator/scenario.ts";
@@ -64,6 +72,29 @@ describe("an adoption", () => {
     expect(scenario.replicas()).toBe(3);
     expect(scenario.kubelet.truth.sinks.get("vault")?.stored.size).toBe(5);
     expect(scenario.world.events).toContainEqual(expect.objectContaining({ type: "Normal", reason: "Adopted" }));
+  });
+
+  test("is worth what the generations have, not what the policy asks for by now", async () => {
+    const asked = async (change: Partial<PolicySpec>): Promise<BackupPolicy> => {
+      const policy = aPolicy().sinks(sink("vault")).annotated(annotations.adopt, "vault").spec(change).build();
+      return policyIn(await lost("vault", { policy }).settle());
+    };
+    expect((await asked({})).status).toMatchObject({ state: "Protected", lastComplete: { run: "shop-000004" } });
+    const moved = { name: "uploads", claimName: "other", class: "Data" as const, paths: ["."], exclude: [] };
+    const { status } = await asked({ volumes: [moved] });
+    expect(status).toMatchObject({
+      state: "AtRisk",
+      display: { message: expect.stringContaining("no volume uploads") },
+    });
+    expect(status?.lastComplete).toBeUndefined();
+  });
+
+  test("of a generation that is held, the run is, too", async () => {
+    const scenario = lost();
+    scenario.kubelet.truth.held.set(ids[1]!, { until: "2027-01-01T00:00:00.000Z", reason: "audit 2026" });
+    await scenario.settle();
+    const holds = runsIn(scenario).map(({ metadata }) => metadata.annotations?.[annotations.hold]);
+    expect(holds).toEqual([undefined, "2027-01-01T00:00:00.000Z audit 2026", undefined, undefined, undefined]);
   });
 
   test("its Jobs mount the location alone, read-only, and get no Secret", async () => {

@@ -172,6 +172,24 @@ describe("what is known of a policy", () => {
     expect(decide([full, failed], aPolicy()).status.state).toBe("Protected");
   });
 
+  test("a look that found no change is worth no more than the copies of what it found", () => {
+    const made = (state: "Missing" | "Verified"): BackupRun =>
+      aRun("made")
+        .of("Config")
+        .created(formatInstant(at("08:00")))
+        .finished(state === "Verified" ? "Complete" : "AtRisk", before, {
+          copies: [{ location: "vault", state, required: true }],
+          display: { message: "HO-T501 vault is away" },
+        })
+        .build();
+    const look = finished("look", 9, { unchanged: before, copies: [] });
+    expect(decide([full, made("Missing"), look]).status).toMatchObject({
+      state: "AtRisk",
+      display: { message: "made: HO-T501 vault is away" },
+    });
+    expect(decide([full, made("Verified"), look]).status.state).toBe("Protected");
+  });
+
   test("of looks that found no change three are kept, beside five failures", () => {
     const looks = [1, 2, 3, 4, 5].map((hour) => finished(`look-${hour}`, hour, { unchanged: before, copies: [] }));
     const failures = [11, 12, 13, 14, 15].map((hour) => finished(`failed-${hour}`, hour, {}, "Failed"));

@@ -6,9 +6,9 @@ import { formatInstant } from "../../../operator/domain/instant.ts";
 import { aPolicy, aRun, at } from "../../support/builders.ts";
 
 /** Names of the runs that are deleted. */
-const deletedOf = (runs: readonly BackupRun[]): readonly string[] =>
-  decidePolicy({ policy: aPolicy().build(), runs, restores: [], takenNames: new Set() }, at("00:00")).actions.flatMap(
-    (action) => (action.do === "deleteRun" ? [action.run.metadata.name] : []),
+const deletedOf = (runs: readonly BackupRun[], policy = aPolicy().build()): readonly string[] =>
+  decidePolicy({ policy, runs, restores: [], takenNames: new Set() }, at("00:00")).actions.flatMap((action) =>
+    action.do === "deleteRun" ? [action.run.metadata.name] : [],
   );
 
 test("the past that nobody needs goes: old failures, and generations that are gone", () => {
@@ -32,5 +32,26 @@ test("the past that nobody needs goes: old failures, and generations that are go
     "failed-2",
     "gone",
     "never-arrived",
+  ]);
+});
+
+test("what lies in the trash keeps its record: it can come back, and then be held", () => {
+  const pruned = (name: string, ...times: readonly string[]): BackupRun =>
+    aRun(name)
+      .finished("Complete", "000001-20261101T010000Z-full", {
+        copies: times.map((time, index) => ({ location: index === 0 ? "source" : "vault", state: "Pruned", time })),
+      })
+      .build();
+  const runs = [
+    pruned("both-long-ago", "2026-11-19T01:00:00Z", "2026-11-19T23:00:00Z"),
+    pruned("source-long-ago", "2026-11-19T01:00:00Z", "2026-11-20T01:00:00Z"),
+    aRun("newer").created("2026-11-21T02:00:00Z").finished("Complete", "000002-20261121T010000Z-full").build(),
+  ];
+  expect(deletedOf(runs)).toEqual(["both-long-ago"]);
+  const { retention } = aPolicy().build().spec;
+  const none = aPolicy().spec({ retention: { ...retention, trash: "0s" } });
+  expect(deletedOf(runs, none.build()).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+    "both-long-ago",
+    "source-long-ago",
   ]);
 });

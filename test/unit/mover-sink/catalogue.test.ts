@@ -5,6 +5,7 @@ import { type ResultOf, maxResultBytes, parseResult } from "../../../operator/co
 import type { TaskOf } from "../../../operator/contract/task.ts";
 import { encodeResult } from "../../../operator/mover/main.ts";
 import { catalogue } from "../../../operator/mover/steps/catalogue.ts";
+import { writeHeld } from "../../../operator/mover/store/held.ts";
 import { writeMarker } from "../../../operator/mover/store/markers.ts";
 import { type Bench, addGeneration, common, createBench, idOf } from "../../support/generations.ts";
 
@@ -76,6 +77,34 @@ test("of the source also what waits in the handover point; whose lineage it is, 
     [idOf(1), "former"],
     [idOf(2), undefined],
   ]);
+});
+
+test("a hold is told of, for the run that is made anew decides about it", async () => {
+  const { store } = bench.sink();
+  const { id } = addGeneration(store, { seq: 1, files });
+  addGeneration(store, { seq: 2, files });
+  const hold = { until: "forever", reason: "audit" };
+  await writeHeld(bench.sink(), [{ id, ...hold }], new Map(), { since: 1, ranges: "" }, new Set([id]));
+  const { entries } = await catalogue(task(), bench.context);
+  expect(entries.map((entry) => entry.hold)).toEqual([hold, undefined]);
+});
+
+test("what of the app a generation has is told, unless its names are too long for a page", async () => {
+  const volumes = (claim: number) =>
+    Array.from({ length: 16 }, (_, at) => ({
+      name: `volume-${at}`,
+      claimName: `${at}`.padStart(claim, "c"),
+      paths: ["."],
+      exclude: [],
+      files: 1,
+      bytes: 1,
+      archive: `volumes/volume-${at}.tar.zst`,
+      skipped: 0,
+    }));
+  addGeneration(bench.sink().store, { seq: 1, files, volumes: volumes(20) });
+  addGeneration(bench.sink().store, { seq: 2, files, volumes: volumes(253) });
+  const pages = await allPages(task());
+  expect(pages.flatMap(({ entries }) => entries.map(({ holds }) => holds?.volumes.length))).toEqual([16, undefined]);
 });
 
 test("what is no whole generation is counted and left alone, and nothing at the place is changed", async () => {
