@@ -20,8 +20,8 @@ export const retentionBugs: readonly PlantedBug[] = [
     breaks: "S17",
     what: "copies that nobody has verified push verified ones out",
     file: retention,
-    text: "one.verified && familyIn(one) === family",
-    becomes: "familyIn(one) === family",
+    text: "members.filter((one) => one.verified);",
+    becomes: "members;",
     caughtBy: { file: retentionTest, test: ["golden cases", "unverified-do-not-count.json"] },
   },
   {
@@ -29,8 +29,8 @@ export const retentionBugs: readonly PlantedBug[] = [
     breaks: "S17",
     what: "hourly dumps push the nightly full generation out",
     file: retention,
-    text: "one.verified && familyIn(one) === family",
-    becomes: 'one.verified && (familyIn(one) === family || family !== "")',
+    text: "newestFirst.filter((one) => familyIn(one) === family)",
+    becomes: 'newestFirst.filter((one) => familyIn(one) === family || family !== "")',
     caughtBy: {
       file: retentionTest,
       test: ["golden cases", "hourly-dumps-do-not-push-out-the-full.json"],
@@ -41,8 +41,8 @@ export const retentionBugs: readonly PlantedBug[] = [
     breaks: "S18",
     what: "one less than minVerified stays",
     file: retention,
-    text: "newer < keep.minVerified ? [",
-    becomes: "newer + 1 < keep.minVerified ? [",
+    text: "(newer < keep.minVerified ? [",
+    becomes: "(newer + 1 < keep.minVerified ? [",
     caughtBy: { file: retentionTest, test: ["golden cases", "min-verified-beats-last.json"] },
   },
   {
