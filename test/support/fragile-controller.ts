@@ -70,7 +70,8 @@ export async function startFragile(bed: Bed, { strike, inspect }: FragileOptions
       kills.push({ what, point });
       await inspect({ what, point });
       killing = false;
-      if (!stopped) start(gate.kubeconfig);
+      // Two writes under way may both be struck, and the second finds the next process already there.
+      if (!stopped && (child.exitCode !== null || child.signalCode !== null)) start(gate.kubeconfig);
     },
     heard: () => {
       const life = lives.at(-1);
