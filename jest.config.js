@@ -8,7 +8,7 @@ export default {
   maxConcurrency: 12,
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   // Not a measure of anything: a busy machine is no failure.
-  testTimeout: 60_000,
+  testTimeout: 240_000,
   testSequencer: "<rootDir>/test/sequencer.js",
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/out/", "<rootDir>/.cluster/"],
 };

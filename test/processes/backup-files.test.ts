@@ -6,7 +6,7 @@ import { manifestSchema } from "../../operator/domain/manifest.ts";
 import { backUp, createBed, type MoverBed } from "../support/mover-bed.ts";
 import { differences, run, writeOddFiles } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bed: MoverBed;
 let volume = "";

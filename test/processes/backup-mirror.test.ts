@@ -34,7 +34,7 @@ import {
 import { mounted, unmount } from "../support/mounts.ts";
 import { allowNamedUser, differences, setAttribute } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bed: MoverBed;
 let volume = "";

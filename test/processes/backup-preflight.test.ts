@@ -7,7 +7,7 @@ import { preflight } from "../../operator/mover/steps/preflight.ts";
 import { createBed, preflightTask, writeSecret, type MoverBed } from "../support/mover-bed.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let server: PostgresServer;
 let bed: MoverBed;

@@ -19,7 +19,7 @@ import { encodeTask, type MoverTask } from "../../operator/contract/task.ts";
 import { common, preflightTask, sealTask, uploads } from "../support/mover-bed.ts";
 import { run } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let root = "";
 beforeEach(() => {

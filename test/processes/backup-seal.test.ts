@@ -30,7 +30,7 @@ import {
 } from "../support/mover-bed.ts";
 import { run } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bed: MoverBed;
 let volume = "";

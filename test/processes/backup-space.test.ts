@@ -8,7 +8,7 @@ import { backUp, capture, createBed, preflightTask, uploads, warmUp, type MoverB
 import { mounted, unmount } from "../support/mounts.ts";
 import { run } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bed: MoverBed;
 let volume = "";

@@ -8,7 +8,7 @@ import { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { connect } from "../../operator/mover/database/connection.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let root = "";
 let server: Server | undefined;

@@ -76,7 +76,9 @@ test.each([["mirror/.state/uploads.files-next.zst"], ["files.jsonl.zst"], ["volu
     const { base } = captured;
     const task: MoverTask = { ...common, step: "archive", seq: 2, volumes: [uploads], frozen: true, base };
     const at = file.startsWith("mirror/") ? join(bed.layout.base, file) : join(bed.staging(2, "pod-2"), file);
-    expect(await killAt(task, "pod-2", at)).toBe(true);
+    // On a busy machine the last of its files may be all that there was left to write.
+    const killed = await killAt(task, "pod-2", at);
+    expect(killed || existsSync(join(bed.staging(2, "pod-2"), "part-archive.json"))).toBe(true);
     expect(readdirSync(bed.layout.handover)).toEqual([first.id]);
     for (let n = 0; n < 300; n += 3) writeFileSync(join(volume, `f${n}`), "SECOND");
     // Another pod of the same Job, and then another run.

@@ -23,7 +23,7 @@ import { seal } from "../../operator/mover/steps/seal.ts";
 import { common, createBed, preflightTask, sealTask, type MoverBed } from "../support/mover-bed.ts";
 import { run } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const settings: ConfigRef = { kind: "ConfigMap", name: "settings" };
 const keys: ConfigRef = { kind: "Secret", name: "keys", keys: ["session", "saml.pem"] };

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { addGeneration, common, createBench, idOf, type Bench } from "../support/generations.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 interface SystemCall {
   readonly name: "rename" | "fsync" | "syncfs";

@@ -8,7 +8,7 @@ import { readGeneration, type GenerationEntry } from "../../operator/mover/store
 import { backUp, createBed, type MoverBed } from "../support/mover-bed.ts";
 import { run, writeOddFiles } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bed: MoverBed;
 let volume = "";

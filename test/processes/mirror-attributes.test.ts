@@ -8,7 +8,7 @@ import { listChanged, noMark, notAhead, surveyVolume } from "../../operator/move
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { differences, setAttribute, writeOddFiles } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let root = "";
 let job: MirrorJob;

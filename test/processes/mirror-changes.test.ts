@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globa
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { differences, run } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const path = process.env["PATH"] ?? "";
 let root = "";

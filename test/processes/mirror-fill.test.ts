@@ -17,7 +17,7 @@ import { fillMirror } from "../../operator/mover/mirror/fill.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { differences, writeOddFiles } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let root = "";
 let job: MirrorJob;

@@ -8,7 +8,7 @@ import { beginWriting, settleState, stateFiles } from "../../operator/mover/mirr
 import { withFailingSync } from "../support/failing-sync.ts";
 import { run } from "../support/odd-files.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const { signal } = new AbortController();
 let root = "";

@@ -9,7 +9,7 @@ import { type MoverBed, backUp, common, createBed, uploads } from "../support/mo
 import { backUpApp } from "../support/restore-bed.ts";
 
 // Real processes on a machine that may be busy.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bed: MoverBed;
 beforeEach(() => {

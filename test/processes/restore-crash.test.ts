@@ -14,7 +14,7 @@ import { startPostgres, type PostgresServer } from "../support/postgres-server.t
 import { backUpApp, createBed, createShop, dropShop, fill, token, type RestoreBed } from "../support/restore-bed.ts";
 
 // Real processes on a machine that may be busy.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 /** Content of each file below a directory, by path. */
 const contents = (root: string): Readonly<Record<string, string>> =>

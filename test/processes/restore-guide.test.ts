@@ -8,7 +8,7 @@ import { run } from "../support/odd-files.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 import { createShop, shopName } from "../support/shop-database.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let server: PostgresServer;
 let bed: MoverBed;

@@ -22,7 +22,7 @@ import {
 } from "../support/restore-bed.ts";
 
 // Real processes on a machine that may be busy.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let server: PostgresServer;
 let bed: MoverBed;

@@ -16,7 +16,7 @@ import { addGeneration, common, createBench, idOf, type Bench } from "../support
 import { run } from "../support/odd-files.ts";
 
 // Real processes on a machine that may be busy.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const sink = { name: "vault", uuid: "vault-uuid" };
 const task: TaskOf<"transport"> = { ...common, step: "transport", seq: 9, sink };

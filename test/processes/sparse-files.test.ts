@@ -8,7 +8,7 @@ import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mir
 import { differences, run } from "../support/odd-files.ts";
 import { below, readFacts } from "../support/tree-facts.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let root = "";
 let job: MirrorJob;

@@ -13,16 +13,23 @@ const sha256 = (content: string | Buffer): string => createHash("sha256").update
 /** A line for everything in the directory: kind, mode, path, and digest of the content or where it leads. */
 export function treeOf(directory: string): readonly string[] {
   const lines: string[] = [];
+  // The deletion of a tree that has failed in one place goes on in others for a moment.
+  const isGone = (error: unknown): boolean => (error as { readonly code?: unknown }).code === "ENOENT";
   const look = (path: string): void => {
+    try {
+      lines.push(describe(path));
+      if (lstatSync(path).isDirectory()) for (const entry of readdirSync(path).toSorted()) look(join(path, entry));
+    } catch (error) {
+      if (path === directory || !isGone(error)) throw error;
+    }
+  };
+  const describe = (path: string): string => {
     const found = lstatSync(path);
     const mode = (found.mode & 0o7777).toString(8);
     const name = relative(directory, path);
-    if (found.isDirectory()) {
-      lines.push(`d ${mode} ${name}`);
-      for (const entry of readdirSync(path).toSorted()) look(join(path, entry));
-    } else if (found.isSymbolicLink()) lines.push(`l ${name} ${readlinkSync(path)}`);
-    else if (found.isFile()) lines.push(`f ${mode} ${name} ${sha256(readFileSync(path))}`);
-    else lines.push(`? ${name}`);
+    if (found.isDirectory()) return `d ${mode} ${name}`;
+    if (found.isSymbolicLink()) return `l ${name} ${readlinkSync(path)}`;
+    return found.isFile() ? `f ${mode} ${name} ${sha256(readFileSync(path))}` : `? ${name}`;
   };
   look(directory);
   return lines;

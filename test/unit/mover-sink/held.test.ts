@@ -6,7 +6,7 @@ import { writeMarker } from "../../../operator/mover/store/markers.ts";
 import { addGeneration, createBench, idOf, type Bench } from "../../support/generations.ts";
 import { noon, pruneTask, pruneThrough, type PruneTask } from "../../support/pruning.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bench: Bench;
 beforeEach(async () => {

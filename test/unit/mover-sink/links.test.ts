@@ -11,7 +11,7 @@ import { addGeneration, common, createBench, idOf, type Bench } from "../../supp
 import { pruneTask, pruneThrough } from "../../support/pruning.ts";
 
 // Real processes on a machine that may be busy.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const vault = { name: "vault", uuid: "vault-uuid" };
 let bench: Bench;

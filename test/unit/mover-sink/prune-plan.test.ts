@@ -11,7 +11,7 @@ import { digestOfPlan } from "../../../operator/mover/store/plans.ts";
 import { addGeneration, createBench, idOf, type Bench, type GenerationSpec } from "../../support/generations.ts";
 import { noon, pruneAcknowledged, pruneTask, pruneThrough } from "../../support/pruning.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bench: Bench;
 beforeEach(() => {

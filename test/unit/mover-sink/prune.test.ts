@@ -12,7 +12,7 @@ import { pruneAcknowledged, pruneTask, pruneThrough as prune } from "../../suppo
 import { run } from "../../support/odd-files.ts";
 
 // Real processes on a machine that may be busy.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bench: Bench;
 beforeEach(() => {

@@ -16,7 +16,7 @@ import {
 } from "../../support/generations.ts";
 import { noon, pruneThrough, pruneTask, type PruneTask } from "../../support/pruning.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let bench: Bench;
 beforeEach(() => {

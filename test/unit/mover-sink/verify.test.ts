@@ -19,7 +19,7 @@ import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.
 import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
 
 // Real processes on a machine that may be busy.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const task = (mode: "Full" | "Sample" | "None" = "Full"): TaskOf<"verify"> => ({
   ...common,
