@@ -4,7 +4,8 @@ import type { Pod, RunStatus, StepRecord } from "../../../operator/api/kinds.ts"
 import type { RunDecision } from "../../../operator/decide/run-observation.ts";
 import { app, down, holder, stopped, zero } from "../../support/app-states.ts";
 import { aJob, aPod, aRun, aWorkload } from "../../support/builders.ts";
-import { type Steps, type Story, pass, stepsOf, stateOf, begun } from "./run-passes.ts";
+import { type Steps, stepsOf } from "./recorded-steps.ts";
+import { type Story, pass, stateOf, begun } from "./run-passes.ts";
 
 describe("the app is given back", () => {
   const base: Steps = { Accept: "Done", Preflight: "Done", Warm: "Done", Quiesce: "Done" };

@@ -3,7 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { BackupPolicy, StepRecord } from "../../../operator/api/kinds.ts";
 import type { RunDecision } from "../../../operator/decide/run-observation.ts";
 import { aJob, aPolicy, aRun, sink } from "../../support/builders.ts";
-import { type Steps, names, type Story, spec, pass, stepsOf, begun, acts } from "./run-passes.ts";
+import { type Steps, names, stepsOf } from "./recorded-steps.ts";
+import { type Story, spec, pass, begun, acts } from "./run-passes.ts";
 
 describe("what is planned", () => {
   const plan = (policy: BackupPolicy, run = aRun()): readonly string[] =>

@@ -5,22 +5,6 @@ import { decideRun } from "../../../operator/decide/run.ts";
 import type { RunDecision } from "../../../operator/decide/run-observation.ts";
 import { aPolicy, aRun, anApp, at, settings } from "../../support/builders.ts";
 
-export type State = StepRecord["state"];
-export type Steps = Readonly<Record<string, State | Omit<StepRecord, "name">>>;
-
-export const names = [
-  "Accept",
-  "Preflight",
-  "Warm",
-  "Quiesce",
-  "Capture",
-  "GiveBack",
-  "Seal",
-  "Transport/vault",
-  "Verify/vault",
-];
-names.push("Prune/source", "Prune/vault");
-
 export interface Story {
   readonly run?: ReturnType<typeof aRun>;
   readonly policy?: BackupPolicy | undefined;
@@ -44,14 +28,6 @@ export function pass(steps: readonly StepRecord[] | undefined, story: Story = {}
   };
   return decideRun(observed, at(now));
 }
-/** Whoever is not named is Pending; `undefined` is not planned at all. */
-export const stepsOf = (states: Readonly<Record<string, Steps[string] | undefined>>): readonly StepRecord[] =>
-  names
-    .filter((name) => !(name in states) || states[name] !== undefined)
-    .map((name) => {
-      const state = states[name] ?? "Pending";
-      return { name, ...(typeof state === "string" ? { state } : state) };
-    });
 export const stateOf = ({ status }: RunDecision, name: string): string | undefined =>
   status.steps?.find((step) => step.name === name)?.state;
 export const begun = (decision: RunDecision, steps: readonly StepRecord[]): readonly string[] =>

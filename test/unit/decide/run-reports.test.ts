@@ -4,7 +4,8 @@ import type { StepRecord } from "../../../operator/api/kinds.ts";
 import type { MoverSuccess } from "../../../operator/contract/result.ts";
 import { describe, troubleIn } from "../../../operator/decide/run-reports.ts";
 import { aJob, aPod, anApp } from "../../support/builders.ts";
-import { type Story, pass, stepsOf } from "./run-passes.ts";
+import { stepsOf } from "./recorded-steps.ts";
+import { type Story, pass } from "./run-passes.ts";
 
 const ok = { version: 1 as const, ok: true as const };
 const location = { name: "vault", uuid: "u", generations: 2, verified: 2, bytes: 0, freeBytes: 0 };

@@ -2,10 +2,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { RunStatus, StepRecord } from "../../../operator/api/kinds.ts";
 import { aRun } from "../../support/builders.ts";
+import { type Steps, stepsOf } from "./recorded-steps.ts";
 import {
-  type Steps,
   type Story,
-  stepsOf,
   upTo,
   allDone,
   failedAt,

@@ -2,9 +2,8 @@
 import type { RunStatus, StepRecord } from "../../../operator/api/kinds.ts";
 import { summariseRun } from "../../../operator/decide/run-summary.ts";
 import { aPolicy, aRun, aWorkload, anApp, at, settings } from "../../support/builders.ts";
+import { type State, type Steps, names, stepsOf } from "./recorded-steps.ts";
 
-export type State = StepRecord["state"];
-export type Steps = Readonly<Record<string, State | Omit<StepRecord, "name">>>;
 export interface Story {
   readonly over?: boolean;
   readonly status?: RunStatus;
@@ -15,23 +14,6 @@ export interface Story {
   readonly workload?: string;
 }
 
-export const names = [
-  "Accept",
-  "Preflight",
-  "Warm",
-  "Quiesce",
-  "Capture",
-  "GiveBack",
-  "Seal",
-  "Transport/vault",
-  "Verify/vault",
-];
-names.push("Prune/source", "Prune/vault");
-export const stepsOf = (states: Steps): readonly StepRecord[] =>
-  names.map((name) => {
-    const state = states[name] ?? "Pending";
-    return { name, ...(typeof state === "string" ? { state } : state) };
-  });
 /** All before it are done; all after it are Pending. */
 export const upTo = (last: string, state: State | Omit<StepRecord, "name">): Steps => ({
   ...Object.fromEntries(names.slice(0, names.indexOf(last) + 1).map((name) => [name, "Done" as const])),
