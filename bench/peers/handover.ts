@@ -48,7 +48,7 @@ export function createHandover(options: MoverOptions): Handover {
     const based: { readonly base?: BaseRef } = base === undefined || "full" in base ? {} : { base };
     const type = based.base === undefined ? "Full" : asked;
     const podUID = `capture-${seq}`;
-    const warm = await runStep<"warm">(options, { ...of, step: "warm", seq }, `warm-${seq}`);
+    const warm = await runStep<"warm">(options, { ...of, ...based, step: "warm", seq }, `warm-${seq}`);
     const archive = await runStep<"archive">(options, { ...of, ...based, step: "archive", seq, frozen: true }, podUID);
     const time = new Date().toISOString();
     const seal = await runStep<"seal">(

@@ -95,7 +95,14 @@ export const taskSchema = z.discriminatedUnion("step", [
     /** For Incremental: how many generations a chain may have in all before the next one has to be full. */
     maxChain: z.number().int().min(2).optional(),
   }),
-  z.object({ ...common, ...staging, step: z.literal("warm"), volumes: z.array(volume) }),
+  z.object({
+    ...common,
+    ...staging,
+    step: z.literal("warm"),
+    volumes: z.array(volume),
+    /** What has not changed since the last pass is not looked at; without it the whole mirrors are compared with the volumes. */
+    base: base.optional(),
+  }),
   z.object({ ...common, ...staging, step: z.literal("dump"), databases: z.array(database) }),
   z.object({
     ...common,

@@ -167,7 +167,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
       return job(
         seconds.warm,
         { ...store(policy, false), volumes: volumeMounts(policy, true) },
-        { ...common, step: "warm", seq, volumes },
+        { ...common, step: "warm", seq, volumes, ...based },
       );
     case "Capture": {
       const frozen = full && policy.app.quiesce === "ScaleToZero";

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { listChanged, noMark, notAhead, surveyVolume } from "../../operator/mover/mirror/changes.ts";
+import { listChanged, noMark, notAhead } from "../../operator/mover/mirror/changes.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
+import { scanVolume, type Scan } from "../../operator/mover/mirror/scan.ts";
 import { differences, setAttribute, writeOddFiles } from "../support/odd-files.ts";
 
 jest.setTimeout(240_000);
@@ -37,6 +38,8 @@ test("a file that nobody touches keeps its ACL and its attributes from run to ru
   }
 });
 
+const survey = async (): Promise<Scan> => await scanVolume(job, { since: noMark, known: undefined, frozen: false });
+
 test("an attribute of the root is brought over, though nothing else has changed", async () => {
   writeFileSync(join(job.source, "file"), "");
   await warmMirror(job);
@@ -61,17 +64,16 @@ test("a new file in the root does not make its neighbours be read", async () => 
     return readFileSync(list, "utf8").split("\0").slice(0, -1);
   };
   writeFileSync(join(job.source, "old"), "");
-  const mark = (await surveyVolume(job.source, join(job.scratch, "large"), job.signal)).newest;
+  const mark = (await survey()).newest;
   await sleep(50);
   writeFileSync(join(job.source, "new"), "");
   expect(await changed(mark)).toEqual(["./new"]);
   expect((await changed(noMark)).toSorted()).toEqual(["./new", "./old"]);
 });
 
-const large = (): string => join(job.scratch, "large");
 test("one pass is enough for what is small, and its mark is older than what could have changed in it unseen", async () => {
   const marked = (): number => Number(JSON.parse(readFileSync(join(job.stateDirectory, "uploads.json"), "utf8")).mark);
-  const newest = async (): Promise<number> => Number((await surveyVolume(job.source, large(), job.signal)).newest);
+  const newest = async (): Promise<number> => Number((await survey()).newest);
   writeFileSync(join(job.source, "file"), "");
   await warmMirror(job);
   expect((await newest()) - marked()).toBeGreaterThanOrEqual(1);
@@ -86,7 +88,7 @@ test("what a walk over the volume tells of the last second", async () => {
   writeFileSync(join(job.source, "old"), "x".repeat(1000));
   await sleep(2_100);
   writeFileSync(join(job.source, "new"), "x".repeat(100_000));
-  const { recentBytes } = await surveyVolume(job.source, large(), job.signal);
+  const { recentBytes } = await survey();
   // The directory that holds it has changed too.
   expect(recentBytes).toBeGreaterThanOrEqual(100_000);
   expect(recentBytes).toBeLessThan(110_000);

@@ -16,6 +16,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "handover-state-"));
   mkdirSync(join(root, "mirror"));
   mkdirSync(join(root, "state"));
+  mkdirSync(join(root, "scratch"));
   for (const name of ["a", "b"]) writeFileSync(join(root, "mirror", name), name);
 });
 afterEach(() => rmSync(root, { recursive: true }));
@@ -27,6 +28,7 @@ async function list(
 ): Promise<{ readonly mirror: ListedMirror; readonly digests: Record<string, string> }> {
   const [mirror] = await listMirrors([{ volume: "uploads", mirror: join(root, "mirror") }], {
     stateDirectory: join(root, "state"),
+    scratch: join(root, "scratch"),
     reuse,
     signal,
     onProgress: () => undefined,

@@ -9,7 +9,7 @@ import { run } from "../exec.ts";
 import { mirrorStateDirectory } from "../store/claim.ts";
 import type { Layout } from "../store/layout.ts";
 import { argvEstimate, firstUnreadable, parseStats, partialTransfer, vanishedSource } from "../tools/rsync.ts";
-import { mirroredBytes } from "./pass.ts";
+import { mirroredBytes } from "./mirror-state.ts";
 
 export interface VolumeEstimate {
   readonly files: number;

@@ -21,14 +21,11 @@ import { privateFile } from "../store/durable.ts";
 import { HashTap, type Digest } from "../store/digest.ts";
 import { argvCompress } from "../tools/zstd.ts";
 import { digestAttributes } from "./extended-attributes.ts";
-import type { MirrorState } from "./state-list.ts";
 import { Tree, type TreeEntry } from "./tree.ts";
 
 export interface ListedVolume {
   readonly name: string;
   readonly mirror: string;
-  /** Of a mirror whose lines are to begin with its own state, and of which digests may be known. */
-  readonly state?: Pick<MirrorState, "prefixOf" | "digestOf">;
 }
 
 export interface VolumeTotals {
@@ -89,23 +86,19 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
     try {
       for await (const entry of withAttributes(tree, volume.mirror, options)) {
         const { stat, path } = entry;
-        const described = describe(volume.name, tree, entry);
-        if (described === undefined) {
+        const line = describe(volume.name, tree, entry);
+        if (line === undefined) {
           skipped += 1;
           continue;
         }
-        const line = volume.state === undefined ? described : volume.state.prefixOf(stat) + described;
         members += 1;
         if (!stat.isDirectory()) files += 1;
         let digest: string | undefined;
         if (stat.isFile()) {
           const other = linked.get(stat.ino);
           if (other === undefined) {
-            digest = await volume.state?.digestOf(path, line);
-            if (digest === undefined) {
-              digest = await digestContent(tree, path, stat, buffer);
-              read += Number(stat.size);
-            }
+            digest = await digestContent(tree, path, stat, buffer);
+            read += Number(stat.size);
             bytes += Number(stat.size);
             allocated += Math.min(Number(stat.size), Number(stat.blocks) * blockBytes);
             if (stat.nlink > 1n) linked.set(stat.ino, { digest, left: stat.nlink - 1n });
@@ -115,7 +108,7 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
             if (other.left === 0n) linked.delete(stat.ino);
           }
         }
-        batch += digest === undefined ? `${line}}\n` : `${line},"h":"${digest}"}\n`;
+        batch += `${closeLine(line, digest)}\n`;
         done += 1;
         if (batch.length < batchCharacters) continue;
         options.onProgress(done, read);
@@ -132,7 +125,7 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
   yield batch;
 }
 
-interface Entry extends TreeEntry {
+export interface Entry extends TreeEntry {
   /** Digest of the extended attributes, if there are any. */
   readonly attributes: string | undefined;
 }
@@ -160,8 +153,12 @@ async function* withAttributes(
   yield* await digested(window);
 }
 
+/** @param line of `describe` @param digest of a regular file */
+export const closeLine = (line: string, digest?: string): string =>
+  digest === undefined ? `${line}}` : `${line},"h":"${digest}"}`;
+
 /** The line without digest and end; undefined for what is in no archive. */
-function describe(volume: string, tree: Tree, { path, stat, attributes }: Entry): string | undefined {
+export function describe(volume: string, tree: Tree, { path, stat, attributes }: Entry): string | undefined {
   const type = typeOf(stat);
   if (type === undefined) return undefined;
   const fields = [

@@ -4,10 +4,10 @@
  * What an app writes to a file meanwhile gives it a change time after the mark, which was taken before.
  */
 import { writeFile } from "node:fs/promises";
-import { Writable } from "node:stream";
 import { run } from "../exec.ts";
 import { together } from "../together.ts";
 import { argvMirrorListed, type Selection } from "../tools/rsync.ts";
+import { createRecords } from "./records.ts";
 
 export interface FillJob {
   readonly source: string;
@@ -47,28 +47,18 @@ async function divide(
   lists: readonly { readonly file: string; readonly names: string[] }[],
 ): Promise<{ readonly names: number; readonly bytes: number }> {
   let [names, bytes, at, given] = [0, 0, 0, 0];
-  let rest = "";
-  const stdout = new Writable({
-    decodeStrings: false,
-    write(chunk: Buffer | string, _encoding, done): void {
-      // Names are bytes, of which latin1 makes one character each.
-      const entries = (rest + (typeof chunk === "string" ? chunk : chunk.toString("latin1"))).split("\0");
-      rest = entries.pop() ?? "";
-      for (const entry of entries) {
-        if (names === maxNames) break;
-        const space = entry.indexOf(" ");
-        const size = Number(entry.slice(0, space));
-        if (given >= shareBytes) {
-          at = (at + 1) % lists.length;
-          given = 0;
-        }
-        lists[at]?.names.push(entry.slice(space + 1));
-        given += size;
-        bytes += size;
-        names += 1;
-      }
-      done();
-    },
+  const stdout = createRecords((entry) => {
+    if (names === maxNames) return;
+    const space = entry.indexOf(" ");
+    const size = Number(entry.slice(0, space));
+    if (given >= shareBytes) {
+      at = (at + 1) % lists.length;
+      given = 0;
+    }
+    lists[at]?.names.push(entry.slice(space + 1));
+    given += size;
+    bytes += size;
+    names += 1;
   });
   // 1: a directory that cannot be read. The pass names it.
   const argv = ["find", ".", "-type", "f", "-links", "1", "-printf", String.raw`%s %P\0`] as const;

@@ -6,6 +6,7 @@
 import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { run } from "../exec.ts";
+import { removeBelow } from "./below.ts";
 import { Tree } from "./tree.ts";
 
 /** Writes inode and name of whatever in the mirror has several names: links, pipes and devices have times and owners that would be spoiled. */
@@ -14,8 +15,11 @@ export async function listHardLinks(mirror: string, listFile: string, signal: Ab
   await run(argv, { cwd: mirror, stdout: createWriteStream(listFile, { mode: 0o600 }), signal });
 }
 
-/** @returns how many names were removed. Memory grows with the number of hard-linked files only. */
-export async function untangleHardLinks(source: string, mirror: string, listFile: string): Promise<number> {
+/** Names by the inode that they share. */
+export type HardLinks = ReadonlyMap<string, readonly string[]>;
+
+/** Memory grows with the number of hard-linked files only. */
+export async function readHardLinks(listFile: string): Promise<HardLinks> {
   const groups = new Map<string, string[]>();
   for (const line of (await readFile(listFile, "latin1")).split("\0")) {
     const space = line.indexOf(" ");
@@ -24,6 +28,11 @@ export async function untangleHardLinks(source: string, mirror: string, listFile
     if (names === undefined) groups.set(line.slice(0, space), [line.slice(space + 1)]);
     else names.push(line.slice(space + 1));
   }
+  return groups;
+}
+
+/** @param groups names that share a file in the mirror @returns how many were removed */
+export function untangleHardLinks(source: string, mirror: string, groups: HardLinks): number {
   if (groups.size === 0) return 0;
   const sourceTree = new Tree(source);
   const mirrorTree = new Tree(mirror);
@@ -34,7 +43,7 @@ export async function untangleHardLinks(source: string, mirror: string, listFile
       if (inodes.size === 1 && !inodes.has(undefined)) continue;
       for (const name of names) {
         if (mirrorTree.stat(name)?.isDirectory() !== false) continue;
-        mirrorTree.remove(name);
+        removeBelow(mirror, name, false);
         removed += 1;
       }
     }

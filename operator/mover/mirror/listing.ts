@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { MoverError } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
 import { HashTap, type Digest } from "../store/digest.ts";
 import { privateFile } from "../store/durable.ts";
@@ -13,13 +14,18 @@ import { argvCompress } from "../tools/zstd.ts";
 import { argvReverseNames } from "../tools/names.ts";
 import { changedInodes, differ, type States } from "./difference.ts";
 import { writeFilesList, type VolumeTotals } from "./files-list.ts";
+import { takeInventory } from "./inventory.ts";
 import { readLines } from "./lines.ts";
 import { NameFile } from "./name-file.ts";
-import { MirrorState, openState, stateFiles, type StateFiles } from "./state-list.ts";
+import { describeDifferences, patched } from "./patch.ts";
+import { differencesInMirror, stateFiles, type StateFiles } from "./state-list.ts";
+import { totalsOf } from "./totals.ts";
 
 export interface ListedMirror {
   readonly volume: string;
   readonly files: StateFiles;
+  /** Of the mirror, uncompressed. */
+  readonly inventory: string;
   readonly totals: VolumeTotals;
   /** Newest change time in the mirror, ns. */
   readonly newest: bigint;
@@ -34,34 +40,38 @@ export interface MirrorToList {
 
 export interface ListingOptions {
   readonly stateDirectory: string;
+  /** Where the inventories go. */
+  readonly scratch: string;
   /**
    * Whether what has not changed in the mirror since the last list is taken from it. A full generation reads everything: whatever
    * has gone wrong in a mirror unseen ends there.
    */
   readonly reuse: boolean;
-  readonly into?: "next" | "check";
   readonly signal: AbortSignal;
   readonly onProgress: (files: number, bytes: number) => void;
 }
 
-/** Writes the next state list of each mirror, or the one that a seal compares. */
+/** Writes the next state list of each mirror. */
 export async function listMirrors(
   mirrors: readonly MirrorToList[],
   options: ListingOptions,
 ): Promise<readonly ListedMirror[]> {
+  const { signal, scratch, reuse } = options;
   const listed: ListedMirror[] = [];
   for (const { volume, mirror } of mirrors) {
     const files = stateFiles(options.stateDirectory, volume);
-    const target = files[options.into ?? "next"];
-    await rm(target, { force: true });
-    const state = options.reuse ? await openState(files, options.signal) : new MirrorState();
-    try {
-      const { totals } = await writeFilesList({ ...options, volumes: [{ name: volume, mirror, state }], target });
-      const [total = { members: 0, files: 0, bytes: 0, allocated: 0, skipped: 0 }] = totals;
-      listed.push({ volume, files, totals: total, newest: state.newest, linked: state.linked });
-    } finally {
-      await state.close();
+    const inventory = join(scratch, `mirror-${volume}`);
+    if (!(await takeInventory({ root: mirror, target: inventory, signal })))
+      throw new MoverError("HO-A404", `the mirror of volume ${volume} cannot be read whole`);
+    await rm(files.next, { force: true });
+    const differences = reuse ? await differencesInMirror(files, inventory, signal) : undefined;
+    if (differences === undefined)
+      await writeFilesList({ ...options, volumes: [{ name: volume, mirror }], target: files.next });
+    else {
+      const replacements = await describeDifferences({ volume, mirror }, differences, signal);
+      await writeLines(patched(readLines(files.list, signal), replacements), files.next, signal);
     }
+    listed.push({ volume, files, inventory, ...(await totalsOf(inventory, signal)) });
   }
   return listed;
 }
@@ -72,28 +82,31 @@ export async function writeWholeList(
   staging: string,
   signal: AbortSignal,
 ): Promise<Digest> {
-  async function* batches(): AsyncGenerator<string> {
-    for (const { files } of mirrors)
-      for await (const lines of linesNow(files.next, signal)) yield lines.map((line) => `${line}\n`).join("");
+  async function* lines(): AsyncGenerator<readonly string[]> {
+    for (const { files } of mirrors) yield* readLines(files.next, signal);
   }
-  return await writeList(batches(), staging, signal);
+  return await writeLines(lines(), join(staging, filesListFile), signal);
 }
 
-async function writeList(batches: AsyncGenerator<string>, staging: string, signal: AbortSignal): Promise<Digest> {
+async function writeLines(
+  batches: AsyncGenerator<readonly string[]>,
+  target: string,
+  signal: AbortSignal,
+): Promise<Digest> {
+  async function* text(): AsyncGenerator<string> {
+    for await (const lines of batches) if (lines.length > 0) yield `${lines.join("\n")}\n`;
+  }
+  return await writeText(text(), target, signal);
+}
+
+async function writeText(batches: AsyncGenerator<string>, target: string, signal: AbortSignal): Promise<Digest> {
   const tap = new HashTap();
-  const target = createWriteStream(join(staging, filesListFile), { mode: privateFile, flags: "wx" });
   await pipeline([{ argv: argvCompress(1) }], {
     stdin: Readable.from(batches, { objectMode: false }),
-    stdout: [tap, target],
+    stdout: [tap, createWriteStream(target, { mode: privateFile, flags: "wx" })],
     signal,
   });
   return tap.digest();
-}
-
-/** The lines of a state list without what is of the mirror alone. */
-export async function* linesNow(list: string, signal: AbortSignal): AsyncGenerator<readonly string[], undefined> {
-  for await (const lines of readLines(list, signal)) yield lines.map((line) => line.slice(line.indexOf("{")));
-  return undefined;
 }
 
 /** The lines of one volume in the list of a generation. */
@@ -126,7 +139,7 @@ export async function writeDifference(
   async function* batches(): AsyncGenerator<string> {
     for (const { volume, files, linked } of mirrors) {
       const states: States = {
-        now: () => linesNow(files.next, signal),
+        now: () => readLines(files.next, signal),
         base: () => linesOfVolume(join(base.path, filesListFile), volume, signal),
         baseId: base.id,
       };
@@ -149,7 +162,7 @@ export async function writeDifference(
       });
     }
   }
-  const list = await writeList(batches(), staging, signal);
+  const list = await writeText(batches(), join(staging, filesListFile), signal);
   return { list, volumes };
 }
 

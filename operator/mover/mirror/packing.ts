@@ -100,6 +100,7 @@ async function listAll(
     volumes.map(({ name }) => ({ volume: name, mirror: layout.mirror(name) })),
     {
       stateDirectory: mirrorStateDirectory(layout),
+      scratch: context.roots.scratch,
       reuse,
       signal,
       onProgress: (files, bytes) => progress({ files, bytes }),

@@ -4,15 +4,14 @@
  * `cp`, which asks the file system where the data is; rsync then finds size and time as they should be. Which files these are is
  * found out by the warm passes; one that is new since is brought by rsync, slowly and rightly.
  */
-import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs";
+import { closeSync, constants, fstatSync, type BigIntStats } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { errnoOf, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";
 import { argvSetTimeOf } from "../tools/restore-files.ts";
+import { openBelow } from "./below.ts";
 import type { ChangeMark } from "./changes.ts";
 
-/** In the words of find: more than 64 MiB. */
-export const largeFile = ["-type", "f", "-size", "+131072"] as const;
 const blockBytes = 512n;
 /** More of them are brought by rsync. */
 const maxFiles = 1000;
@@ -94,32 +93,4 @@ async function sparseNames(largeFiles: string): Promise<readonly string[]> {
       return isSparse({ blocks: BigInt(blocks), size: BigInt(size) }) ? [name] : [];
     })
     .slice(0, maxFiles);
-}
-
-/**
- * A regular file below a directory; no part of its name may be a link, which an app could make to lead out of its volume.
- * @returns undefined when there is none that may be opened
- */
-function openBelow(root: string, name: string, flags: number): number | undefined {
-  const path = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  let directory = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    const segments = name.split("/");
-    const last = segments.pop() ?? "";
-    const at = (segment: string): Buffer => Buffer.from(`/proc/self/fd/${directory}/${segment}`, "latin1");
-    for (const segment of segments) {
-      const next = openSync(at(segment), path);
-      closeSync(directory);
-      directory = next;
-    }
-    const fd = openSync(at(last), flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    if (fstatSync(fd).isFile()) return fd;
-    closeSync(fd);
-    return undefined;
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "EPERM", "ENXIO"].includes(errnoOf(error) ?? "")) return undefined;
-    throw error;
-  } finally {
-    closeSync(directory);
-  }
 }

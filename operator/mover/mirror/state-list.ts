@@ -1,15 +1,15 @@
 /**
- * The state list of a mirror, `mirror/.state/<volume>.files.zst`: the line of every entry with the inode and change time of
- * the mirror's own file before it. The mirror is private, so a file whose inode, change time, size and everything else are as in
- * the list has the content whose digest is there, and need not be read again.
+ * The state list of a mirror, `mirror/.state/<volume>.files.zst`: the line of every entry, and beside it the inventory of the mirror
+ * at that time. The mirror is private, so a file whose record in the inventory is the same
+ * has the content whose digest is in the list, and need not be read again.
  *
- * It is believed only while that is certain. Its lines were read after the last write into the mirror; it gets its
- * name only after one sync of all of that, and once the file system gives a later change time than any in it, so that
+ * The two are believed only while that is certain. The lines were read after the last write into the mirror; they get their
+ * names only after one sync of all of that, and once the file system gives a later change time than any in the inventory, so that
  * whatever is written next has another one. And before a pass writes into the mirror, a note with the boot of the kernel is made durable. A power
  * cut may lose what was written after the last sync, the change times with it, but the note is found by another
  * boot, and then the list is removed. Without a list, everything is read.
  */
-import { closeSync, openSync, rmSync, statSync, type BigIntStats } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,14 +17,16 @@ import { CommandError, errnoOf } from "../errors.ts";
 import { run } from "../exec.ts";
 import { exists, privateFile, syncDirectory, syncFilesystem, writeFileDurably } from "../store/durable.ts";
 import { argvTest } from "../tools/zstd.ts";
-import { compareWalk, LineCursor, parseEntry, readLines } from "./lines.ts";
+import { compareInventories, keepInventory, type Differences } from "./inventory.ts";
 
 export interface StateFiles {
+  /** Inventory of the volume as it was when the mirror was made equal to it. Not there while anything is written into the mirror. */
+  readonly source: string;
   readonly list: string;
+  /** Of the mirror. */
+  readonly inventory: string;
   /** Written by an archive, not yet believed. */
   readonly next: string;
-  /** Written by a seal, for itself. */
-  readonly check: string;
   /** Names of what an archive packs and of what is gone, while it is made. */
   readonly names: string;
   readonly gone: string;
@@ -35,9 +37,10 @@ export interface StateFiles {
 export function stateFiles(stateDirectory: string, volume: string): StateFiles {
   const at = (name: string): string => join(stateDirectory, `${volume}.${name}`);
   return {
+    source: at("source.zst"),
     list: at("files.zst"),
+    inventory: at("inventory.zst"),
     next: at("files-next.zst"),
-    check: at("files-check.zst"),
     names: at("names"),
     gone: at("gone"),
     note: at("unsettled"),
@@ -57,14 +60,17 @@ async function readNote(files: StateFiles): Promise<string | undefined> {
   }
 }
 
+/** From now on nothing is known of the mirror: the next pass compares all of it with the volume, and the next archive reads all of it. */
+export async function forget(files: StateFiles): Promise<void> {
+  for (const known of [files.source, files.inventory, files.list]) await rm(known, { force: true });
+  await syncDirectory(dirname(files.list));
+}
+
 /** Before anything is written into the mirror. Costs a small read when a pass of the same boot has come before. */
 export async function beginWriting(files: StateFiles): Promise<void> {
   const [note, boot] = [await readNote(files), await bootId()];
   if (note === boot) return;
-  if (note !== undefined) {
-    await rm(files.list, { force: true });
-    await syncDirectory(dirname(files.list));
-  }
+  if (note !== undefined) await forget(files);
   await writeFileDurably(files.note, `${boot}\n`);
 }
 
@@ -72,20 +78,26 @@ export async function beginWriting(files: StateFiles): Promise<void> {
 const clockMillis = 3_000;
 
 /**
- * Makes the lists that an archive has written those that are believed. @param newest change time of each mirror, ns
+ * Makes what an archive has found out of the mirrors that which is believed. @param newest change time of each mirror, ns
  * @throws when the mirrors cannot be synced: then nothing that was read of them is certain
  */
 export async function settleState(
-  mirrors: readonly { readonly files: StateFiles; readonly newest: bigint }[],
+  mirrors: readonly { readonly files: StateFiles; readonly inventory: string; readonly newest: bigint }[],
   signal: AbortSignal,
 ): Promise<void> {
   const [first] = mirrors;
   if (first === undefined) return;
   const directory = dirname(first.files.list);
   await syncFilesystem(directory, signal);
-  for (const { files, newest } of mirrors) {
-    if (await clockPasses(join(directory, ".clock"), newest, signal)) await rename(files.next, files.list);
-    else await rm(files.list, { force: true });
+  for (const { files, inventory, newest } of mirrors) {
+    // The two belong together: never the one of this archive with the other of an earlier one.
+    await rm(files.inventory, { force: true });
+    if (!(await clockPasses(join(directory, ".clock"), newest, signal))) {
+      await rm(files.list, { force: true });
+      continue;
+    }
+    await rename(files.next, files.list);
+    await keepInventory(inventory, files.inventory, signal);
   }
   await syncDirectory(directory);
   for (const { files } of mirrors) await rm(files.note, { force: true });
@@ -105,79 +117,20 @@ async function clockPasses(probe: string, newest: bigint, signal: AbortSignal): 
   return false;
 }
 
-/** What the lines of one mirror begin with, and what is known of its files. */
-export class MirrorState {
-  readonly #known: LineCursor | undefined;
-  #newest = 0n;
-  #linked = false;
-  #path: string | undefined;
-
-  /** @param known the list of an earlier archive; without it nothing is known */
-  constructor(known?: LineCursor) {
-    this.#known = known;
-  }
-
-  /** Newest change time of all entries that were asked for. */
-  get newest(): bigint {
-    return this.#newest;
-  }
-
-  /** Whether any of them was a file with several names. */
-  get linked(): boolean {
-    return this.#linked;
-  }
-
-  prefixOf(stat: BigIntStats): string {
-    if (stat.nlink > 1n && !stat.isDirectory()) this.#linked = true;
-    if (stat.ctimeNs > this.#newest) this.#newest = stat.ctimeNs;
-    return `${stat.ino} ${stat.ctimeNs} `;
-  }
-
-  /**
-   * To be asked in the order of the walk. @param line with its prefix, without digest and end
-   * @returns the digest of the content, or undefined when the content has to be read
-   */
-  async digestOf(path: string, line: string): Promise<string | undefined> {
-    const known = this.#known;
-    if (known === undefined) return undefined;
-    for (;;) {
-      while (known.drained) await known.fill();
-      const { current } = known;
-      if (current === undefined) return undefined;
-      if (current.startsWith(line)) {
-        this.#advance(known);
-        return digestPattern.exec(current.slice(line.length))?.[1];
-      }
-      this.#path ??= parseEntry(current.slice(current.indexOf("{"))).path;
-      const order = compareWalk(this.#path, path);
-      if (order > 0) return undefined;
-      this.#advance(known);
-      if (order === 0) return undefined;
-    }
-  }
-
-  #advance(known: LineCursor): void {
-    known.advance();
-    this.#path = undefined;
-  }
-
-  async close(): Promise<void> {
-    await this.#known?.close();
-  }
-}
-
-const digestPattern = /^,"h":"([0-9a-f]{64})"\}$/;
-
-/** What is known of a mirror: nothing when there is no list, or one that is damaged or not to be believed. */
-export async function openState(files: StateFiles, signal: AbortSignal): Promise<MirrorState> {
+/** What differs in a mirror from what is known of it: undefined when nothing is, or nothing is to be believed. @param fresh its inventory now */
+export async function differencesInMirror(
+  files: StateFiles,
+  fresh: string,
+  signal: AbortSignal,
+): Promise<Differences | undefined> {
   const note = await readNote(files);
-  if (!(await exists(files.list)) || (note !== undefined && note !== (await bootId()))) return new MirrorState();
+  if (!(await exists(files.list)) || (note !== undefined && note !== (await bootId()))) return undefined;
   try {
     await run(argvTest(files.list), { signal });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof CommandError)) throw error;
-    return new MirrorState();
+    return undefined;
   }
-  return new MirrorState(new LineCursor(readLines(files.list, signal)));
+  return await compareInventories(files.inventory, fresh, signal);
 }

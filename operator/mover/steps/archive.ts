@@ -8,7 +8,7 @@ import { count } from "../../domain/quantities.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
 import { packMirrors } from "../mirror/packing.ts";
-import { coldMirror } from "../mirror/pass.ts";
+import { coldMirror, type ColdResult } from "../mirror/pass.ts";
 import { beginWriting, stateFiles } from "../mirror/state-list.ts";
 import { peakMiB } from "../progress.ts";
 import { signalFailed, signalReleased } from "../signals.ts";
@@ -32,7 +32,7 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
   const layout = await openSource(task, context);
   const claim = await claimMirrors(layout, { seq: task.seq, podUID: context.podUID }, context.abort);
   try {
-    const warnings = await lastPass(task, layout, context);
+    const passes = await lastPass(task, layout, context);
     claim.check();
     await signalReleased(context.roots.signal, "archive");
     const freezeSeconds = (Date.now() - started) / 1000;
@@ -41,6 +41,7 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
       context.abort.throwIfAborted();
       throw blame(error, { full: "HO-C901", otherwise: "HO-A403", what: "packing the volumes failed" });
     });
+    for (const { settle } of passes) await settle(context.abort);
     claim.check();
     await claim.done();
     const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
@@ -54,7 +55,7 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
       freezeSeconds,
       seconds: (Date.now() - started) / 1000,
       peakMiB: peakMiB(),
-      warnings: [...warnings, ...leftOut(part)].slice(0, 8),
+      warnings: [...passes.flatMap(({ warnings }) => warnings), ...leftOut(part)].slice(0, 8),
     };
   } finally {
     await claim.abandon();
@@ -68,8 +69,12 @@ const leftOut = ({ volumes }: ArchivePart): readonly string[] =>
   );
 
 /** Everything that is done while the app is stopped. */
-async function lastPass(task: TaskOf<"archive">, layout: Layout, context: MoverContext): Promise<readonly string[]> {
-  const passOver = async (volume: VolumeRef, signal: AbortSignal): Promise<readonly string[]> => {
+async function lastPass(
+  task: TaskOf<"archive">,
+  layout: Layout,
+  context: MoverContext,
+): Promise<readonly ColdResult[]> {
+  const passOver = async (volume: VolumeRef, signal: AbortSignal): Promise<ColdResult> => {
     const job = {
       volume,
       source: context.roots.volume(volume.name),
@@ -80,17 +85,16 @@ async function lastPass(task: TaskOf<"archive">, layout: Layout, context: MoverC
     };
     try {
       await beginWriting(stateFiles(job.stateDirectory, volume.name));
-      return (await coldMirror(job, task.frozen)).warnings;
+      return await coldMirror(job, task.frozen);
     } catch (error) {
       signal.throwIfAborted();
       throw blame(error, { full: "HO-C901", otherwise: "HO-A403", what: `copying volume ${volume.name} failed` });
     }
   };
-  const warnings = await together<readonly (readonly string[])[]>(context.abort, (signal) =>
-    task.volumes.map((volume) => passOver(volume, signal)),
-  );
   // No sync here: it would flush whatever else the file system holds while the app is down. Until the state of the mirror is
   // settled, the mirror may be lost to a crash; the next warm pass compares everything newer than its mark by content, so it finds
   // that out, and what was known of the mirror is forgotten (state-list.ts). The generation itself is synced by the seal.
-  return warnings.flat();
+  return await together<readonly ColdResult[]>(context.abort, (signal) =>
+    task.volumes.map((volume) => passOver(volume, signal)),
+  );
 }

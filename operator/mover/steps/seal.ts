@@ -10,6 +10,7 @@ import type { TaskOf } from "../../contract/task.ts";
 import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
+import { forget, stateFiles } from "../mirror/state-list.ts";
 import { peakMiB } from "../progress.ts";
 import { openBase } from "../store/base.ts";
 import { checkClaimed, mirrorStateDirectory } from "../store/claim.ts";
@@ -39,7 +40,7 @@ import {
 } from "../store/layout.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
 import { partFiles, readParts, setPartsAside, type Parts } from "../store/capture-parts.ts";
-import type { StoredFile } from "../store/parts.ts";
+import type { ArchivePart, StoredFile } from "../store/parts.ts";
 import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
 import { checkListOfMirror } from "../store/recheck-list.ts";
 import {
@@ -51,6 +52,7 @@ import {
   rowCheck,
 } from "../store/restore-script.ts";
 import { openSource } from "../store/staging.ts";
+import { together } from "../together.ts";
 
 type Task = TaskOf<"seal">;
 
@@ -133,24 +135,16 @@ async function recheck(
   };
   if (archive !== undefined) {
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
-    for (const volume of archive.volumes)
-      await checkArchive(
-        staging,
-        layout.mirror(volume.name),
-        volume,
-        expected(volumeArchive(volume.name)),
-        context.abort,
-      );
+    try {
+      for (const volume of archive.volumes) await recheckVolume(volume, layout, staging, expected, base, context);
+    } catch (error) {
+      context.abort.throwIfAborted();
+      // Wherever the mistake is: what the next run would take for granted may have it.
+      for (const { name } of archive.volumes) await forget(stateFiles(mirrorStateDirectory(layout), name));
+      throw error;
+    }
     const members = archive.volumes.reduce((sum, volume) => sum + volume.members, 0);
     await checkFilesList(staging, members, expected(filesListFile), context.abort);
-    for (const { name, deleted } of archive.volumes) {
-      if (base === undefined || deleted === undefined) continue;
-      await checkDigests(staging, [expected(deleted)], context.abort);
-      const stateDirectory = mirrorStateDirectory(layout);
-      const chain = new Set(chainOn(base).map(({ id }) => id));
-      const of = { volume: name, mirror: layout.mirror(name), stateDirectory, members: chain };
-      await checkListOfMirror(staging, of, context.abort);
-    }
     // Who may have written into the mirrors meanwhile would have had to take them first.
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
   }
@@ -161,6 +155,29 @@ async function recheck(
     await checkDump(staging, database, context.abort);
   }
   context.log.info("the staging equals what was captured", { files: files.length });
+}
+
+/** The archive against the mirror, and at the same time the list against it. */
+async function recheckVolume(
+  volume: ArchivePart["volumes"][number],
+  layout: Layout,
+  staging: string,
+  expected: (path: string) => StoredFile,
+  base: GenerationEntry | undefined,
+  context: MoverContext,
+): Promise<void> {
+  const { name, deleted } = volume;
+  const mirror = layout.mirror(name);
+  await together<[void, void]>(context.abort, (signal) => [
+    checkArchive(staging, mirror, volume, expected(volumeArchive(name)), signal),
+    checkDifference(signal),
+  ]);
+  async function checkDifference(signal: AbortSignal): Promise<void> {
+    if (base === undefined || deleted === undefined) return;
+    await checkDigests(staging, [expected(deleted)], signal);
+    const members = new Set(chainOn(base).map(({ id }) => id));
+    await checkListOfMirror(staging, { volume: name, mirror, scratch: context.roots.scratch, members }, signal);
+  }
 }
 
 const checkFile = (database: string): string => `databases/${database}/check.sql`;

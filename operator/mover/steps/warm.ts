@@ -30,7 +30,7 @@ export async function warm(task: TaskOf<"warm">, context: MoverContext): Promise
         signal: context.abort,
       };
       try {
-        const result = await warmMirror(job);
+        const result = await warmMirror(job, task.base === undefined);
         bytes += result.bytes;
         files += result.files;
         warnings.push(...result.warnings);

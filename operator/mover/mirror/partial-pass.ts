@@ -1,0 +1,113 @@
+/**
+ * Makes the mirror equal to the volume where the volume differs from what it was when the mirror was equal to it, and looks at
+ * nothing else. rsync gets the names, and compares them by content; what is gone is removed here.
+ */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errnoOf } from "../errors.ts";
+import { argvCompareContent, argvMirrorRoot, type Attributes } from "../tools/rsync.ts";
+import { removeBelow, statBelow } from "./below.ts";
+import type { ChangeMark } from "./changes.ts";
+import { bringSparseFiles } from "./full-pass.ts";
+import { untangleHardLinks } from "./hard-links.ts";
+import type { Differences, Item } from "./inventory.ts";
+import { compareWalk } from "./lines.ts";
+import type { MirrorJob, State } from "./mirror-state.ts";
+import { transfer, transferWhole } from "./transfer.ts";
+
+export interface Changes extends Differences {
+  /** Names and inodes of what may have changed though its record is the same. */
+  readonly recent: readonly Pick<Item, "path" | "inode">[];
+}
+
+export interface PartialOptions {
+  readonly attributes: Attributes;
+  readonly mark: ChangeMark;
+  readonly frozen: boolean;
+}
+
+/** What the mirror holds. */
+export type Held = Pick<State, "files" | "bytes">;
+
+export interface PartialStats {
+  /** What changed. */
+  readonly files: number;
+  readonly bytes: number;
+  readonly torn: readonly string[];
+}
+
+export const isNothing = ({ before, now, recent }: Changes): boolean =>
+  before.length + now.length + recent.length === 0;
+
+/**
+ * @returns undefined when the mirror is not what it was taken for, or a directory of it may not be written to: a full pass is needed
+ * @throws MoverError HO-A401, HO-A402; CommandError
+ */
+export async function partialPass(
+  job: MirrorJob,
+  changes: Changes,
+  options: PartialOptions,
+): Promise<PartialStats | undefined> {
+  const now = changes.now.toSorted((a, b) => compareWalk(a.path, b.path));
+  const before = heldOf(job.mirror, [...changes.before, ...now]);
+  try {
+    makeRoom(job, changes, now);
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST", "EISDIR", "ENOTDIR", "EPERM", "EACCES"].includes(errnoOf(error) ?? ""))
+      return undefined;
+    throw error;
+  }
+  const sparse = await bringSparseFiles(job, options);
+  const copied = new Set(sparse.inodes.map(String));
+  const candidates = [...now, ...changes.recent].filter(({ inode }) => !copied.has(inode));
+  const names = new Set(candidates.map(({ path }) => path));
+  const torn = [...sparse.torn];
+  // By its name, rsync would understand everything that lies directly in it; it is brought along with any other name.
+  const root = names.delete("");
+  if (names.size > 0) {
+    const listFile = join(job.scratch, `changed-${job.volume.name}`);
+    await writeFile(listFile, [...names].map((name) => `./${name}\0`).join(""), { encoding: "latin1", mode: 0o600 });
+    const argv = argvCompareContent(job.mirror, listFile, job.volume, options.attributes);
+    torn.push(...(await transferWhole(job, argv, options.frozen)).torn);
+  } else if (root) await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
+  const after = heldOf(job.mirror, [...changes.before, ...now]);
+  return { files: after.files - before.files, bytes: after.bytes - before.bytes, torn: [...new Set(torn)] };
+}
+
+/** Removes what is gone, what has become of another kind, and names that share a file no longer. */
+function makeRoom({ source, mirror }: MirrorJob, { before }: Changes, now: readonly Item[]): void {
+  const there = new Set(now.map(({ path }) => path));
+  // What is in a directory before the directory.
+  for (const { path } of before.toSorted((a, b) => compareWalk(b.path, a.path))) {
+    if (there.has(path)) continue;
+    const held = statBelow(mirror, path);
+    if (held !== undefined) removeBelow(mirror, path, held.isDirectory());
+  }
+  const linked = new Map<string, string[]>();
+  // A directory before what is in it: where it was a link, nothing below it may be looked up.
+  for (const { path, type } of now) {
+    if (path === "") continue;
+    const held = statBelow(mirror, path);
+    if (held === undefined) continue;
+    if (held.isDirectory() !== (type === "d") || held.isSymbolicLink() !== (type === "l")) {
+      removeBelow(mirror, path, held.isDirectory());
+      continue;
+    }
+    if (held.isDirectory() || held.nlink === 1n) continue;
+    const names = linked.get(String(held.ino));
+    if (names === undefined) linked.set(String(held.ino), [path]);
+    else names.push(path);
+  }
+  untangleHardLinks(source, mirror, linked);
+}
+
+function heldOf(mirror: string, items: readonly Item[]): Held {
+  let [files, bytes] = [0, 0];
+  for (const path of new Set(items.map((item) => item.path))) {
+    const held = path === "" ? undefined : statBelow(mirror, path);
+    if (held === undefined || held.isDirectory()) continue;
+    files += 1;
+    if (held.isFile()) bytes += Number(held.size);
+  }
+  return { files, bytes };
+}

@@ -1,0 +1,132 @@
+/** Looks at every entry of a volume once, and tells what differs from when its mirror was last equal to it. Reads only. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isNewer, noMark, secondOf, withSlack, type ChangeMark } from "./changes.ts";
+import { compareInventories, maxDifferences, readInventory, takeInventory, type Item } from "./inventory.ts";
+import { freshInventory, largeFiles, type MirrorJob, type State } from "./mirror-state.ts";
+import type { Changes } from "./partial-pass.ts";
+import { stateFiles } from "./state-list.ts";
+
+export interface ScanOptions {
+  /** What has a change time not before this may have changed unseen. */
+  readonly since: ChangeMark;
+  /** State that belongs to the kept inventory; undefined when nothing is to be believed. */
+  readonly known: State | undefined;
+  /** Whether the app is stopped. */
+  readonly frozen: boolean;
+  /** The large files are those of the warm passes: the last one has no time to look for new ones. */
+  readonly last?: boolean;
+}
+
+/** Entries that a mover which is not root cannot make as they are. */
+export type Foreign = State["foreign"];
+
+export interface Scan {
+  /** The newest change time in the volume: whatever changes after this has a newer one, or an equal one. */
+  readonly newest: ChangeMark;
+  /** Bytes of the files that changed so shortly before that a list from `withSlack(newest)` on has them. */
+  readonly recentBytes: number;
+  readonly foreign: Foreign;
+  /** Undefined when all has to be compared: nothing is known, or too much has changed. */
+  readonly changes: Changes | undefined;
+  /** Whether the fresh inventory has every entry. */
+  readonly complete: boolean;
+}
+
+export async function scanVolume(job: MirrorJob, { since, known, frozen, last = false }: ScanOptions): Promise<Scan> {
+  const { signal } = job;
+  const target = freshInventory(job);
+  const into = join(job.scratch, `recent-${job.volume.name}`);
+  const complete = await takeInventory({
+    root: job.source,
+    target,
+    also: {
+      ...(known === undefined ? {} : { changed: { since, into } }),
+      ...(last ? {} : { large: largeFiles(job) }),
+      mayVanish: !frozen,
+    },
+    signal,
+  });
+  const changes = known !== undefined && complete ? await changesSince(job, into) : undefined;
+  const summary = new Summary(changes === undefined ? undefined : known);
+  if (changes === undefined) await readInventory(target, (item) => summary.add(item), signal);
+  for (const item of changes?.before ?? []) summary.remove(item);
+  for (const item of changes?.now ?? []) summary.add(item);
+  return { ...summary.result, changes, complete };
+}
+
+async function changesSince(job: MirrorJob, recentFile: string): Promise<Changes | undefined> {
+  const { source } = stateFiles(job.stateDirectory, job.volume.name);
+  const differences = await compareInventories(source, freshInventory(job), job.signal);
+  if (differences === undefined) return undefined;
+  const records = (await readFile(recentFile, "latin1")).split("\0").slice(0, -1);
+  if (records.length > maxDifferences) return undefined;
+  const recent = records.map((record) => {
+    const space = record.indexOf(" ");
+    return { inode: record.slice(0, space), path: record.slice(space + 1) };
+  });
+  return { ...differences, recent: [...recent, ...(await otherNames(job, differences.now))] };
+}
+
+/**
+ * The names, unchanged themselves, of files of which another name is new because a directory above it was renamed: rsync links only names
+ * that it is given together.
+ */
+async function otherNames(job: MirrorJob, now: readonly Item[]): Promise<Changes["recent"]> {
+  const missing = new Map<string, number>();
+  for (const { type, inode, links } of now)
+    if (type !== "d" && links > 1) missing.set(inode, (missing.get(inode) ?? links) - 1);
+  for (const [inode, names] of missing) if (names <= 0) missing.delete(inode);
+  if (missing.size === 0) return [];
+  const there = new Set(now.map(({ path }) => path));
+  const others: Item[] = [];
+  const take = (item: Item): void => {
+    if (missing.has(item.inode) && item.type !== "d" && !there.has(item.path)) others.push(item);
+  };
+  await readInventory(freshInventory(job), take, job.signal);
+  return others;
+}
+
+class Summary {
+  readonly #user = process.getuid?.() ?? 0;
+  readonly #groups = new Set([process.getgid?.() ?? 0, ...(process.getgroups?.() ?? [])].map(String));
+  readonly #foreign: { owners: number; devices: number };
+  #newest: ChangeMark;
+  /** By the second. Of the seconds that may still count: one before that of the newest, and those after. */
+  readonly #bytes = new Map<number, number>();
+
+  /** @param before of the entries that are not added; undefined when all are */
+  constructor(before: State | undefined) {
+    this.#newest = before?.newest ?? noMark;
+    this.#foreign = { ...(before?.foreign ?? { owners: 0, devices: 0 }) };
+  }
+
+  get result(): Pick<Scan, "newest" | "recentBytes" | "foreign"> {
+    const bytes = [...this.#bytes].filter(([second]) => second >= secondOf(withSlack(this.#newest)));
+    return {
+      newest: this.#newest,
+      recentBytes: bytes.reduce((sum, [, size]) => sum + size, 0),
+      foreign: this.#foreign,
+    };
+  }
+
+  add(item: Item): void {
+    const { changed, size } = item;
+    if (isNewer(changed, this.#newest)) this.#newest = changed;
+    const second = secondOf(changed);
+    const oldest = secondOf(withSlack(this.#newest));
+    if (second >= oldest) this.#bytes.set(second, (this.#bytes.get(second) ?? 0) + size);
+    if (this.#bytes.size > 16) for (const old of this.#bytes.keys()) if (old < oldest) this.#bytes.delete(old);
+    this.#count(item, 1);
+  }
+
+  remove(item: Item): void {
+    this.#count(item, -1);
+  }
+
+  #count({ type, user, group }: Item, by: number): void {
+    if (this.#user === 0) return;
+    if (type === "c" || type === "b") this.#foreign.devices += by;
+    else if (user !== String(this.#user) || !this.#groups.has(group)) this.#foreign.owners += by;
+  }
+}

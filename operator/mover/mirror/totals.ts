@@ -1,0 +1,49 @@
+/** What a mirror holds in all, from its inventory. */
+import type { VolumeTotals } from "./files-list.ts";
+import { readInventory } from "./inventory.ts";
+
+export interface MirrorTotals {
+  readonly totals: VolumeTotals;
+  /** Newest change time of all entries, ns. */
+  readonly newest: bigint;
+  /** Whether any of them is a file with several names. */
+  readonly linked: boolean;
+}
+
+/** Of the kernel's counting, whatever the file system's are. */
+const blockBytes = 512;
+
+export async function totalsOf(inventory: string, signal: AbortSignal): Promise<MirrorTotals> {
+  let [members, files, bytes, allocated, skipped] = [0, 0, 0, 0, 0];
+  let newest = "0.0";
+  let linked = false;
+  const counted = new Set<string>();
+  await readInventory(
+    inventory,
+    ({ type, size, links, inode, blocks, changed }) => {
+      if (changed.length > newest.length || (changed.length === newest.length && changed > newest)) newest = changed;
+      if (type === "s") {
+        skipped += 1;
+        return;
+      }
+      members += 1;
+      if (type !== "d") files += 1;
+      if (type !== "d" && links > 1) {
+        linked = true;
+        if (counted.has(inode)) return;
+        counted.add(inode);
+      }
+      if (type !== "f") return;
+      bytes += size;
+      allocated += Math.min(size, blocks * blockBytes);
+    },
+    signal,
+  );
+  return { totals: { members, files, bytes, allocated, skipped }, newest: nanoseconds(newest), linked };
+}
+
+/** @param time seconds with a fraction of nine digits or more */
+function nanoseconds(time: string): bigint {
+  const [seconds = "0", fraction = ""] = time.split(".");
+  return BigInt(seconds + fraction.slice(0, 9).padEnd(9, "0"));
+}

@@ -1,0 +1,63 @@
+/** Runs rsync from a volume into its mirror, and tells errors of the data from those of the tool. */
+import { MoverError, CommandError } from "../errors.ts";
+import { run, type RunResult } from "../exec.ts";
+import {
+  changedFiles,
+  firstUnreadable,
+  isWorthRepeating,
+  partialTransfer,
+  vanishedSource,
+  type RsyncStats,
+} from "../tools/rsync.ts";
+import type { MirrorJob } from "./mirror-state.ts";
+
+export interface Transferred {
+  readonly stdout: string;
+  /** Files that changed while they were copied, of a running app. */
+  readonly torn: readonly string[];
+}
+
+export interface PassStats extends RsyncStats {
+  readonly torn: readonly string[];
+}
+
+/**
+ * @param frozen whether the app is stopped: a file that vanishes or changes then is an error
+ * @throws MoverError HO-A401, HO-A402; CommandError
+ */
+export async function transfer(
+  job: Pick<MirrorJob, "source" | "volume" | "signal">,
+  argv: Parameters<typeof run>[0],
+  frozen: boolean,
+): Promise<Transferred> {
+  const okCodes = [0, vanishedSource, partialTransfer];
+  const attempt = async (): Promise<RunResult> =>
+    await run(argv, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
+  const first = await attempt();
+  const repeat = first.code === partialTransfer && isWorthRepeating(first.stderrTail);
+  const { code, signal, stdout, stderrTail } = repeat ? await attempt() : first;
+  const volume = `volume ${job.volume.name}`;
+  if (code === vanishedSource && frozen)
+    throw new MoverError("HO-A402", `${volume}: files vanished during the last pass, although the app is stopped`);
+  if (code === partialTransfer) {
+    const unreadable = firstUnreadable(stderrTail);
+    if (unreadable !== undefined) throw new MoverError("HO-A401", `${volume}: ${unreadable}`);
+    const torn = changedFiles(stderrTail);
+    if (torn.length === 0) throw new CommandError("rsync", code, signal, stderrTail);
+    if (frozen)
+      throw new MoverError("HO-A402", `${volume}: files changed during the last pass, although the app is stopped`);
+    return { stdout, torn };
+  }
+  return { stdout, torn: [] };
+}
+
+/** Of a running app a file may change again each time. */
+const attempts = 3;
+
+/** As `transfer`, and again while files are torn. */
+export async function transferWhole(...args: Parameters<typeof transfer>): Promise<Transferred> {
+  let transferred = await transfer(...args);
+  for (let attempt = 1; transferred.torn.length > 0 && attempt < attempts; attempt += 1)
+    transferred = await transfer(...args);
+  return transferred;
+}
