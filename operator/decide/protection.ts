@@ -107,7 +107,7 @@ function whatIsMissing(policy: BackupPolicy, own: readonly BackupRun[], runs: re
   if (full !== undefined)
     return `generation ${full.status?.generation?.id} is complete, but has no ${lackingIn(full, policy).join(" and no ")}`;
   if (own.some(({ status }) => status?.generation !== undefined)) return "no complete generation with the volumes yet";
-  const former = newestFirst(runs).find(({ status }) => status?.policyUID !== undefined && !isOf(policy)({ status }));
+  const former = newestFirst(runs).find((run) => !isOf(policy)(run));
   if (former === undefined) return "no complete generation yet";
   const { namespace, name } = policy.metadata;
   return `no generation of this policy yet; those of the former policy ${name} are taken over with: kubectl -n ${namespace} annotate bpol ${name} ${annotations.adoptLineage}=${former.status?.policyUID}`;

@@ -14,7 +14,7 @@ describe("a selector", () => {
   const both = aWorkload().spec({
     selector: {
       matchLabels: { app: "shop", tier: "web" },
-      matchExpressions: [{ key: "old", operator: "DoesNotExist" }],
+      matchExpressions: ["old", "new"].map((key) => ({ key, operator: "DoesNotExist" })),
     },
   });
   const expression = (key: string, operator: string) =>
@@ -55,6 +55,10 @@ test.each<[string, Readonly<Record<string, string>>, boolean]>([
   ["neither", {}, false],
 ])("a pod with %s is a mover of ours: %s", (_what, given, expected) => {
   expect(isMover(stranger.meta({ labels: given }).build())).toBe(expected);
+});
+test("a pod without labels is no mover of ours", () => {
+  const { labels: _labels, ...bare } = stranger.build().metadata;
+  expect(isMover({ ...stranger.build(), metadata: bare })).toBe(false);
 });
 
 describe("the app's data may be touched", () => {

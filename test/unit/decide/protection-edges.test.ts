@@ -132,6 +132,44 @@ describe("the generations of a former policy of the same name", () => {
   });
 });
 
+describe("what is remembered of a run that is gone", () => {
+  const lastComplete = { run: "gone", generation: idOf(1), time: day(1) };
+  const known = policy.status({ observedGeneration: 1, lastComplete });
+  test("counts, whatever becomes of others", () => {
+    expect(judge(known, failed(2))).toMatchObject({
+      state: "AtRisk",
+      message: "run-2: HO-S207 it stays",
+      lastComplete,
+    });
+    const other = aRun("other")
+      .created(day(2))
+      .finished("AtRisk", idOf(2), { display: { message: "x" } });
+    expect(judge(known, other)).toMatchObject({ state: "AtRisk", lastComplete });
+    expect(judge(known)).toMatchObject({ state: "Protected", lastComplete });
+  });
+  test("does not when its own run is there and says otherwise", () => {
+    const own = aRun("gone")
+      .created(day(1))
+      .finished("AtRisk", idOf(1), { display: { message: "x" } });
+    expect(judge(known, own).lastComplete).toBeUndefined();
+  });
+});
+
+test("parts are found among others", () => {
+  const { databases = [], volumes = [] } = policy.build().spec;
+  const of = policy.spec({
+    databases: [{ ...databases[0]!, name: "wiki" }, ...databases],
+    volumes: [{ ...volumes[0]!, name: "mail", claimName: "shop-mail" }, ...volumes],
+  });
+  expect(judge(of, complete(1, { policy: of.build().spec })).state).toBe("Protected");
+});
+
+test("the configuration is judged by its own runs", () => {
+  const of = policy.spec({ config: { configMaps: [{ name: "settings" }] } });
+  const config = aRun("config").of("Config").created(day(1)).finished("Complete", idOf(1, "config"));
+  expect(names(judge(of, config, complete(2)).basis)).toEqual(["run-2", "config"]);
+});
+
 test("of a configuration the newest is no generation of the app", () => {
   const dumps = policy.spec({ volumes: [] });
   const config = aRun("config").of("Config").created(day(3)).finished("Complete", idOf(3, "config"));

@@ -98,6 +98,15 @@ describe("a restore is", () => {
     const { databases: _databases, volumes: _volumes, ...bare } = policy.spec;
     expect(stepOf(pass(undefined, { policy: { ...policy, spec: bare }, request }), "Accept")?.code).toBe("HO-R805");
   });
+  test("not refused for parts that are there, beside others", () => {
+    const { databases = [], volumes = [] } = policy.spec;
+    const spec = {
+      databases: [{ ...databases[0]!, name: "wiki" }, ...databases],
+      volumes: [{ ...volumes[0]!, name: "mail" }, ...volumes],
+    };
+    const request = held(aRestore().spec({ include: { databases: ["shop"], volumes: ["uploads"] } }));
+    expect(stepOf(pass(undefined, { policy: aPolicy().spec(spec).build(), request }), "Accept")?.state).toBe("Done");
+  });
   test("not cancelled by an annotation that says anything but true", () => {
     const request = held(aRestore()).annotated(annotations.cancel, "false");
     expect(stepOf(pass({ Accept: "Done" }, { request }), "Plan")?.state).toBe("Running");
@@ -108,6 +117,17 @@ test("steps that were refused stay as they are", () => {
   const refused: States = { Accept: failed("HO-X001") };
   const decision = pass(refused, { seen: app(undefined) });
   expect([stepOf(decision, "Plan")?.state, acts(decision)]).toEqual(["Pending", []]);
+});
+
+test("what was staged is removed after a failure, also when its Job takes its time to go", () => {
+  const stage: States = {
+    Stage: { state: "Done", attempt: 1, job: "job" },
+    Quiesce: failed("HO-S207"),
+    Swap: "Skipped",
+  };
+  const states: States = { ...allDone, ...stage, GiveBack: failed("HO-X001"), Cleanup: "Pending" };
+  const decision = pass(states, { jobs: [aJob("job").deleting().build()] });
+  expect(stepOf(decision, "Cleanup")?.state).toBe("Pending");
 });
 
 test("an exchange that failed half way keeps the other steps as they are, and is not over", () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { PolicySpec, RunStatus } from "../../../operator/api/kinds.ts";
 import { buildRunJob, generationIdOf, locationRef } from "../../../operator/decide/run-jobs.ts";
 import { aPolicy, aRun, settings } from "../../support/builders.ts";
-import { mountsOf, secretsOf, tasksOf } from "../../support/job-views.ts";
+import { mountsOf, podOf, secretsOf, tasksOf } from "../../support/job-views.ts";
 
 const config = { configMaps: [{ name: "settings" }], secrets: [{ name: "keys", keys: ["session", "saml.pem"] }] };
 const withConfig = aPolicy().spec({ config }).build().spec;
@@ -29,6 +29,19 @@ describe("of the configuration", () => {
     const job = jobOf("Capture", run);
     expect(tasksOf(job)).toEqual([expect.objectContaining({ step: "collect", seq: 7, configs })]);
     expect([mountsOf(job), secretsOf(job)]).toEqual([["store=shop-backups!"], []]);
+  });
+  test("Capture sees each object read-only, of a Secret the keys that are named, and starts although one is missing", () => {
+    const { containers, volumes } = podOf(jobOf("Capture", run));
+    const common = { optional: true, defaultMode: 0o444 };
+    const items = ["session", "saml.pem"].map((key) => ({ key, path: key }));
+    expect(volumes.filter(({ name }) => name.startsWith("config-"))).toEqual([
+      { name: "config-0", configMap: { name: "settings", ...common } },
+      { name: "config-1", secret: { secretName: "keys", ...common, items } },
+    ]);
+    expect(containers[0]?.volumeMounts.filter(({ name }) => name.startsWith("config-"))).toEqual([
+      { name: "config-0", mountPath: "/config/configmap/settings", readOnly: true },
+      { name: "config-1", mountPath: "/config/secret/keys", readOnly: true },
+    ]);
   });
   test.each<[string, NonNullable<PolicySpec["config"]>, readonly unknown[]]>([
     ["objects alone", { configMaps: config.configMaps }, configs.slice(0, 1)],
