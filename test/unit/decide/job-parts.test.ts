@@ -9,8 +9,8 @@ const job = aJob(name);
 const now = at("01:00");
 const pod = aPod("p").ofJob(name, "run-uid");
 type State = NonNullable<ContainerStatus["state"]>;
-const of = (name: string, state?: State, restartCount?: number): ContainerStatus => ({
-  name,
+const part = (container: string, state?: State, restartCount?: number): ContainerStatus => ({
+  name: container,
   ...(state && { state }),
   ...(restartCount === undefined ? {} : { restartCount }),
 });
@@ -30,14 +30,14 @@ const having = (containerStatuses: readonly ContainerStatus[], more: Pod["status
 describe("a pod has started", () => {
   test.each<[string, Pod, boolean]>([
     ["not while nothing is known of it", mute, false],
-    ["not while its node says nothing of its containers", having([of("dump")]), false],
-    ["not while it waits", having([of("dump", waits)]), false],
-    ["with one that runs", having([of("dump", waits), of("release", runs)]), true],
-    ["with one that has ended", having([of("dump", exited(0))]), true],
-    ["with one that is started again and again", having([of("dump", waits, 1)]), true],
-    ["not with one that was never started again", having([of("dump", waits, 0)]), false],
-    ["with a sidecar that runs", { ...mute, status: { initContainerStatuses: [of("proxy", runs)] } }, true],
-    ["not with one that waits", { ...mute, status: { initContainerStatuses: [of("proxy", waits)] } }, false],
+    ["not while its node says nothing of its containers", having([part("dump")]), false],
+    ["not while it waits", having([part("dump", waits)]), false],
+    ["with one that runs", having([part("dump", waits), part("release", runs)]), true],
+    ["with one that has ended", having([part("dump", exited(0))]), true],
+    ["with one that is started again and again", having([part("dump", waits, 1)]), true],
+    ["not with one that was never started again", having([part("dump", waits, 0)]), false],
+    ["with a sidecar that runs", { ...mute, status: { initContainerStatuses: [part("proxy", runs)] } }, true],
+    ["not with one that waits", { ...mute, status: { initContainerStatuses: [part("proxy", waits)] } }, false],
   ])("%s", (_what, seen, expected) => {
     expect(hasStarted(seen)).toBe(expected);
   });
@@ -46,19 +46,19 @@ describe("a pod has started", () => {
 describe("no process of a pod runs any more", () => {
   test.each<[string, Pod, boolean]>([
     ["not known while nothing is known of it", mute, false],
-    ["not while its node says nothing of its containers", having([of("dump")]), false],
-    ["not while one of two waits", having([of("dump", exited(0)), of("release", waits)]), false],
-    ["not while one of two is not told of", having([of("dump", exited(0)), of("release")]), false],
-    ["when all have ended", having([of("dump", exited(0)), of("release", exited(1))]), true],
+    ["not while its node says nothing of its containers", having([part("dump")]), false],
+    ["not while one of two waits", having([part("dump", exited(0)), part("release", waits)]), false],
+    ["not while one of two is not told of", having([part("dump", exited(0)), part("release")]), false],
+    ["when all have ended", having([part("dump", exited(0)), part("release", exited(1))]), true],
     [
       "not when it is called failed while one is on record as running",
-      having([of("dump", runs)], { phase: "Failed" }),
+      having([part("dump", runs)], { phase: "Failed" }),
       false,
     ],
     ["when it is called failed, and nothing is on record", { ...mute, status: { phase: "Failed" } }, true],
     [
       "when all have, whatever a sidecar that never ran waits for",
-      having([of("dump", exited(0))], { initContainerStatuses: [of("proxy"), of("log", waits)] }),
+      having([part("dump", exited(0))], { initContainerStatuses: [part("proxy"), part("log", waits)] }),
       true,
     ],
   ])("%s", (_what, seen, expected) => {
@@ -68,22 +68,22 @@ describe("no process of a pod runs any more", () => {
 
 describe("a capture can come to no good end any more", () => {
   const running = (...containers: readonly ContainerStatus[]) =>
-    judgeJob(name, job.counted({ active: 1 }).build(), [having([...containers, of("archive", runs)])], now);
+    judgeJob(name, job.counted({ active: 1 }).build(), [having([...containers, part("archive", runs)])], now);
   const killed = exited(137);
   const told = (step: string, code: string): State =>
     exited(1, { version: 1, ok: false, step, code, message: "no", retry: false });
   test("not while its parts run or have ended well", () => {
     expect(brokenPart(running())).toBeUndefined();
-    expect(brokenPart(running(of("dump", exited(0))))).toBeUndefined();
+    expect(brokenPart(running(part("dump", exited(0))))).toBeUndefined();
   });
   test("when one was killed, and could not tell the others", () => {
-    expect(brokenPart(running(of("release", exited(0)), of("dump", killed)))).toMatchObject({
+    expect(brokenPart(running(part("release", exited(0)), part("dump", killed)))).toMatchObject({
       code: "HO-X001",
       message: "container dump ended with code 137 (no reason) and left no result",
     });
   });
   test("when one has told why, and that is the reason", () => {
-    expect(brokenPart(running(of("release", killed), of("dump", told("dump", "HO-D306"))))).toMatchObject({
+    expect(brokenPart(running(part("release", killed), part("dump", told("dump", "HO-D306"))))).toMatchObject({
       code: "HO-D306",
     });
   });
@@ -93,12 +93,12 @@ describe("a capture can come to no good end any more", () => {
     ["not that one at the end either", ["dump", "release"]],
   ])("of several it is %s", (_what, [first, second]) => {
     const code = (step: string | undefined): string => (step === "dump" ? "HO-D306" : "HO-A401");
-    const state = running(of(first!, told(first!, code(first))), of(second!, told(second!, code(second))));
+    const state = running(part(first!, told(first!, code(first))), part(second!, told(second!, code(second))));
     expect(brokenPart(state)?.code).toBe("HO-D306");
   });
   test("is not said of a Job that is over, gone, or without a pod", () => {
     const states = [
-      judgeJob(name, job.condition("Failed").build(), [having([of("dump", killed)])], now),
+      judgeJob(name, job.condition("Failed").build(), [having([part("dump", killed)])], now),
       judgeJob(name, undefined, [], now),
       judgeJob(name, job.build(), [], now),
     ];
@@ -125,11 +125,11 @@ describe("a Job", () => {
     expect(is(job.deleting().build())).toBe("ending");
   });
   test("that was made a moment ago runs, with or without a pod", () => {
-    expect([is(fresh), is(fresh, mute), is(fresh, having([of("dump")]))]).toEqual(["running", "running", "running"]);
+    expect([is(fresh), is(fresh, mute), is(fresh, having([part("dump")]))]).toEqual(["running", "running", "running"]);
   });
   test("whose pod is there and is not told of is waited for however long", () => {
     const late = at("02:00");
-    for (const seen of [mute, having([of("dump")])]) expect(judgeJob(name, fresh, [seen], late).is).toBe("running");
+    for (const seen of [mute, having([part("dump")])]) expect(judgeJob(name, fresh, [seen], late).is).toBe("running");
   });
   test("that was evicted says so, whatever else its pod says", () => {
     const conditions = [
@@ -139,7 +139,7 @@ describe("a Job", () => {
     const state = judgeJob(
       name,
       job.condition("Failed").build(),
-      [having([of("dump")], { phase: "Failed", conditions })],
+      [having([part("dump")], { phase: "Failed", conditions })],
       now,
     );
     expect(state).toMatchObject({ is: "failed", problem: { message: "the pod was evicted", retry: true } });
@@ -162,7 +162,9 @@ describe("a Job", () => {
     expect(state).toMatchObject({ is: "failed", problem: { code, retry: false } });
   });
   test("whose pod does not start ends, and is not tried again", () => {
-    const blocked = having([of("dump"), of("release", { waiting: { reason: "ErrImagePull" } })], { phase: "Pending" });
+    const blocked = having([part("dump"), part("release", { waiting: { reason: "ErrImagePull" } })], {
+      phase: "Pending",
+    });
     expect(judgeJob(name, fresh, [blocked], at("01:02"))).toMatchObject({
       is: "failed",
       problem: { code: "HO-P114", retry: false },
