@@ -174,6 +174,8 @@ test("of a configuration the newest is no generation of the app", () => {
   const dumps = policy.spec({ volumes: [] });
   const config = aRun("config").of("Config").created(day(3)).finished("Complete", idOf(3, "config"));
   const dump = aRun("dump").of("Database").created(day(2)).finished("Complete", idOf(2, "database"));
+  expect(judge(dumps, config).message).toBe("no complete generation yet");
+  expect(judge(policy, config).message).toBe("no complete generation with the volumes yet");
   expect(judge(dumps, dump, config).lastComplete).toEqual({
     run: "dump",
     generation: idOf(2, "database"),
