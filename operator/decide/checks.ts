@@ -135,9 +135,7 @@ const claimUnmountable: Check = (seen, spec) => {
 const workloadMissing: Check = (seen, spec) => {
   // A restore is for the day on which things are gone: what does not exist need not be stopped.
   if (seen.type === "Restore") return undefined;
-  const missing = workloadsOf(seen, spec).find(
-    ([, workload]) => workload === undefined || workload.metadata.deletionTimestamp !== undefined,
-  );
+  const missing = workloadsOf(seen, spec).find(([, workload]) => workload === undefined);
   return missing === undefined ? undefined : refuse("HO-S201", `${missing[0].kind} ${missing[0].name} does not exist`);
 };
 

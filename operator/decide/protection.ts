@@ -74,8 +74,10 @@ const isOfVolumes = (id: string): boolean => {
 const isOfApp = (id: string): boolean => typeOf(id) !== "Config";
 const seqOf = (id: string | undefined): number => parseGenerationId(id ?? "")?.seq ?? 0;
 
+const hasVolumes = ({ spec }: BackupPolicy): boolean => (spec.volumes ?? []).length > 0;
+
 function lastCompleteOf(policy: BackupPolicy, runs: readonly BackupRun[]): PolicyStatus["lastComplete"] {
-  const needsVolumes = (policy.spec.volumes ?? []).length > 0;
+  const needsVolumes = hasVolumes(policy);
   const { lastComplete: known, observedGeneration } = policy.status ?? {};
   const candidates = [
     // The run that made it may be gone; but of a policy that was edited since, it is not known to have everything.
@@ -101,13 +103,15 @@ const isLost = ({ generation }: NonNullable<PolicyStatus["lastComplete"]>, runs:
 
 /** Why there is no generation that has all that the policy asks for. */
 function whatIsMissing(policy: BackupPolicy, own: readonly BackupRun[], runs: readonly BackupRun[]): string {
+  const needsVolumes = hasVolumes(policy);
   const full = newestFirst(own.filter(isComplete)).find(
-    ({ spec }) => holdsVolumes(spec.type) || (spec.type === "Database" && (policy.spec.volumes ?? []).length === 0),
+    ({ spec }) => holdsVolumes(spec.type) || (spec.type === "Database" && !needsVolumes),
   );
   if (full !== undefined)
     return `generation ${full.status?.generation?.id} is complete, but has no ${lackingIn(full, policy).join(" and no ")}`;
-  if (own.some(({ status }) => status?.generation !== undefined)) return "no complete generation with the volumes yet";
-  const former = newestFirst(runs).find(({ status }) => status?.policyUID !== undefined && !isOf(policy)({ status }));
+  if (needsVolumes && own.some(({ status }) => status?.generation !== undefined))
+    return "no complete generation with the volumes yet";
+  const former = newestFirst(runs).find((run) => !isOf(policy)(run));
   if (former === undefined) return "no complete generation yet";
   const { namespace, name } = policy.metadata;
   return `no generation of this policy yet; those of the former policy ${name} are taken over with: kubectl -n ${namespace} annotate bpol ${name} ${annotations.adoptLineage}=${former.status?.policyUID}`;

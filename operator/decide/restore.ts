@@ -121,25 +121,24 @@ function refuseWhileOthersWork(seen: RestoreObservation, draft: RestoreDraft, no
 }
 
 function skipHopeless(steps: Map<string, StepRecord>): void {
-  const dead =
-    ["Plan", "Stage", "Quiesce"].find((name) => steps.get(name)?.state === "Failed") ??
-    (steps.get("Swap")?.state === "Failed" ? "Swap" : undefined);
+  const stateOf = (name: string): StepRecord["state"] | undefined => steps.get(name)?.state;
+  const swap = steps.get("Swap");
   const cleanup = steps.get("Cleanup");
   const keep = (why: string): void => {
     if (cleanup?.state === "Pending") steps.set("Cleanup", skip(cleanup, `what was replaced is kept, because ${why}`));
   };
-  if (steps.get("Swap")?.state === "Done" && steps.get("GiveBack")?.state === "Failed")
-    keep("the app is not ready on the restored state");
-  if (steps.get("Swap")?.state === "Done" && steps.get("Swap")?.code !== undefined)
-    keep("the app ran during the exchange");
-  if (mayBeHalf(steps.get("Swap"))) keep("the exchange is not known to be complete");
+  if (swap?.state === "Done" && stateOf("GiveBack") === "Failed") keep("the app is not ready on the restored state");
+  if (swap?.state === "Done" && swap.code !== undefined) keep("the app ran during the exchange");
+  if (mayBeHalf(swap)) keep("the exchange is not known to be complete");
+  // After an exchange that failed nothing is left to skip: the app is given back, and what was staged is removed.
+  const dead = ["Plan", "Stage", "Quiesce"].find((name) => stateOf(name) === "Failed");
   if (dead === undefined) return;
-  const untouched = steps.get("Quiesce")?.state === "Pending" || steps.get("Quiesce")?.state === "Skipped";
+  const untouched = stateOf("Quiesce") === "Pending" || stateOf("Quiesce") === "Skipped";
   for (const [name, step] of steps) {
     if (step.state !== "Pending") continue;
     if (name === "GiveBack" && !untouched) continue;
     // What was staged in vain is removed, once there is something.
-    if (name === "Cleanup" && dead !== "Plan" && (steps.get("Stage")?.attempt ?? 0) > 0) continue;
+    if (name === "Cleanup" && (steps.get("Stage")?.attempt ?? 0) > 0) continue;
     steps.set(name, skip(step, `not done, because ${dead} failed`));
   }
 }

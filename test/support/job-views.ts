@@ -6,14 +6,18 @@ interface PodSpec {
   readonly containers: readonly {
     readonly name: string;
     readonly env: readonly { readonly name: string; readonly value?: string }[];
-    readonly volumeMounts: readonly { readonly name: string; readonly readOnly: boolean }[];
+    readonly volumeMounts: readonly {
+      readonly name: string;
+      readonly mountPath: string;
+      readonly readOnly: boolean;
+    }[];
   }[];
   readonly volumes: readonly {
     readonly name: string;
     readonly persistentVolumeClaim?: { readonly claimName: string };
   }[];
 }
-const podOf = (job: JobManifest): PodSpec =>
+export const podOf = (job: JobManifest): PodSpec =>
   (job.spec as { readonly template: { readonly spec: PodSpec } }).template.spec;
 
 export const tasksOf = (job: JobManifest): readonly unknown[] =>

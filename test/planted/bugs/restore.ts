@@ -123,8 +123,8 @@ export const restoreBugs: readonly PlantedBug[] = [
     breaks: "S22",
     what: "what was replaced goes although the app did not come up",
     file: "operator/decide/restore.ts",
-    text: 'if (steps.get("Swap")?.state === "Done" && steps.get("GiveBack")?.state === "Failed")',
-    becomes: 'if (steps.get("Swap")?.state === "Failed" && steps.get("GiveBack")?.state === "Failed")',
+    text: 'if (swap?.state === "Done" && stateOf("GiveBack") === "Failed")',
+    becomes: 'if (swap?.state === "Failed" && stateOf("GiveBack") === "Failed")',
     caughtBy: {
       file: "test/unit/decide/restore.test.ts",
       test: ["an app that does not come up on the restored state keeps what was replaced, and the restore is over"],

@@ -143,7 +143,12 @@ const cases: readonly Case[] = [
     seen: { app: anApp({ claims: claims(aClaim("shop-backups", "Pending")) }) },
   },
   { name: "no workload", seen: { app: anApp({ workloads: [] }) }, code: "HO-S201", says: "Deployment shop" },
-  { name: "a workload that is being deleted", seen: workload(aWorkload().deleting()), code: "HO-S201" },
+  {
+    name: "a workload that is being deleted",
+    seen: workload(aWorkload().deleting()),
+    code: "HO-S201",
+    says: "is being deleted",
+  },
   {
     name: "a workload is not looked at when nothing is stopped",
     seen: { app: anApp({ workloads: [] }), stops: false },

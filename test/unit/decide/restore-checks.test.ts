@@ -16,6 +16,15 @@ const owned = (...kinds: readonly string[]): Autoscaler => {
   return { ...plain, metadata: { ...plain.metadata, ownerReferences } };
 };
 
+const alone = anApp({
+  claims: only(store, vault, { ...uploads, spec: { ...uploads.spec, accessModes: ["ReadWriteOncePod"] } }),
+});
+/** One that rests at zero, with conditions that are true. */
+const scaled = (...types: readonly string[]): Autoscaler => ({
+  ...anAutoscaler("shop", 1),
+  status: { conditions: types.map((type) => ({ type, status: "True" })) },
+});
+
 interface Case {
   readonly name: string;
   readonly seen: Partial<Candidate>;
@@ -69,6 +78,31 @@ describe("a restore", () => {
         asked: { from: { latest: true }, include: { volumes: [], databases: ["shop"] } },
         app: anApp({ claims: only(store, vault) }),
       },
+    },
+    {
+      name: "of a volume that is named and not there",
+      seen: {
+        asked: { from: { latest: true }, include: { volumes: ["uploads"] } },
+        app: anApp({ claims: only(store, vault) }),
+      },
+      code: "HO-P102",
+      says: "shop-uploads",
+    },
+    { name: "to a volume that no second pod can mount", seen: { app: alone }, code: "HO-P115" },
+    {
+      name: "to such a volume that is named",
+      seen: { asked: { from: { latest: true }, include: { volumes: ["uploads"] } }, app: alone },
+      code: "HO-P115",
+    },
+    {
+      name: "of databases alone, beside such a volume",
+      seen: { asked: { from: { latest: true }, include: { databases: ["shop"] } }, app: alone },
+    },
+    {
+      name: "of an app that is being deleted",
+      seen: { app: anApp({ workloads: [aWorkload().deleting().build()] }) },
+      code: "HO-S201",
+      says: "Deployment shop is being deleted",
     },
     {
       name: "of a policy without volumes",
@@ -125,6 +159,20 @@ describe("a run", () => {
           ],
         }),
       },
+    },
+    {
+      name: "beside two autoscalers, the second of which starts it from zero",
+      seen: { app: anApp({ autoscalers: [anAutoscaler("shop", 1), anAutoscaler("shop", 0)] }) },
+      code: "HO-S205",
+    },
+    {
+      name: "beside an autoscaler that has brought it to zero and says more of itself",
+      seen: { app: anApp({ autoscalers: [scaled("ScalingActive", "ScaledToZero")] }) },
+      code: "HO-S205",
+    },
+    {
+      name: "beside an autoscaler that says something else of itself",
+      seen: { app: anApp({ autoscalers: [scaled("ScalingActive")] }) },
     },
     { name: "beside an autoscaler of an operator", seen: { app: anApp({ autoscalers: [owned("Zoo")] }) } },
     {

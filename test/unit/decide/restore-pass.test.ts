@@ -242,6 +242,13 @@ describe("what can no longer be done is skipped", () => {
       ["Cleanup: what was replaced is kept, because the exchange is not known to be complete"],
     ],
     ["of one that goes well, nothing", { ...done, Swap: "Done", GiveBack: "Done" }, []],
+    [
+      "whatever is called failed of an app that was touched, never the giving back",
+      { ...done, Stage: failed("HO-R803") },
+      [],
+    ],
+    ["while the app comes back, nothing", { ...done, Swap: "Done", GiveBack: "Running" }, []],
+    ["after an exchange that was refused, nothing", { ...done, Swap: failed("HO-R807") }, []],
   ])("%s", (_what, states, expected) => {
     expect(skipped(states, isDown)).toEqual(expected);
   });

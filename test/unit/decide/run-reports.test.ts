@@ -76,6 +76,26 @@ group("a report in words", () => {
     [prune, "2 generations kept, 1 removed"],
     [{ ...prune, refused: "HO-K701: too much" }, "nothing was removed at vault: too much"],
     [{ ...prune, refused: "it is odd" }, "nothing was removed at vault: it is odd"],
+    [{ ...prune, removedInAll: 40, warnings: ["odd"] }, "2 generations kept, 40 removed; odd"],
+    [{ ...prune, tookBack: ["b", "c"] }, "2 generations kept, 1 removed; took back b, c"],
+    [
+      { ...prune, trash: { generations: 2, bytes: 2048 } },
+      "2 generations kept, 1 removed; 2 in the trash with 2.0 KiB",
+    ],
+    [
+      { ...prune, trash: { generations: 2, bytes: 2048, until: "2026-11-22T01:00:00Z" } },
+      "2 generations kept, 1 removed; 2 in the trash with 2.0 KiB, the first until 2026-11-22T01:00:00Z",
+    ],
+    [
+      { ...preflight, base: { id: "000006-20261120T010203Z-full", manifestSHA256: "a".repeat(64) } },
+      "1 file, 2.0 KiB; shop on PostgreSQL 17.2; based on 000006-20261120T010203Z-full; odd",
+    ],
+    [{ ...preflight, base: { full: "the first" } }, "1 file, 2.0 KiB; shop on PostgreSQL 17.2; odd"],
+    [{ ...ok, step: "collect", files: 3, objects: 1, bytes: 1024 }, "3 keys of 1 object, 1.0 KiB"],
+    [
+      { ...ok, step: "collect", files: 3, objects: 2, bytes: 9, unchanged: "000005-20261119T010203Z-config" },
+      "no change since 000005-20261119T010203Z-config",
+    ],
     [{ ...ok, step: "release" }, ""],
   ];
   test.each(reports.map(([result, words]) => ({ step: result.step, words, result })))(
