@@ -5,6 +5,7 @@
  * in bounded memory only.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { pipeline as pump } from "node:stream/promises";
 import { CommandError } from "./errors.ts";
@@ -22,10 +23,15 @@ export interface Stage {
   readonly onStderrLine?: ((line: string) => void) | undefined;
 }
 
+/** The program itself reads or writes the file, which costs half of what going through us does. One that is written must not exist. */
+export interface FileEnd {
+  readonly file: string;
+}
+
 export interface Ends {
-  readonly stdin?: "ignore" | Readable | undefined;
+  readonly stdin?: "ignore" | Readable | FileEnd | undefined;
   /** `capture` returns the text and is for small output only; several streams are piped into each other in their order. */
-  readonly stdout?: "capture" | "ignore" | Writable | readonly [NodeJS.ReadWriteStream, Writable] | undefined;
+  readonly stdout?: "capture" | "ignore" | Writable | FileEnd | readonly [NodeJS.ReadWriteStream, Writable] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -56,6 +62,7 @@ export async function run(argv: Argv, options: Omit<Stage, "argv"> & Ends = {}):
 export async function pipeline(stages: readonly [Stage, ...Stage[]], ends: Ends = {}): Promise<readonly RunResult[]> {
   ends.signal?.throwIfAborted();
   const children: ChildProcess[] = [];
+  const files = openEnds(ends);
   const stop = (): void => {
     for (const child of children) stopChild(child);
   };
@@ -72,8 +79,8 @@ export async function pipeline(stages: readonly [Stage, ...Stage[]], ends: Ends 
         cwd: stage.cwd,
         env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C", ...stage.env },
         stdio: [
-          previous ?? (typeof ends.stdin === "object" ? "pipe" : "ignore"),
-          last && ignored(ends) ? "ignore" : "pipe",
+          previous ?? files.stdin ?? (typeof ends.stdin === "object" ? "pipe" : "ignore"),
+          last ? (files.stdout ?? (ignored(ends) ? "ignore" : "pipe")) : "pipe",
           "pipe",
         ],
       });
@@ -81,13 +88,16 @@ export async function pipeline(stages: readonly [Stage, ...Stage[]], ends: Ends 
       // The child has its own end now; with ours open, the writer would never learn that the reader is gone.
       if (previous !== undefined) previous.destroy();
       results.push(ending(child, stage));
-      if (index === 0 && typeof ends.stdin === "object" && child.stdin !== null)
-        flows.push(pump(ends.stdin, child.stdin));
+      const { stdin, stdout } = ends;
+      if (index === 0 && typeof stdin === "object" && !("file" in stdin) && child.stdin !== null)
+        flows.push(pump(stdin, child.stdin));
       if (last && child.stdout !== null) {
-        if (ends.stdout === "capture") flows.push(collect(child.stdout, (text) => (capture += text)));
-        else if (ends.stdout !== undefined && ends.stdout !== "ignore") flows.push(drain(child.stdout, ends.stdout));
+        if (stdout === "capture") flows.push(collect(child.stdout, (text) => (capture += text)));
+        else if (typeof stdout === "object" && !("file" in stdout)) flows.push(drain(child.stdout, stdout));
       }
     }
+    // The children have their own.
+    files.close();
     const flowing = Promise.all(flows).then(
       () => undefined,
       (error: unknown) => {
@@ -108,6 +118,31 @@ export async function pipeline(stages: readonly [Stage, ...Stage[]], ends: Ends 
   } finally {
     ends.signal?.removeEventListener("abort", stop);
     stop();
+    files.close();
+  }
+}
+
+interface OpenEnds {
+  readonly stdin: number | undefined;
+  readonly stdout: number | undefined;
+  /** May be called again. */
+  readonly close: () => void;
+}
+
+function openEnds({ stdin, stdout }: Ends): OpenEnds {
+  const read = typeof stdin === "object" && "file" in stdin ? openSync(stdin.file, "r") : undefined;
+  const open = read === undefined ? [] : [read];
+  const close = (): void => {
+    for (const fd of open.splice(0)) closeSync(fd);
+  };
+  try {
+    const isFile = typeof stdout === "object" && "file" in stdout;
+    const written = isFile ? openSync(stdout.file, "wx", 0o600) : undefined;
+    if (written !== undefined) open.push(written);
+    return { stdin: read, stdout: written, close };
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 

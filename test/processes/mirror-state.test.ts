@@ -34,6 +34,7 @@ async function list(
     onProgress: () => undefined,
   });
   if (mirror === undefined) throw new Error("nothing was listed");
+  await mirror.write(signal);
   const lines = run("zstd", ["-dcq", files().next]).trim().split("\n");
   const found = lines.map((line) => JSON.parse(line.slice(line.indexOf("{"))) as { p: string; h?: string });
   return {

@@ -11,15 +11,14 @@
  * not listed: those of the mirror say nothing about the app's file.
  */
 import { isUtf8 } from "node:buffer";
-import { createHash, hash as hashOnce } from "node:crypto";
-import { closeSync, createWriteStream, readSync, type BigIntStats } from "node:fs";
+import { createWriteStream, type BigIntStats } from "node:fs";
 import { Readable } from "node:stream";
 import { setImmediate as breathe } from "node:timers/promises";
-import { MoverError } from "../errors.ts";
 import { pipeline } from "../exec.ts";
 import { privateFile } from "../store/durable.ts";
 import { HashTap, type Digest } from "../store/digest.ts";
 import { argvCompress } from "../tools/zstd.ts";
+import { digestContent } from "./content.ts";
 import { digestAttributes } from "./extended-attributes.ts";
 import { Tree, type TreeEntry } from "./tree.ts";
 
@@ -62,8 +61,6 @@ const windowCharacters = 512 * 1024;
 /** Of the kernel's counting, whatever the file system's are. */
 const blockBytes = 512;
 const batchCharacters = 64 * 1024;
-export const chunkBytes = 1024 * 1024;
-const piecesAtOnce = 32;
 
 export async function writeFilesList(options: FilesListOptions): Promise<FilesList> {
   const totals: VolumeTotals[] = [];
@@ -75,17 +72,16 @@ export async function writeFilesList(options: FilesListOptions): Promise<FilesLi
 }
 
 async function* batches(options: FilesListOptions, totals: VolumeTotals[]): AsyncGenerator<string> {
-  const buffer = Buffer.allocUnsafe(chunkBytes);
   let batch = "";
   let done = 0;
   let read = 0;
   for (const volume of options.volumes) {
     const tree = new Tree(volume.mirror);
-    const linked = new Map<bigint, { readonly digest: string; left: bigint }>();
     let [members, files, bytes, allocated, skipped] = [0, 0, 0, 0, 0];
     try {
-      for await (const entry of withAttributes(tree, volume.mirror, options)) {
-        const { stat, path } = entry;
+      const entries = digested(tree, withAttributes(tree, volume.mirror, options));
+      for await (const { entry, digest, first } of entries) {
+        const { stat } = entry;
         const line = describe(volume.name, tree, entry);
         if (line === undefined) {
           skipped += 1;
@@ -93,20 +89,10 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
         }
         members += 1;
         if (!stat.isDirectory()) files += 1;
-        let digest: string | undefined;
-        if (stat.isFile()) {
-          const other = linked.get(stat.ino);
-          if (other === undefined) {
-            digest = await digestContent(tree, path, stat, buffer);
-            read += Number(stat.size);
-            bytes += Number(stat.size);
-            allocated += Math.min(Number(stat.size), Number(stat.blocks) * blockBytes);
-            if (stat.nlink > 1n) linked.set(stat.ino, { digest, left: stat.nlink - 1n });
-          } else {
-            digest = other.digest;
-            other.left -= 1n;
-            if (other.left === 0n) linked.delete(stat.ino);
-          }
+        if (first) {
+          read += Number(stat.size);
+          bytes += Number(stat.size);
+          allocated += Math.min(Number(stat.size), Number(stat.blocks) * blockBytes);
         }
         batch += `${closeLine(line, digest)}\n`;
         done += 1;
@@ -153,6 +139,55 @@ async function* withAttributes(
   yield* await digested(window);
 }
 
+interface Digested {
+  readonly entry: Entry;
+  /** Of a regular file. */
+  readonly digest: string | undefined;
+  /** Whether it is a regular file, and the first name of it. */
+  readonly first: boolean;
+}
+
+/** So much is read ahead while digests are made by other threads. */
+const aheadBytes = 8 * 1024 * 1024;
+const aheadEntries = 1024;
+
+/** In their order; memory grows with the number of files that have several names only. */
+export async function* digested(tree: Tree, entries: AsyncIterable<Entry>): AsyncGenerator<Digested> {
+  type Begun = Omit<Digested, "digest"> & { readonly digest: string | Promise<string> | undefined };
+  const linked = new Map<bigint, { readonly digest: string | Promise<string>; left: bigint }>();
+  const begin = (entry: Entry): Begun => {
+    const { path, stat } = entry;
+    if (!stat.isFile()) return { entry, digest: undefined, first: false };
+    const other = linked.get(stat.ino);
+    if (other === undefined) {
+      const digest = digestContent(tree, path, stat);
+      if (stat.nlink > 1n) linked.set(stat.ino, { digest, left: stat.nlink - 1n });
+      return { entry, digest, first: true };
+    }
+    other.left -= 1n;
+    if (other.left === 0n) linked.delete(stat.ino);
+    return { entry, digest: other.digest, first: false };
+  };
+  const ahead: Begun[] = [];
+  let bytes = 0;
+  const sizeOf = ({ entry, digest }: Begun): number => (digest instanceof Promise ? Number(entry.stat.size) : 0);
+  const next = async (begun: Begun): Promise<Digested> => {
+    bytes -= sizeOf(begun);
+    return { ...begun, digest: await begun.digest };
+  };
+  for await (const entry of entries) {
+    const begun = begin(entry);
+    bytes += sizeOf(begun);
+    ahead.push(begun);
+    for (let [head] = ahead; head !== undefined; [head] = ahead) {
+      if (head.digest instanceof Promise && bytes <= aheadBytes && ahead.length <= aheadEntries) break;
+      ahead.shift();
+      yield await next(head);
+    }
+  }
+  for (const begun of ahead) yield await next(begun);
+}
+
 /** @param line of `describe` @param digest of a regular file */
 export const closeLine = (line: string, digest?: string): string =>
   digest === undefined ? `${line}}` : `${line},"h":"${digest}"}`;
@@ -189,54 +224,4 @@ function typeOf(stat: BigIntStats): string | undefined {
 function nameField(key: string, rawKey: string, bytes: string): string {
   const raw = Buffer.from(bytes, "latin1");
   return isUtf8(raw) ? `"${key}":${JSON.stringify(raw.toString("utf8"))}` : `"${rawKey}":"${raw.toString("base64")}"`;
-}
-
-/** In pieces, so that a large file does not keep signals and the timer of the claim waiting. */
-export async function digestContent(tree: Tree, path: string, stat: BigIntStats, buffer: Buffer): Promise<string> {
-  const reading = openContent(tree, path, stat, buffer);
-  let digest: string | undefined;
-  for (digest = reading(); digest === undefined; digest = reading()) await breathe();
-  return digest;
-}
-
-/**
- * @returns a function that reads the next piece, and at the end returns the digest.
- * @throws MoverError HO-A404 when the file is not as long as it was a moment ago.
- */
-function openContent(tree: Tree, path: string, stat: BigIntStats, buffer: Buffer): () => string | undefined {
-  const fd = tree.open(path);
-  const changed = (): MoverError =>
-    new MoverError("HO-A404", `the mirror changed while it was read: ${JSON.stringify(path)}`);
-  const attempt = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      closeSync(fd);
-      throw error;
-    }
-  };
-  if (stat.size < BigInt(buffer.length)) {
-    // One read and one call for the small files, which are most.
-    return () => {
-      const count = attempt(() => readSync(fd, buffer, 0, buffer.length, null));
-      closeSync(fd);
-      if (BigInt(count) !== stat.size) throw changed();
-      return hashOnce("sha256", buffer.subarray(0, count), "hex");
-    };
-  }
-  const hash = createHash("sha256");
-  let total = 0n;
-  return () => {
-    for (let piece = 0; piece < piecesAtOnce; piece += 1) {
-      const count = attempt(() => readSync(fd, buffer, 0, buffer.length, null));
-      if (count === 0) {
-        closeSync(fd);
-        if (total !== stat.size) throw changed();
-        return hash.digest("hex");
-      }
-      total += BigInt(count);
-      hash.update(buffer.subarray(0, count));
-    }
-    return undefined;
-  };
 }

@@ -3,8 +3,7 @@
  * files by a new one, they are still linked in the mirror, and writing the one in place would spoil the other. So names that
  * are linked in the mirror but no longer in the source are removed from the mirror before a pass, which brings them anew.
  */
-import { createWriteStream } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { run } from "../exec.ts";
 import { removeBelow } from "./below.ts";
 import { Tree } from "./tree.ts";
@@ -12,7 +11,8 @@ import { Tree } from "./tree.ts";
 /** Writes inode and name of whatever in the mirror has several names: links, pipes and devices have times and owners that would be spoiled. */
 export async function listHardLinks(mirror: string, listFile: string, signal: AbortSignal): Promise<void> {
   const argv = ["find", ".", "!", "-type", "d", "-links", "+1", "-printf", String.raw`%i %P\0`] as const;
-  await run(argv, { cwd: mirror, stdout: createWriteStream(listFile, { mode: 0o600 }), signal });
+  await rm(listFile, { force: true });
+  await run(argv, { cwd: mirror, stdout: { file: listFile }, signal });
 }
 
 /** Names by the inode that they share. */

@@ -106,7 +106,7 @@ export async function compareInventories(
   });
   try {
     await pipeline([{ argv: argvDecompress() }, { argv: argvDifferences(standardInput, fresh) }], {
-      stdin: createReadStream(kept),
+      stdin: { file: kept },
       stdout,
       signal,
     });

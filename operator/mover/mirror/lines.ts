@@ -2,7 +2,6 @@
  * Reads the lines of lists of files, in constant memory, and knows their order: that of `Tree.walk`, so that a walk and any
  * number of lists are merged like sorted streams.
  */
-import { createReadStream } from "node:fs";
 import { PassThrough } from "node:stream";
 import * as z from "zod";
 import { pipeline } from "../exec.ts";
@@ -11,7 +10,7 @@ import { argvDecompress } from "../tools/zstd.ts";
 /** Lines of a compressed list as they come, many at a time. @throws CommandError for a damaged list, when it is read to there */
 export async function* readLines(list: string, signal: AbortSignal): AsyncGenerator<readonly string[], undefined> {
   const text = new PassThrough();
-  const reading = pipeline([{ argv: argvDecompress() }], { stdin: createReadStream(list), stdout: text, signal });
+  const reading = pipeline([{ argv: argvDecompress() }], { stdin: { file: list }, stdout: text, signal });
   // A failure ends the stream as well, which throws it out of the loop.
   reading.catch((error: unknown) => text.destroy(error instanceof Error ? error : new Error(String(error))));
   let partial = "";

@@ -26,6 +26,10 @@ export interface ListedMirror {
   readonly files: StateFiles;
   /** Of the mirror, uncompressed. */
   readonly inventory: string;
+  /** What the mirror holds, as often as it is asked for, until its state is settled. */
+  readonly lines: () => AsyncGenerator<readonly string[], undefined>;
+  /** Makes sure that the next state list is there. */
+  readonly write: (signal: AbortSignal) => Promise<void>;
   readonly totals: VolumeTotals;
   /** Newest change time in the mirror, ns. */
   readonly newest: bigint;
@@ -51,7 +55,7 @@ export interface ListingOptions {
   readonly onProgress: (files: number, bytes: number) => void;
 }
 
-/** Writes the next state list of each mirror. */
+/** Looks at each mirror. */
 export async function listMirrors(
   mirrors: readonly MirrorToList[],
   options: ListingOptions,
@@ -65,13 +69,16 @@ export async function listMirrors(
       throw new MoverError("HO-A404", `the mirror of volume ${volume} cannot be read whole`);
     await rm(files.next, { force: true });
     const differences = reuse ? await differencesInMirror(files, inventory, signal) : undefined;
-    if (differences === undefined)
+    const of = { volume, files, inventory, ...(await totalsOf(inventory, signal)) };
+    if (differences === undefined) {
       await writeFilesList({ ...options, volumes: [{ name: volume, mirror }], target: files.next });
-    else {
-      const replacements = await describeDifferences({ volume, mirror }, differences, signal);
-      await writeLines(patched(readLines(files.list, signal), replacements), files.next, signal);
+      listed.push({ ...of, lines: () => readLines(files.next, signal), write: () => Promise.resolve() });
+      continue;
     }
-    listed.push({ volume, files, inventory, ...(await totalsOf(inventory, signal)) });
+    const replacements = await describeDifferences({ volume, mirror }, differences, signal);
+    const lines = (stop = signal): ReturnType<typeof readLines> => patched(readLines(files.list, stop), replacements);
+    const write = async (stop: AbortSignal): Promise<void> => void (await writeLines(lines(stop), files.next, stop));
+    listed.push({ ...of, lines: () => lines(), write });
   }
   return listed;
 }
@@ -83,7 +90,7 @@ export async function writeWholeList(
   signal: AbortSignal,
 ): Promise<Digest> {
   async function* lines(): AsyncGenerator<readonly string[]> {
-    for (const { files } of mirrors) yield* readLines(files.next, signal);
+    for (const { lines: linesOf } of mirrors) yield* linesOf();
   }
   return await writeLines(lines(), join(staging, filesListFile), signal);
 }
@@ -137,9 +144,9 @@ export async function writeDifference(
 ): Promise<{ readonly list: Digest; readonly volumes: readonly DifferentVolume[] }> {
   const volumes: DifferentVolume[] = [];
   async function* batches(): AsyncGenerator<string> {
-    for (const { volume, files, linked } of mirrors) {
+    for (const { volume, files, linked, lines } of mirrors) {
       const states: States = {
-        now: () => readLines(files.next, signal),
+        now: lines,
         base: () => linesOfVolume(join(base.path, filesListFile), volume, signal),
         baseId: base.id,
       };

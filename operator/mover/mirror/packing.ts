@@ -2,7 +2,6 @@
  * Makes the archives and the list of a capture from the mirrors, in its staging directory, while the app runs again. A generation
  * that stands alone holds every entry; one with a base holds what differs from it, and the names of what is gone.
  */
-import { createReadStream, createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -12,8 +11,8 @@ import { pipeline, run } from "../exec.ts";
 import { createProgress } from "../progress.ts";
 import { openBase } from "../store/base.ts";
 import { mirrorStateDirectory } from "../store/claim.ts";
-import { HashTap, type Digest } from "../store/digest.ts";
-import { makeDirectory, privateFile, writeFileDurably } from "../store/durable.ts";
+import { digestGrowing, type Digest } from "../store/digest.ts";
+import { makeDirectory, writeFileDurably } from "../store/durable.ts";
 import { archivePartFile, filesListFile, volumeArchive, type Layout } from "../store/layout.ts";
 import type { ArchivePart, StoredFile } from "../store/parts.ts";
 import { openStaging } from "../store/staging.ts";
@@ -29,6 +28,7 @@ interface Packed {
   readonly mirrors: readonly ListedMirror[];
   readonly list: Digest;
   readonly archives: readonly StoredFile[];
+  readonly tools: ArchivePart["tools"];
   /** With a base, in the order of the volumes. */
   readonly different?: readonly DifferentVolume[];
 }
@@ -37,11 +37,9 @@ interface Packed {
 export async function packMirrors(task: Task, layout: Layout, context: MoverContext): Promise<ArchivePart> {
   const staging = await openStaging(layout, task.seq, context.podUID);
   await makeDirectory(join(staging, "volumes"));
-  const { mirrors, list, archives, different } = await (task.base === undefined
+  const { mirrors, list, archives, different, tools } = await (task.base === undefined
     ? packAll(task, layout, staging, context)
     : packDifference(task, task.base, layout, staging, context));
-  const tools = await toolVersions(context.abort);
-  await settleState(mirrors, context.abort);
   const part: ArchivePart = {
     seq: task.seq,
     podUID: context.podUID,
@@ -65,11 +63,18 @@ export async function packMirrors(task: Task, layout: Layout, context: MoverCont
 
 /** Packs and lists the mirrors at the same time: the one reads into memory what the other needs next. */
 async function packAll(task: Task, layout: Layout, staging: string, context: MoverContext): Promise<Packed> {
-  const [mirrors, archives] = await together(context.abort, (signal) => [
-    listAll(task, layout, false, signal, context),
+  const listing = async (signal: AbortSignal): Promise<Pick<Packed, "mirrors" | "list">> => {
+    const mirrors = await listAll(task, layout, false, signal, context);
+    const list = await writeWholeList(mirrors, staging, signal);
+    await settle(mirrors, signal);
+    return { mirrors, list };
+  };
+  const [listed, archives, tools] = await together(context.abort, (signal) => [
+    listing(signal),
     packEach(task, layout, staging, undefined, signal, context),
+    toolVersions(signal),
   ]);
-  return { mirrors, archives, list: await writeWholeList(mirrors, staging, context.abort) };
+  return { ...listed, archives, tools };
 }
 
 async function packDifference(
@@ -83,9 +88,18 @@ async function packDifference(
   const base = await openBase(layout, ref, abort);
   const mirrors = await listAll(task, layout, true, abort, context);
   const { list, volumes } = await writeDifference(mirrors, base, staging, abort);
-  const archives = await packEach(task, layout, staging, volumes, abort, context);
+  const [archives, tools] = await together(abort, (signal) => [
+    packEach(task, layout, staging, volumes, signal, context),
+    toolVersions(signal),
+    settle(mirrors, signal),
+  ]);
   for (const { names } of volumes) await rm(names);
-  return { mirrors, list, archives, different: volumes };
+  return { mirrors, list, archives, different: volumes, tools };
+}
+
+async function settle(mirrors: readonly ListedMirror[], signal: AbortSignal): Promise<void> {
+  for (const { write } of mirrors) await write(signal);
+  await settleState(mirrors, signal);
 }
 
 async function listAll(
@@ -120,19 +134,20 @@ async function packEach(
   for (const [index, { name }] of volumes.entries()) {
     const path = volumeArchive(name);
     const progress = createProgress(context.log, "packing");
-    const tap = new HashTap((storedBytes) => progress({ volume: name, storedBytes }));
-    const target = createWriteStream(join(staging, path), { mode: privateFile, flags: "wx" });
     // More threads than this are of no use at this level, and each costs memory.
     const threads = Math.min(4, availableParallelism());
     const names = different?.[index]?.names;
-    const [argv, stdin] =
-      names === undefined ? [argvCreate(), undefined] : [argvCreateNamed(), createReadStream(names)];
-    await pipeline([{ argv, cwd: layout.mirror(name) }, { argv: argvCompress(threads) }], {
-      stdin,
-      stdout: [tap, target],
-      signal,
+    const [argv, stdin] = names === undefined ? [argvCreate(), "ignore" as const] : [argvCreateNamed(), { file: names }];
+    const file = join(staging, path);
+    const [digest] = await together<[Digest, unknown]>(signal, (stop) => {
+      const writing = pipeline([{ argv, cwd: layout.mirror(name) }, { argv: argvCompress(threads) }], {
+        stdin,
+        stdout: { file },
+        signal: stop,
+      });
+      return [digestGrowing(file, writing, (storedBytes) => progress({ volume: name, storedBytes })), writing];
     });
-    files.push({ path, ...tap.digest() });
+    files.push({ path, ...digest });
   }
   return files;
 }

@@ -2,10 +2,9 @@
  * The list of a mirror of which most is known: the lines of an earlier one, but for the entries that differ since. Content is read of these
  * alone.
  */
-import type { BigIntStats } from "node:fs";
 import { MoverError } from "../errors.ts";
 import { digestAttributes } from "./extended-attributes.ts";
-import { chunkBytes, closeLine, describe, digestContent } from "./files-list.ts";
+import { closeLine, describe, digested, type Entry } from "./files-list.ts";
 import type { Differences } from "./inventory.ts";
 import { compareWalk, parseEntry } from "./lines.ts";
 import { Tree } from "./tree.ts";
@@ -31,23 +30,18 @@ export async function describeDifferences(
     signal,
   );
   const tree = new Tree(mirror);
-  const digests = new Map<bigint, string>();
-  const buffer = Buffer.allocUnsafe(chunkBytes);
-  const digestOf = async (path: string, stat: BigIntStats): Promise<string> => {
-    const known = digests.get(stat.ino);
-    if (known !== undefined) return known;
-    const digest = await digestContent(tree, path, stat, buffer);
-    if (stat.nlink > 1n) digests.set(stat.ino, digest);
-    return digest;
-  };
-  try {
-    for (const { path } of now) {
+  async function* entries(): AsyncGenerator<Entry> {
+    for (const { path } of now.toSorted((a, b) => compareWalk(a.path, b.path))) {
       const stat = tree.stat(path === "" ? "." : path);
       if (stat === undefined)
         throw new MoverError("HO-A404", `the mirror changed while it was read: ${JSON.stringify(path)}`);
-      const line = describe(volume, tree, { path, stat, attributes: attributes.get(path) });
-      const digest = line !== undefined && stat.isFile() ? await digestOf(path, stat) : undefined;
-      lines.set(path, line === undefined ? undefined : closeLine(line, digest));
+      yield { path, stat, attributes: attributes.get(path) };
+    }
+  }
+  try {
+    for await (const { entry, digest } of digested(tree, entries())) {
+      const line = describe(volume, tree, entry);
+      lines.set(entry.path, line === undefined ? undefined : closeLine(line, digest));
       signal.throwIfAborted();
     }
   } finally {

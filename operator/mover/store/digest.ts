@@ -1,8 +1,9 @@
 /** SHA-256 of files and of streams on their way, in constant memory. */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promises";
 
 export interface Digest {
   readonly sha256: string;
@@ -55,6 +56,46 @@ export async function digestFile(path: string, signal?: AbortSignal): Promise<Di
     { signal },
   );
   return { sha256: hash.digest("hex"), size };
+}
+
+/** How often a file that does not grow at the moment is looked at again, ms. */
+const growthMillis = 10;
+
+/**
+ * Reads a file from the beginning while a program writes it, out of the memory that the kernel has it in.
+ * @param written ends when nothing more will be written @param onProgress is told the bytes so far, often
+ */
+export async function digestGrowing(
+  path: string,
+  written: Promise<unknown>,
+  onProgress: (size: number) => void = () => undefined,
+): Promise<Digest> {
+  const hash = createHash("sha256");
+  const buffer = Buffer.allocUnsafe(1024 * 1024);
+  let size = 0;
+  let ended = false;
+  const end = written.then(() => {
+    ended = true;
+  });
+  // Whoever waits for it next is told.
+  end.catch(() => undefined);
+  const file = openSync(path, "r");
+  try {
+    for (;;) {
+      // Asked before the file is read: what comes between the two is read in the next round.
+      const last = ended;
+      const count = readSync(file, buffer, 0, buffer.length, null);
+      if (count > 0) {
+        hash.update(buffer.subarray(0, count));
+        size += count;
+        onProgress(size);
+        await breathe();
+      } else if (last) return { sha256: hash.digest("hex"), size };
+      else await Promise.race([end, sleep(growthMillis)]);
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 export function digestText(text: string | Uint8Array): string {

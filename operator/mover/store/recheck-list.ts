@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { MoverError } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
+import { Ahead, digestContent } from "../mirror/content.ts";
 import { digestAttributes } from "../mirror/extended-attributes.ts";
-import { chunkBytes, digestContent } from "../mirror/files-list.ts";
 import { linesOfVolume } from "../mirror/listing.ts";
 import { createRecords } from "../mirror/records.ts";
 import { Tree } from "../mirror/tree.ts";
@@ -59,7 +59,7 @@ const windowEntries = 4096;
 async function* records(staging: string, of: ListedAgainst, signal: AbortSignal): AsyncGenerator<Buffer> {
   const { volume, mirror, members } = of;
   const tree = new Tree(mirror);
-  const buffer = Buffer.allocUnsafe(chunkBytes);
+  const ahead = new Ahead();
   /** Of what is stored, and of whatever else is listed with attributes. */
   let attributes = new Map<string, string | undefined>();
   const checkAttributes = async (): Promise<void> => {
@@ -78,12 +78,13 @@ async function* records(staging: string, of: ListedAgainst, signal: AbortSignal)
         if (entry.in !== undefined && !members.has(entry.in))
           throw fail(`volume ${volume}: the list names generation ${entry.in}, which this one is not based on`);
         const isStored = entry.in === undefined && entry.h !== undefined;
-        if (isStored) await checkContent(tree, path, entry.h, buffer);
+        if (isStored) await ahead.add(checkContent(tree, path, entry.h), entry.s ?? 0);
         if (isStored || entry.x !== undefined) attributes.set(path, entry.x);
         if (attributes.size >= windowEntries) await checkAttributes();
       }
       yield Buffer.from(text, "latin1");
     }
+    await ahead.end();
     await checkAttributes();
   } finally {
     tree.close();
@@ -92,8 +93,8 @@ async function* records(staging: string, of: ListedAgainst, signal: AbortSignal)
 
 const quote = (path: string): string => JSON.stringify(Buffer.from(path, "latin1").toString("utf8"));
 
-async function checkContent(tree: Tree, path: string, listed: string | undefined, buffer: Buffer): Promise<void> {
+async function checkContent(tree: Tree, path: string, listed: string | undefined): Promise<void> {
   const stat = tree.stat(path);
-  const digest = stat?.isFile() === true ? await digestContent(tree, path, stat, buffer) : undefined;
+  const digest = stat?.isFile() === true ? await digestContent(tree, path, stat) : undefined;
   if (digest !== listed) throw fail(`what is stored of ${quote(path)} does not have the SHA-256 of the list`);
 }

@@ -10,6 +10,7 @@ import { createLineCounter } from "../database/dump.ts";
 import { CommandError, lastLines, MoverError } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
 import { argvDecode, clientsRoot } from "../tools/pg.ts";
+import { together } from "../together.ts";
 import { argvCompare } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { filesBelow } from "./contents.ts";
@@ -37,7 +38,7 @@ export async function checkShape(
   if (missing !== undefined) throw fail(`${missing} is missing`);
 }
 
-/** One read of the archive: its digest, its checksum, its end, and each member against the mirror. */
+/** The archive: its digest, its checksum, its end, and each member against the mirror. */
 export async function checkArchive(
   staging: string,
   mirror: string,
@@ -45,26 +46,30 @@ export async function checkArchive(
   expected: StoredFile,
   signal: AbortSignal,
 ): Promise<void> {
-  const tap = new HashTap();
+  const file = join(staging, volume.archive);
   let members = 0;
   let last = "";
   const stdout = createLineCounter((line) => {
     members += 1;
     last = line;
   });
-  const stdin = createReadStream(join(staging, volume.archive), { highWaterMark: 1024 * 1024 }).pipe(tap);
-  try {
-    await pipeline([{ argv: argvDecompress() }, { argv: argvCompare(), cwd: mirror }], { stdin, stdout, signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof CommandError)) throw error;
-    const why =
-      error.tool === "tar" && error.exitCode === 1
-        ? `differs from what was captured: ${last}`
-        : `cannot be read: ${lastLines(error.stderrTail, 2)}`;
-    throw fail(`the archive of volume ${volume.name} ${why}`, error);
-  }
-  compareDigest(volume.archive, tap.digest(), expected);
+  const compare = async (abort: AbortSignal): Promise<void> => {
+    const stages = [{ argv: argvDecompress() }, { argv: argvCompare(), cwd: mirror }] as const;
+    try {
+      await pipeline(stages, { stdin: { file }, stdout, signal: abort });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof CommandError)) throw error;
+      const why =
+        error.tool === "tar" && error.exitCode === 1
+          ? `differs from what was captured: ${last}`
+          : `cannot be read: ${lastLines(error.stderrTail, 2)}`;
+      throw fail(`the archive of volume ${volume.name} ${why}`, error);
+    }
+  };
+  // Read twice, but the second time out of memory: what goes through us costs twice as much as that.
+  const [digest] = await together<[Digest, void]>(signal, (abort) => [digestFile(file, abort), compare(abort)]);
+  compareDigest(volume.archive, digest, expected);
   if (members !== volume.packed)
     throw fail(`the archive of volume ${volume.name} has ${members} members, ${volume.packed} were counted`);
 }
