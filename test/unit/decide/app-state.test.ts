@@ -3,14 +3,12 @@ import { describe, expect, test } from "@jest/globals";
 import {
   type BackupRun,
   type RestoreRequest,
-  type RunStatus,
   deployments,
   policies,
   restores,
   runs,
 } from "../../../operator/api/kinds.ts";
-import { decideRun } from "../../../operator/decide/run.ts";
-import { aPolicy, aRestore, aRun, aWorkload, anApp, at, doneStep, settings } from "../../support/builders.ts";
+import { aPolicy, aRestore, aRun, aWorkload } from "../../support/builders.ts";
 import { Scenario } from "../../simulator/scenario.ts";
 
 const held = async (): Promise<Scenario> => {
@@ -98,22 +96,4 @@ describe("a run that does not stop the app", () => {
     const policy = aPolicy().app({ quiesce: "None", workloads: [] }).build();
     expect((await Scenario.run({ policy }).settle()).status).toMatchObject({ result: "Complete", app: "Unknown" });
   });
-});
-
-test("what a finished run says of the app stays as it was seen", () => {
-  const status: RunStatus = {
-    app: "Down",
-    steps: [
-      doneStep("Accept", "2026-11-21T01:00:00Z"),
-      { name: "Preflight", state: "Failed", finishedAt: "2026-11-21T01:00:00Z", code: "HO-D302", message: "wrong" },
-      { name: "Quiesce", state: "Skipped" },
-      { name: "GiveBack", state: "Skipped" },
-    ],
-  };
-  const run = aRun().finished("Failed", undefined, status).build();
-  const seen = { run, policy: undefined, siblings: [], restores: [], app: anApp(), jobs: new Map(), settings };
-  const { app, advice, conditions } = decideRun(seen, at("12:00")).status;
-  expect(app).toBe("Down");
-  expect(advice).toContain("App: DOWN");
-  expect(conditions?.find(({ type }) => type === "Finished")?.message).toBe("the run is over, the app is Down");
 });
