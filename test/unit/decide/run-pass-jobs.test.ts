@@ -54,19 +54,19 @@ const taskOf = ({ actions }: RunDecision): unknown =>
   actions.flatMap((action) => (action.do === "createJob" ? tasksOf(action.job) : []))[0];
 
 describe("a step is tried", () => {
-  test.each<[string, Steps, number, StepRecord["state"], number?]>([
-    ["Preflight", { Accept: "Done" }, 2, "Waiting"],
-    ["Preflight", { Accept: "Done" }, 3, "Failed"],
-    ["Capture", base, 1, "Failed"],
-    ["Transport/vault", sealed, 3, "Waiting"],
-    ["Transport/vault", sealed, 4, "Failed"],
-    ["Prune/source", copied, 2, "Waiting"],
-    ["Prune/source", copied, 3, "Failed"],
+  test.each<[string, Steps, number, number, StepRecord["state"]]>([
+    ["Preflight", { Accept: "Done" }, 2, 0, "Waiting"],
+    ["Preflight", { Accept: "Done" }, 3, 0, "Failed"],
+    ["Capture", base, 1, 0, "Failed"],
+    ["Transport/vault", sealed, 3, 0, "Waiting"],
+    ["Transport/vault", sealed, 4, 0, "Failed"],
+    ["Prune/source", copied, 2, 0, "Waiting"],
+    ["Prune/source", copied, 3, 0, "Failed"],
     // A round is no attempt.
-    ["Prune/source", copied, 3, "Waiting", 1],
-    ["Prune/source", copied, 4, "Failed", 1],
-  ])("%s after %j: attempt %s that fails is %s", (name, steps, attempt, state, rounds) => {
-    const step = running({ attempt, ...(rounds === undefined ? {} : { rounds }) });
+    ["Prune/source", copied, 3, 1, "Waiting"],
+    ["Prune/source", copied, 4, 1, "Failed"],
+  ])("%s after %j: attempt %s that fails, after %s rounds, is %s", (name, steps, attempt, rounds, state) => {
+    const step = running({ attempt, ...(rounds === 0 ? {} : { rounds }) });
     expect(stateOf(pass(stepsOf({ ...steps, [name]: step }), failing), name)).toBe(state);
   });
 });

@@ -134,7 +134,7 @@ describe("of pods that are gone", () => {
 
 describe("a doubt", () => {
   const doubt = "pod a was deleted";
-  const spread = (seen: Parameters<typeof spreadDoubt>[0], uid = holder.uid): unknown => {
+  const spread = (seen: Parameters<typeof spreadDoubt>[0], uid: string): unknown => {
     const move = spreadDoubt(seen, held, uid, doubt);
     const told = move.actions.map((action) =>
       action.do === "updateRecord" ? parseRecord(action.record as Lease) : action,
@@ -145,16 +145,16 @@ describe("a doubt", () => {
 
   test("is written into the record, for whoever shares the hold", () => {
     const seen = down({ holders: [holder, other] });
-    expect(spread(seen)).toEqual({
+    expect(spread(seen, holder.uid)).toEqual({
       state: "waiting",
       actions: [expect.objectContaining({ doubt, state: "Down", original: 3, holders: [holder, other] })],
       message: doubt,
     });
   });
-  test.each<[string, Parameters<typeof spreadDoubt>[0], string?]>([
-    ["that is on record already", down({ doubt: "another one" })],
-    ["where there is no record", appWith(zero.build())],
-    ["where the record is spoilt", appWith(zero.build(), "{")],
+  test.each<[string, Parameters<typeof spreadDoubt>[0], string]>([
+    ["that is on record already", down({ doubt: "another one" }), holder.uid],
+    ["where there is no record", appWith(zero.build()), holder.uid],
+    ["where the record is spoilt", appWith(zero.build(), "{"), holder.uid],
     ["of whom is no holder", down(), "someone-uid"],
   ])("%s is not written", (_name, seen, uid) => {
     expect(spread(seen, uid)).toEqual(nobody);
