@@ -101,6 +101,7 @@ describe("of the pods of an app", () => {
     aPod()
       .status({
         conditions: [
+          { type: "PodScheduled", status: "True" },
           { type: "Ready", status: ready },
           { type: "ContainersReady", status: containers },
         ],
