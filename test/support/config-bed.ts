@@ -2,7 +2,7 @@
 import { linkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { ResultOf } from "../../operator/contract/result.ts";
-import type { ConfigRef, VolumeRef } from "../../operator/contract/task.ts";
+import type { ConfigRef, TaskOf, VolumeRef } from "../../operator/contract/task.ts";
 import { formatGenerationId } from "../../operator/domain/generation.ts";
 import { collect } from "../../operator/mover/steps/collect.ts";
 import { preflight } from "../../operator/mover/steps/preflight.ts";
@@ -20,7 +20,8 @@ export interface ConfigBed {
   /** Of the volume. */
   readonly root: string;
   readonly preflighting: () => Promise<ResultOf<"preflight">>;
-  readonly collecting: (seq: number, asked?: Asked, abort?: AbortSignal) => Promise<ResultOf<"collect">>;
+  readonly task: (seq: number, asked?: Asked) => TaskOf<"collect">;
+  readonly collecting: (seq: number, asked?: Asked, podUID?: string) => Promise<ResultOf<"collect">>;
   readonly sealing: (seq: number, asked?: Asked) => Promise<ResultOf<"seal">>;
   /** @returns the directory of the generation; undefined when nothing has changed */
   readonly makeConfig: (seq: number, asked?: Asked) => Promise<string | undefined>;
@@ -37,11 +38,15 @@ export async function createConfigBed(): Promise<ConfigBed> {
   fill(join(bed.root, "config/configmap/settings"), { key: "value" });
   const preflighting: ConfigBed["preflighting"] = () =>
     preflight({ ...preflightTask(), type: "Config" }, bed.context("preflight-1"));
-  const collecting: ConfigBed["collecting"] = (seq, { volumes = [uploads], configs = [settings] } = {}, abort) =>
-    collect(
-      { ...common, step: "collect", seq, configs: [...configs], volumes: [...volumes] },
-      bed.context(`pod-${seq}`, abort),
-    );
+  const task: ConfigBed["task"] = (seq, { volumes = [uploads], configs = [settings] } = {}) => ({
+    ...common,
+    step: "collect",
+    seq,
+    configs: [...configs],
+    volumes: [...volumes],
+  });
+  const collecting: ConfigBed["collecting"] = (seq, asked, podUID = `pod-${seq}`) =>
+    collect(task(seq, asked), bed.context(podUID));
   const sealing: ConfigBed["sealing"] = (seq, { volumes = [uploads], configs = [settings] } = {}) =>
     seal(
       {
@@ -58,5 +63,5 @@ export async function createConfigBed(): Promise<ConfigBed> {
       ? join(bed.layout.handover, (await sealing(seq, asked)).id)
       : undefined;
   await preflighting();
-  return { bed, root, preflighting, collecting, sealing, makeConfig };
+  return { bed, root, preflighting, task, collecting, sealing, makeConfig };
 }
