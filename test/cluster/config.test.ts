@@ -34,7 +34,12 @@ beforeAll(async () => {
         { name: "data", claimName: "data" },
         { name: "conf", claimName: "conf", class: "Config", exclude: ["cache/**"] },
       ],
-      more: { config: { configMaps: [{ name: "settings" }] }, mover: { runAsUser: 0 } },
+      more: {
+        config: { configMaps: [{ name: "settings" }] },
+        mover: { runAsUser: 0 },
+        // The first one is restored.
+        retention: { source: { last: 5 }, sinks: { last: 5 } },
+      },
     }),
   );
   await bed.ready("app");
@@ -88,7 +93,7 @@ test("another value of the ConfigMap is a change", async () => {
 
 test("a restore brings the volume back, and says that it does not touch the ConfigMap", async () => {
   const task = await bed.restore("back", "app", { from: { generation: first }, target: "InPlace", planOnly: false });
-  expect(task.status).toMatchObject({ result: "Complete", app: "Up" });
+  expect(task.status).toMatchObject({ result: "Complete", app: "Up", code: "", advice: "" });
   expect(JSON.stringify(task.status.plan)).toContain("ConfigMaps and keys of Secrets stay as they are");
   await bed.ready("app");
   const state = await waitUntil(
