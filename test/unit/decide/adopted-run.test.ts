@@ -81,7 +81,7 @@ describe("what it is worth", () => {
       databases: ["shop", "new"].map((name) => ({ ...aPolicy().build().spec.databases![0]!, name })),
       volumes: [
         { name: "uploads", claimName: "shop-uploads", paths: ["."], exclude: [] },
-        { name: "uploads", claimName: "moved", paths: ["."], exclude: [] },
+        { name: "uploads", claimName: "moved", class: "Data" as const, paths: ["."], exclude: [] },
         { name: "cache", claimName: "shop-uploads", paths: ["."], exclude: [] },
       ],
     })
