@@ -133,6 +133,9 @@ const success = z.discriminatedUnion("step", [
     /** Keys, of so many objects. */ files: z.number().int(),
     objects: z.number().int(),
     bytes: z.number().int(),
+    /** Of the volumes of class Config. */
+    volumeFiles: z.number().int().optional(),
+    warnings: z.array(short).max(8).optional(),
     /** The generation that already holds exactly this; then nothing is left in the staging area. */
     unchanged: z.string().max(64).optional(),
   }),

@@ -113,8 +113,15 @@ export const taskSchema = z.discriminatedUnion("step", [
     /** Only what differs from this generation is packed; without it everything is. */
     base: base.optional(),
   }),
-  /** Copies configuration, unless it is what the newest generation of it holds. */
-  z.object({ ...common, ...staging, step: z.literal("collect"), configs: z.array(config) }),
+  /** Copies configuration beside the running app, unless it is what the newest generation of it holds. */
+  z.object({
+    ...common,
+    ...staging,
+    step: z.literal("collect"),
+    configs: z.array(config),
+    /** Those of class Config. */
+    volumes: z.array(volume),
+  }),
   /** Ends when the named parts of the same pod have released the source; fails when one of them has failed. */
   z.object({ ...common, step: z.literal("release"), parts: z.array(z.enum(["dump", "archive"])) }),
   z.object({
@@ -133,7 +140,7 @@ export const taskSchema = z.discriminatedUnion("step", [
     workloads: z.array(z.object({ kind: z.string(), name: z.string(), uid: z.string(), replicas: z.number().int() })),
     databases: z.array(database),
     volumes: z.array(volume),
-    /** Type Config only, which has neither of the two above. */
+    /** Type Config only, which has no databases, and of the volumes those of class Config. */
     configs: z.array(config).optional(),
   }),
   /** Brings every sealed generation that waits in the handover point, oldest first, to one sink. */

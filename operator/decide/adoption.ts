@@ -195,16 +195,16 @@ function end(
   };
 }
 
-/** Once it is over, its page is of no more use; but as long as its Job is there, it says so. */
+/** Once it is over, its page is of no more use; but as long as its Job is there, it says so. One that has failed stays for its log. */
 function forget(record: AdoptionRecord, world: AdoptionWorld): Pick<AdoptionMove, "adoption" | "actions"> {
   const { step, ...rest } = record;
   const isLeft = step?.job !== undefined && step.state !== "Failed" && world.jobs.has(step.job);
   return isLeft ? { adoption: record, actions: removalOf(record, world) } : { adoption: rest, actions: [] };
 }
 
-/** A Job whose word is on record, or is not asked for any more. One that has failed stays for its log. */
+/** A Job whose word is on record, or is not asked for any more. */
 function removalOf({ step }: AdoptionRecord, { jobs }: AdoptionWorld): readonly Action[] {
-  const job = step?.job === undefined || step.state === "Failed" ? undefined : jobs.get(step.job);
+  const job = step?.job === undefined ? undefined : jobs.get(step.job);
   return job === undefined || job.metadata.deletionTimestamp !== undefined
     ? []
     : [{ do: "deleteJob", name: job.metadata.name, uid: job.metadata.uid }];

@@ -4,10 +4,11 @@
  */
 import type { BackupPolicy, BackupRun, PolicySpec, RestoreRequest, RestoreSpec, Workload } from "../api/kinds.ts";
 import { isFinished, isTrue } from "../api/conditions.ts";
-import { type GenerationType, holdsVolumes, needsBase } from "../domain/generation.ts";
+import { type GenerationType, needsBase } from "../domain/generation.ts";
 import { claimTrouble, locationsOf, readableLocations, volumeClaims } from "./locations.ts";
 import { isIncluded } from "./restore-jobs.ts";
 import { type Refusal, refuse, refuseStop } from "./stop-checks.ts";
+import { capturedVolumes, hasConfiguration } from "./capture-scope.ts";
 import { type AppObservation, workloadKey } from "./app.ts";
 
 export interface Candidate {
@@ -36,10 +37,11 @@ const workloadsOf = (
 ): readonly (readonly [PolicySpec["app"]["workloads"][number], Workload | undefined])[] =>
   seen.stops ? spec.app.workloads.map((item) => [item, seen.app.workloads.get(workloadKey(item))]) : [];
 
-const nothingToCapture: Check = ({ type }, { databases = [], volumes = [], config }) => {
+const nothingToCapture: Check = ({ type }, spec) => {
+  const { databases = [], volumes = [] } = spec;
   if (type === "Database" && databases.length === 0)
     return refuse("HO-P108", "the run has type Database, but the policy names no databases");
-  if (type === "Config" && config === undefined)
+  if (type === "Config" && !hasConfiguration(spec))
     return refuse("HO-P108", "the run has type Config, but the policy names no configuration");
   return type !== "Restore" && needsBase(type) && volumes.length === 0
     ? refuse("HO-P108", `the run has type ${type}, but the policy names no volumes: use type Full or Database`)
@@ -81,7 +83,7 @@ const restoreActive: Check = (seen) => {
 
 const claimMissing: Check = (seen, spec) => {
   if (seen.type === "Restore") return undefined;
-  const volumes = holdsVolumes(seen.type) ? (spec.volumes ?? []) : [];
+  const volumes = capturedVolumes(seen.type, spec);
   const wanted = [
     spec.store.claimName,
     ...spec.sinks
@@ -120,9 +122,12 @@ const targetMissing: Check = (seen, spec) => {
 
 /** The movers read, and a restore writes, beside the running app; else its downtime would grow with its volumes. */
 const claimUnmountable: Check = (seen, spec) => {
-  if (seen.type !== "Restore" && !holdsVolumes(seen.type)) return undefined;
-  for (const { name, claimName } of spec.volumes ?? []) {
-    if (seen.type === "Restore" && !isIncluded("volumes", name, seen.asked ?? {})) continue;
+  const { type, asked = {} } = seen;
+  const volumes =
+    type === "Restore"
+      ? (spec.volumes ?? []).filter(({ name }) => isIncluded("volumes", name, asked))
+      : capturedVolumes(type, spec);
+  for (const { claimName } of volumes) {
     const claim = seen.app.claims.get(claimName);
     if (claim?.spec.accessModes?.includes("ReadWriteOncePod") === true)
       return refuse("HO-P115", `PersistentVolumeClaim ${claimName} is ReadWriteOncePod: no second pod can mount it`);

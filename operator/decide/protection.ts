@@ -7,6 +7,7 @@ import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus } from "../api/k
 import { annotations } from "../api/names.ts";
 import { holdsVolumes, parseGenerationId, typeOf } from "../domain/generation.ts";
 import { isBecauseOfAnother } from "./app-state.ts";
+import { hasConfiguration } from "./capture-scope.ts";
 import { counts } from "./copies.ts";
 
 export interface Protection {
@@ -59,7 +60,7 @@ function latestOfEachType(policy: BackupPolicy, runs: readonly BackupRun[]): rea
   const scheduled = policy.spec.schedules?.some(({ type }) => type === "Database") === true;
   // A full run holds whatever a dump that nobody repeats would have held.
   const superseded = !scheduled && full !== undefined && full === finished[0] && isComplete(full);
-  const config = policy.spec.config === undefined ? undefined : finished.find((run) => run.spec.type === "Config");
+  const config = hasConfiguration(policy.spec) ? finished.find((run) => run.spec.type === "Config") : undefined;
   // A look that found no change rests on the generation that it found, and is worth no more than its copies are.
   const unchanged = config?.status?.unchanged;
   const found = unchanged === undefined ? undefined : runs.find(({ status }) => status?.generation?.id === unchanged);

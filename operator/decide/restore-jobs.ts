@@ -61,7 +61,7 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
   const { seen, policy, plan } = context;
   const { request } = seen;
   const databases = databaseRefs(policy).filter(({ name }) => isMeant("databases", name, request.spec, plan));
-  const volumes = volumeRefs(policy).filter(({ name }) => isMeant("volumes", name, request.spec, plan));
+  const volumes = volumeRefs(policy.volumes ?? []).filter(({ name }) => isMeant("volumes", name, request.spec, plan));
   const uuids = identitiesOf(seen.policy?.status?.locations ?? []);
   const common = {
     version: 1 as const,
@@ -86,7 +86,9 @@ export function buildRestoreJob(step: string, jobName: string, context: RestoreJ
       settings: seen.settings,
     });
   const targets = (readOnly: boolean): Pick<Mounts, "volumes" | "secrets"> => ({
-    volumes: volumeMounts(policy, readOnly).filter(({ name }) => volumes.some((volume) => volume.name === name)),
+    volumes: volumeMounts(policy.volumes ?? [], readOnly).filter(({ name }) =>
+      volumes.some((volume) => volume.name === name),
+    ),
     secrets: secretMounts(policy).filter(({ database }) => databases.some(({ name }) => name === database)),
   });
 

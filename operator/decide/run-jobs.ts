@@ -4,6 +4,7 @@ import { annotations } from "../api/names.ts";
 import type { ConfigRef, DatabaseRef, LocationRef, MoverTask, VolumeRef } from "../contract/task.ts";
 import { formatGenerationId, holdsDatabases, holdsVolumes, needsBase } from "../domain/generation.ts";
 import { baseOf, madeType } from "./base.ts";
+import { capturedVolumes } from "./capture-scope.ts";
 import type { JobManifest, Settings } from "./decision.ts";
 import { type Mounts, buildJob } from "./job-spec.ts";
 import { keepOf, tellPrune, tellTrash } from "./prune-task.ts";
@@ -33,8 +34,10 @@ export const databaseRefs = (policy: PolicySpec): DatabaseRef[] =>
     release,
   }));
 
-export const volumeRefs = (policy: PolicySpec): VolumeRef[] =>
-  (policy.volumes ?? []).map(({ name, claimName, paths, exclude }) => ({
+type Volumes = NonNullable<PolicySpec["volumes"]>;
+
+export const volumeRefs = (volumes: Volumes): VolumeRef[] =>
+  volumes.map(({ name, claimName, paths, exclude }) => ({
     name,
     claimName,
     paths: [...paths],
@@ -87,8 +90,8 @@ const store = (policy: PolicySpec, readOnly: boolean): Pick<Required<Mounts>, "s
 });
 const sinkMounts = (sinks: PolicySpec["sinks"], readOnly: boolean): NonNullable<Mounts["sinks"]> =>
   sinks.map((sink) => ({ name: sink.name, claimName: sink.claim.claimName, readOnly }));
-export const volumeMounts = (policy: PolicySpec, readOnly: boolean): NonNullable<Mounts["volumes"]> =>
-  (policy.volumes ?? []).map(({ name, claimName }) => ({ name, claimName, readOnly }));
+export const volumeMounts = (volumes: Volumes, readOnly: boolean): NonNullable<Mounts["volumes"]> =>
+  volumes.map(({ name, claimName }) => ({ name, claimName, readOnly }));
 export const secretMounts = (policy: PolicySpec): NonNullable<Mounts["secrets"]> =>
   (policy.databases ?? []).map(({ name, postgres }) => ({ database: name, secretName: postgres.secretRef.name }));
 
@@ -119,7 +122,8 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
   const databases = holdsDatabases(run.spec.type) ? databaseRefs(policy) : [];
   const secrets = holdsDatabases(run.spec.type) ? secretMounts(policy) : [];
   const configs = run.spec.type === "Config" ? configRefs(policy) : [];
-  const volumes = full ? volumeRefs(policy) : [];
+  const captured = capturedVolumes(run.spec.type, policy);
+  const volumes = volumeRefs(captured);
   const sink = policy.sinks.find((candidate) => candidate.name === sinkName);
   const sinkOnly = sink === undefined ? [] : [sink];
   const job = (deadlineSeconds: number, mounts: Mounts, ...tasks: readonly MoverTask[]): JobManifest =>
@@ -146,7 +150,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
           ...store(policy, false),
           sinks: sinkMounts(context.sinks, false),
           secrets,
-          ...(full ? { volumes: volumeMounts(policy, true) } : {}),
+          volumes: volumeMounts(captured, true),
         },
         {
           ...common,
@@ -166,7 +170,7 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
     case "Warm":
       return job(
         seconds.warm,
-        { ...store(policy, false), volumes: volumeMounts(policy, true) },
+        { ...store(policy, false), volumes: volumeMounts(captured, true) },
         { ...common, step: "warm", seq, volumes, ...based },
       );
     case "Capture": {
@@ -177,15 +181,12 @@ export function buildRunJob(step: string, name: string, context: RunJobContext):
       ];
       return job(
         seconds.dump,
-        {
-          ...store(policy, false),
-          secrets,
-          configs,
-          ...(full ? { volumes: volumeMounts(policy, true) } : {}),
-        },
+        { ...store(policy, false), secrets, configs, volumes: volumeMounts(captured, true) },
         ...(databases.length > 0 ? [{ ...common, step: "dump" as const, seq, databases }] : []),
-        ...(volumes.length > 0 ? [{ ...common, step: "archive" as const, seq, volumes, frozen, ...based }] : []),
-        ...(configs.length > 0 ? [{ ...common, step: "collect" as const, seq, configs }] : []),
+        ...(full && volumes.length > 0
+          ? [{ ...common, step: "archive" as const, seq, volumes, frozen, ...based }]
+          : []),
+        ...(run.spec.type === "Config" ? [{ ...common, step: "collect" as const, seq, configs, volumes }] : []),
         ...(frozen ? [{ ...common, step: "release" as const, parts }] : []),
       );
     }

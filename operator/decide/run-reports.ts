@@ -57,7 +57,16 @@ export function describe(results: readonly MoverSuccess[]): string {
         ].join("; ");
       case "collect":
         return result.unchanged === undefined
-          ? `${count(result.files, "key")} of ${count(result.objects, "object")}, ${formatBytes(result.bytes)}`
+          ? [
+              [
+                ...(result.objects === 0
+                  ? []
+                  : [`${count(result.files, "key")} of ${count(result.objects, "object")}`]),
+                ...(result.volumeFiles === undefined ? [] : [count(result.volumeFiles, "file")]),
+                formatBytes(result.bytes),
+              ].join(", "),
+              ...(result.warnings ?? []),
+            ].join("; ")
           : `no change since ${result.unchanged}`;
       case "seal":
         return `sealed ${result.id}`;

@@ -9,6 +9,7 @@ import { count, formatBytes, formatDuration } from "../domain/quantities.ts";
 import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import { advise } from "./advice.ts";
 import { tellFull } from "./base.ts";
+import { capturedVolumes } from "./capture-scope.ts";
 import { chainBroken, counts } from "./copies.ts";
 import { budgetOf } from "./hold-steps.ts";
 import { waitingPlans } from "./prune-rounds.ts";
@@ -26,6 +27,10 @@ export const conditionOf: Readonly<Record<string, string>> = {
   Verify: "Verified",
   Prune: "Pruned",
 };
+
+/** Of a run of type Config: each key is a file as well. */
+const holdsFiles = ({ policy }: RunStatus): boolean =>
+  policy !== undefined && capturedVolumes("Config", policy).length > 0;
 
 export const tellUnchanged = (id: string): string => `no change since ${id}`;
 
@@ -207,7 +212,9 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
         : tellUnchanged(status.unchanged)
       : [
           ...(holdsVolumes(run.spec.type) ? [count(generation.files ?? 0, "file")] : ["captured while the app ran"]),
-          holdsDatabases(run.spec.type) ? count(generation.tables ?? 0, "table") : count(generation.files ?? 0, "key"),
+          holdsDatabases(run.spec.type)
+            ? count(generation.tables ?? 0, "table")
+            : count(generation.files ?? 0, holdsFiles(status) ? "file" : "key"),
           ...(status.copies ?? [])
             .filter((copy) => !counts(copy, status))
             .map(({ location }) => `no checked copy at ${location}`),

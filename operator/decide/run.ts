@@ -106,7 +106,8 @@ function skipHopeless({ steps, status }: RunDraft): void {
       base === "GiveBack" && (quiesced === undefined || quiesced.state === "Pending" || quiesced.state === "Skipped");
     if (dead !== undefined && (base !== "GiveBack" || untouched))
       steps.set(name, skip(step, `not done, because ${dead} failed`));
-    const before = { Verify: `Transport/${sink}`, Prune: sink === "source" ? "" : `Verify/${sink}` }[base];
+    // Nothing is brought to the source, so nothing there is before its prune.
+    const before = { Verify: `Transport/${sink}`, Prune: `Verify/${sink}` }[base];
     const predecessor = before === undefined ? undefined : steps.get(before);
     if (isOver(predecessor) && !mayFollow(predecessor))
       steps.set(name, skip(step, `not done, because ${before} was not done`));

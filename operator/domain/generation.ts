@@ -2,12 +2,13 @@
 
 /**
  * Full stands alone. Incremental holds what changed since the newest sealed generation with volumes, Differential since the
- * newest full one. Database holds the databases only, Config the ConfigMaps and keys of Secrets that the policy names, both captured while the app runs.
+ * newest full one. Database holds the databases only, Config the volumes of class Config and the
+ * ConfigMaps and keys of Secrets that the policy names, both captured while the app runs.
  */
 export const generationTypes = ["Full", "Incremental", "Differential", "Database", "Config"] as const;
 export type GenerationType = (typeof generationTypes)[number];
 
-/** Whether generations of the type hold the volumes, and so the state of the whole app. */
+/** Whether generations of the type hold all the volumes, and so the state of the whole app. */
 export const holdsVolumes = (type: GenerationType): boolean => type !== "Database" && type !== "Config";
 
 export const holdsDatabases = (type: GenerationType): boolean => type !== "Config";

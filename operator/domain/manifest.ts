@@ -86,7 +86,7 @@ export const manifestSchema = z.object({
   tools: z.record(z.string(), z.string()),
   databases: z.array(databasePart),
   volumes: z.array(volumePart),
-  /** Of type Config alone. */
+  /** Of type Config alone; absent when the policy names none. */
   configs: z.array(configPart).optional(),
   totals: z.object({
     bytes: z.number().int(),

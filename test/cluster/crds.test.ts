@@ -140,7 +140,7 @@ describe("defaults are stored", () => {
         maxDowntime: "10m",
       },
       databases: [{ name: "d", postgres: { ...databases[0]!.postgres, port: 5432 }, release: "AfterSnapshot" }],
-      volumes: [{ name: "v", claimName: "c", paths: ["."], exclude: [] }],
+      volumes: [{ name: "v", claimName: "c", class: "Data", paths: ["."], exclude: [] }],
       store: { claimName: "store" },
       sinks: [
         {

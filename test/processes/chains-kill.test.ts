@@ -1,12 +1,11 @@
 /** A mover that is killed while it makes an increment leaves either none or a whole one, and the next is as it should be. */
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { encodeTask, type MoverTask } from "../../operator/contract/task.ts";
+import type { MoverTask } from "../../operator/contract/task.ts";
 import { seal } from "../../operator/mover/steps/seal.ts";
 import { digestOf, make, restoredDifference, type Made } from "../support/chain-bed.ts";
+import { killAt } from "../support/kill-at.ts";
 import {
   capture,
   common,
@@ -31,32 +30,6 @@ beforeEach(() => {
 });
 afterEach(() => bed.dispose());
 
-/** Runs a step as a process of its own and kills it as soon as the file is there. @returns whether it was killed */
-async function killAt(task: MoverTask, podUID: string, file: string): Promise<boolean> {
-  bed.newPod();
-  const child = spawn(process.execPath, ["operator/main.ts", "mover"], {
-    env: {
-      PATH: process.env["PATH"],
-      HANDOVER_ROOT: bed.root,
-      HANDOVER_POD_UID: podUID,
-      HANDOVER_TASK: encodeTask(task),
-    },
-    stdio: "ignore",
-    // A group of its own: with the container its tools are killed too.
-    detached: true,
-  });
-  const { pid } = child;
-  if (pid === undefined) throw new Error("the mover did not start");
-  const ended = new Promise<string | null>((resolve) => {
-    child.once("exit", (_code, signal) => resolve(signal));
-  });
-  for (;;) {
-    if (existsSync(file)) process.kill(-pid, "SIGKILL");
-    const signal = await Promise.race([ended, sleep(1, undefined)]);
-    if (signal !== undefined) return signal === "SIGKILL";
-  }
-}
-
 const of = (first: Made, podUID: string): Captured => ({
   seq: 2,
   runUID: "run-2",
@@ -77,7 +50,7 @@ test.each([["mirror/.state/uploads.files-next.zst"], ["files.jsonl.zst"], ["volu
     const task: MoverTask = { ...common, step: "archive", seq: 2, volumes: [uploads], frozen: true, base };
     const at = file.startsWith("mirror/") ? join(bed.layout.base, file) : join(bed.staging(2, "pod-2"), file);
     // On a busy machine the last of its files may be all that there was left to write.
-    const killed = await killAt(task, "pod-2", at);
+    const killed = await killAt(bed, task, "pod-2", at);
     expect(killed || existsSync(join(bed.staging(2, "pod-2"), "part-archive.json"))).toBe(true);
     expect(readdirSync(bed.layout.handover)).toEqual([first.id]);
     for (let n = 0; n < 300; n += 3) writeFileSync(join(volume, `f${n}`), "SECOND");
@@ -98,7 +71,7 @@ test.each([["chain"], ["SHA256SUMS"], ["manifest.sha256"]])("in the seal, when t
   run("cp", ["--archive", volume, join(bed.root, "state")]);
   await capture(bed, captured);
   // After the last of its files there is little left to do: a mover that was faster than the kill has made a whole one.
-  const killed = await killAt(sealTask(captured), "pod-s", join(bed.staging(2, "pod-2"), file));
+  const killed = await killAt(bed, sealTask(captured), "pod-s", join(bed.staging(2, "pod-2"), file));
   expect(killed || readdirSync(bed.layout.handover).length === 2).toBe(true);
   const { id } = await seal(sealTask(captured), bed.context("s2"));
   const made: Made = { id, path: join(bed.layout.handover, id), state: join(bed.root, "state") };

@@ -54,7 +54,7 @@ function put({ kind, name }: ConfigRef, content: Readonly<Record<string, string 
     if (!readdirSync(root).includes(key)) symlinkSync(join("..data", key), join(root, key));
 }
 const collecting = (seq: number, configs = both): Promise<ResultOf<"collect">> =>
-  collect({ ...common, step: "collect", seq, configs }, bed.context(`pod-${seq}`));
+  collect({ ...common, step: "collect", seq, configs, volumes: [] }, bed.context(`pod-${seq}`));
 const sealing = (seq: number, configs = both): Promise<ResultOf<"seal">> =>
   seal(
     {
@@ -145,7 +145,7 @@ describe("a generation of the configuration", () => {
     await make(1);
     const lineage = readFileSync(bed.layout.lineage, "utf8");
     writeFileSync(bed.layout.lineage, lineage.replace(common.policyUID, "another-uid"));
-    const task = { ...common, policyUID: "another-uid", step: "collect" as const, seq: 2, configs: both };
+    const task = { ...common, policyUID: "another-uid", step: "collect" as const, seq: 2, configs: both, volumes: [] };
     expect((await collect(task, bed.context("pod-2"))).unchanged).toBeUndefined();
   });
 

@@ -79,7 +79,7 @@ const defaultSpec: PolicySpec = {
       release: "AfterSnapshot",
     },
   ],
-  volumes: [{ name: "uploads", claimName: "shop-uploads", paths: ["."], exclude: [] }],
+  volumes: [{ name: "uploads", claimName: "shop-uploads", class: "Data", paths: ["."], exclude: [] }],
   store: { claimName: "shop-backups" },
   sinks: [{ name: "vault", claim: { claimName: "vault" }, verify: "Full", required: true }],
   maxChain: 30,

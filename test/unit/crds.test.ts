@@ -208,8 +208,17 @@ test("every value that can be chosen in a spec is known to the operator", () => 
       .filter((file) => file.endsWith(".ts") && !file.startsWith("generated"))
       .map((file) => read(`operator/${layer}/${file}`)),
   );
-  // Passed on to the pod as they are, or the only value there is.
-  const passedOn = new Set(["Exists", "Equal", "NoSchedule", "PreferNoSchedule", "NoExecute", "InPlace", "true"]);
+  // Passed on to the pod as they are, the only value there is, or a volume as any other.
+  const passedOn = new Set([
+    "Exists",
+    "Equal",
+    "NoSchedule",
+    "PreferNoSchedule",
+    "NoExecute",
+    "InPlace",
+    "true",
+    "Data",
+  ]);
   const values = crds
     .flatMap(({ schema }) => walk("", schema, false).filter(({ path }) => path.startsWith(".spec")))
     .flatMap(({ schema: one }) => one.enum ?? []);

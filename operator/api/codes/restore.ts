@@ -67,7 +67,7 @@ export const restore = {
   },
   "HO-R810": {
     reason: "ConfigByHand",
-    what: "A generation of the configuration is not restored by Handover.",
+    what: "ConfigMaps and keys of Secrets are not restored by Handover, and the generation holds nothing else.",
     app: untouched,
     data: "nothing was changed",
     next: "apply its files by hand, as its RESTORE.md says: kubectl -n {namespace} create configmap <name> --from-file=<directory> --dry-run=client -o yaml",

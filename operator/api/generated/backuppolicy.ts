@@ -95,6 +95,10 @@ export interface BackupPolicySpec {
      */
     claimName: string;
     /**
+     * What is in it. Data, the default: the state of the app, captured with the app at rest as app.quiesce says. Config: files that people edit; runs of type Config capture it as well, while the app runs and only when something has changed.
+     */
+    class: "Data" | "Config";
+    /**
      * Directories or files that are captured, relative to the root of the volume. Everything by default. A path that does not exist refuses the run before the app is stopped.
      *
      * Items: A path below the root of the volume.
@@ -108,7 +112,7 @@ export interface BackupPolicySpec {
     exclude: string[];
   }[];
   /**
-   * Configuration of the application, captured by runs of type Config while it runs. None by default. The content of the Secrets that are named here is stored as plain files in the store and at the sinks.
+   * Configuration of the application beside volumes of class Config, captured by runs of type Config while it runs. None by default. The content of the Secrets that are named here is stored as plain files in the store and at the sinks.
    */
   config?: {
     /**
@@ -229,7 +233,7 @@ export interface BackupPolicySpec {
      */
     name: string;
     /**
-     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole and become a Full by themselves when there is nothing whole to be based on. Database: the databases only, while the app runs. Config: what spec.config names, while the app runs, and nothing if nothing has changed. Of several that are due, the first in the order Full, Differential, Incremental, Database, Config starts; a slot of the first three that asks for a state which another generation has by then is skipped.
+     * What its runs capture. Full: databases and volumes, with the app at rest as app.quiesce says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole and become a Full by themselves when there is nothing whole to be based on. Database: the databases only, while the app runs. Config: the volumes of class Config and what spec.config names, while the app runs, and nothing if nothing has changed. Of several that are due, the first in the order Full, Differential, Incremental, Database, Config starts; a slot of the first three that asks for a state which another generation has by then is skipped.
      */
     type: "Full" | "Incremental" | "Differential" | "Database" | "Config";
     /**

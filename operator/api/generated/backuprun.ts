@@ -8,7 +8,7 @@ export interface BackupRunSpec {
    */
   policyName: string;
   /**
-   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole, and become a Full by themselves when there is nothing whole to be based on; status.base says why. Database: the databases only, while the app runs. Config: what spec.config of the policy names, while the app runs; if nothing of it has changed, no generation is made.
+   * What is captured. Full, the default: databases and volumes, with the app at rest as the policy says. Incremental: the same state, stored as what differs from the newest generation with volumes. Differential: stored as what differs from the newest full one. Both dump the databases whole, and become a Full by themselves when there is nothing whole to be based on; status.base says why. Database: the databases only, while the app runs. Config: the volumes of class Config and what spec.config of the policy names, while the app runs; if nothing of it has changed, no generation is made.
    */
   type: "Full" | "Incremental" | "Differential" | "Database" | "Config";
   /**

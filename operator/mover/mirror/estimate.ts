@@ -24,7 +24,7 @@ export interface VolumeEstimate {
 
 export interface EstimateOptions {
   readonly layout: Layout;
-  /** Manifest of the newest generation that holds volumes, which tells what to expect. */
+  /** Manifest of the newest generation that holds the volume, which tells what to expect. */
   readonly newest: Manifest | undefined;
   readonly acceptEmpty: boolean;
 }

@@ -18,21 +18,14 @@ import { takeInventory } from "./inventory.ts";
 import { readLines } from "./lines.ts";
 import { NameFile } from "./name-file.ts";
 import { describeDifferences, patched } from "./patch.ts";
-import { differencesInMirror, stateFiles, type StateFiles } from "./state-list.ts";
+import { differencesInMirror, stateFiles, type Settled } from "./state-list.ts";
 import { totalsOf } from "./totals.ts";
 
-export interface ListedMirror {
+export interface ListedMirror extends Settled {
   readonly volume: string;
-  readonly files: StateFiles;
-  /** Of the mirror, uncompressed. */
-  readonly inventory: string;
   /** What the mirror holds, as often as it is asked for, until its state is settled. */
   readonly lines: () => AsyncGenerator<readonly string[], undefined>;
-  /** Makes sure that the next state list is there. */
-  readonly write: (signal: AbortSignal) => Promise<void>;
   readonly totals: VolumeTotals;
-  /** Newest change time in the mirror, ns. */
-  readonly newest: bigint;
   /** Whether any file has several names. */
   readonly linked: boolean;
 }
@@ -77,7 +70,10 @@ export async function listMirrors(
     }
     const replacements = await describeDifferences({ volume, mirror }, differences, signal);
     const lines = (stop = signal): ReturnType<typeof readLines> => patched(readLines(files.list, stop), replacements);
-    const write = async (stop: AbortSignal): Promise<void> => void (await writeLines(lines(stop), files.next, stop));
+    const write = async (stop: AbortSignal): Promise<void> => {
+      await rm(files.next, { force: true });
+      await writeLines(lines(stop), files.next, stop);
+    };
     listed.push({ ...of, lines: () => lines(), write });
   }
   return listed;

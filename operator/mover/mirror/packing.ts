@@ -66,7 +66,7 @@ async function packAll(task: Task, layout: Layout, staging: string, context: Mov
   const listing = async (signal: AbortSignal): Promise<Pick<Packed, "mirrors" | "list">> => {
     const mirrors = await listAll(task, layout, false, signal, context);
     const list = await writeWholeList(mirrors, staging, signal);
-    await settle(mirrors, signal);
+    await settleState(mirrors, signal);
     return { mirrors, list };
   };
   const [listed, archives, tools] = await together(context.abort, (signal) => [
@@ -91,15 +91,10 @@ async function packDifference(
   const [archives, tools] = await together(abort, (signal) => [
     packEach(task, layout, staging, volumes, signal, context),
     toolVersions(signal),
-    settle(mirrors, signal),
+    settleState(mirrors, signal),
   ]);
   for (const { names } of volumes) await rm(names);
   return { mirrors, list, archives, different: volumes, tools };
-}
-
-async function settle(mirrors: readonly ListedMirror[], signal: AbortSignal): Promise<void> {
-  for (const { write } of mirrors) await write(signal);
-  await settleState(mirrors, signal);
 }
 
 async function listAll(

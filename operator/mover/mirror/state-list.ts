@@ -77,16 +77,24 @@ export async function beginWriting(files: StateFiles): Promise<void> {
 /** How long to wait for a clock that is behind the newest change, such as one that keeps whole seconds. */
 const clockMillis = 3_000;
 
+export interface Settled {
+  readonly files: StateFiles;
+  /** Of the mirror, uncompressed. */
+  readonly inventory: string;
+  /** Newest change time in the mirror, ns. */
+  readonly newest: bigint;
+  /** Makes sure that the next list is there. */
+  readonly write: (signal: AbortSignal) => Promise<void>;
+}
+
 /**
- * Makes what an archive has found out of the mirrors that which is believed. @param newest change time of each mirror, ns
+ * Makes what an archive has found out of the mirrors that which is believed.
  * @throws when the mirrors cannot be synced: then nothing that was read of them is certain
  */
-export async function settleState(
-  mirrors: readonly { readonly files: StateFiles; readonly inventory: string; readonly newest: bigint }[],
-  signal: AbortSignal,
-): Promise<void> {
+export async function settleState(mirrors: readonly Settled[], signal: AbortSignal): Promise<void> {
   const [first] = mirrors;
   if (first === undefined) return;
+  for (const { write } of mirrors) await write(signal);
   const directory = dirname(first.files.list);
   await syncFilesystem(directory, signal);
   for (const { files, inventory, newest } of mirrors) {

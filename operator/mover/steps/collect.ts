@@ -1,6 +1,6 @@
 /**
- * Collect: copies the configuration that a policy names into the staging area, unless the newest generation of it holds exactly
- * the same. Runs beside the app. What the keys hold is never in a message, a log or a result.
+ * Collect: copies the configuration that a policy names, keys and volumes, into the staging area, unless the newest generation of
+ * it holds exactly the same. Runs beside the app. What the keys hold is never in a message, a log or a result.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,34 +8,43 @@ import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
 import type { ConfigPart } from "../../domain/manifest.ts";
 import { readKeys } from "../config/mounted-keys.ts";
+import { findSame } from "../config/newest.ts";
+import { mirrorVolumes, type MirroredVolumes } from "../config/volumes.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
-import { compareContents } from "../store/contents.ts";
+import { packMirrors } from "../mirror/packing.ts";
+import { settleState } from "../mirror/state-list.ts";
+import { claimMirrors, type Claim } from "../store/claim.ts";
+import { sweepStaging } from "../store/delivery.ts";
 import { digestText } from "../store/digest.ts";
 import { makeDirectory, writeFileDurably } from "../store/durable.ts";
 import { collectPartFile, configDirectory, type Layout } from "../store/layout.ts";
-import { listGenerations, type GenerationEntry } from "../store/listing.ts";
 import type { CollectPart, StoredFile } from "../store/parts.ts";
 import { openSource, openStaging } from "../store/staging.ts";
 
-interface Collected {
+type Task = TaskOf<"collect">;
+
+interface Keys {
   readonly configs: readonly ConfigPart[];
   readonly files: readonly (StoredFile & { readonly content: Buffer })[];
 }
 
-export async function collect(task: TaskOf<"collect">, context: MoverContext): Promise<ResultOf<"collect">> {
+export async function collect(task: Task, context: MoverContext): Promise<ResultOf<"collect">> {
   try {
     const layout = await openSource(task, context);
-    const collected = await readAll(task, context);
-    const unchanged = await findSame(layout, task.policyUID, collected, context.abort);
-    if (unchanged === undefined) await write(task, layout, collected, context);
+    const keys = await readAll(task, context);
+    const { unchanged, volumes } =
+      task.volumes.length === 0
+        ? { unchanged: await keepKeys(task, layout, keys, context), volumes: undefined }
+        : await withMirrors(task, layout, context, async (claim) => await keepAll(task, layout, keys, claim, context));
     return {
       version: 1,
       ok: true,
       step: "collect",
-      files: collected.files.length,
-      objects: collected.configs.length,
-      bytes: collected.files.reduce((sum, { size }) => sum + size, 0),
+      files: keys.files.length,
+      objects: keys.configs.length,
+      bytes: keys.files.reduce((sum, { size }) => sum + size, volumes?.bytes ?? 0),
+      ...(volumes === undefined ? {} : { volumeFiles: volumes.files, warnings: volumes.warnings.slice(0, 8) }),
       ...(unchanged === undefined ? {} : { unchanged }),
     };
   } catch (error) {
@@ -44,9 +53,9 @@ export async function collect(task: TaskOf<"collect">, context: MoverContext): P
   }
 }
 
-async function readAll(task: TaskOf<"collect">, context: MoverContext): Promise<Collected> {
+async function readAll(task: Task, context: MoverContext): Promise<Keys> {
   const configs: ConfigPart[] = [];
-  const files: Collected["files"][number][] = [];
+  const files: Keys["files"][number][] = [];
   for (const ref of task.configs) {
     context.abort.throwIfAborted();
     const keys = await readKeys(ref, context.roots.config(ref.kind, ref.name));
@@ -62,43 +71,52 @@ async function readAll(task: TaskOf<"collect">, context: MoverContext): Promise<
   return { configs, files };
 }
 
-/** The newest generation of the configuration at the source, if it is this policy's, holds exactly this and is whole. */
-async function findSame(
-  layout: Layout,
-  policyUID: string,
-  { configs, files }: Collected,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const newest = await newestConfig(layout);
-  // Those of a former policy do not count, and are not brought to the sinks of this one.
-  if (newest?.manifest.lineage.policyUID !== policyUID) return undefined;
-  const { manifest } = newest;
-  const text = (list: readonly ConfigPart[], of: readonly StoredFile[]): string =>
-    JSON.stringify([
-      list.map(({ kind, name, keys }) => [kind, name, keys.toSorted()].join("\n")).toSorted(),
-      of.map(({ path, sha256 }) => `${sha256} ${path}`).toSorted(),
-    ]);
-  const stored = manifest.files.filter(({ path }) => path.startsWith("config/"));
-  if (text(manifest.configs ?? [], stored) !== text(configs, files)) return undefined;
-  const { difference } = await compareContents(newest.path, manifest, { read: () => true, signal });
-  return difference === undefined ? newest.id : undefined;
+/** @returns the generation that holds them already, and then nothing is written */
+async function keepKeys(task: Task, layout: Layout, keys: Keys, context: MoverContext): Promise<string | undefined> {
+  const unchanged = await findSame(layout, task, { ...keys, mirrors: [] }, context.abort);
+  if (unchanged === undefined) await write(task, layout, keys, context);
+  return unchanged;
 }
 
-async function newestConfig(layout: Layout): Promise<GenerationEntry | undefined> {
-  const listings = [await listGenerations(layout.handover), await listGenerations(layout.store)];
-  return listings
-    .flatMap(({ generations }) => generations)
-    .filter(({ manifest }) => manifest.type === "Config")
-    .toSorted((a, b) => a.seq - b.seq)
-    .at(-1);
-}
-
-async function write(
-  task: TaskOf<"collect">,
+async function withMirrors<T>(
+  task: Task,
   layout: Layout,
-  { configs, files }: Collected,
   context: MoverContext,
-): Promise<void> {
+  work: (claim: Claim) => Promise<T>,
+): Promise<T> {
+  // What dead runs have left takes space that this one may need.
+  await sweepStaging(layout, task.seq - 1);
+  const claim = await claimMirrors(layout, { seq: task.seq, podUID: context.podUID }, context.abort);
+  try {
+    return await work(claim);
+  } finally {
+    await claim.abandon();
+  }
+}
+
+async function keepAll(
+  task: Task,
+  layout: Layout,
+  keys: Keys,
+  claim: Claim,
+  context: MoverContext,
+): Promise<{ readonly unchanged: string | undefined; readonly volumes: MirroredVolumes }> {
+  const volumes = await mirrorVolumes(task, layout, context);
+  claim.check();
+  const unchanged = await findSame(layout, task, { ...keys, mirrors: volumes.mirrors }, context.abort);
+  if (unchanged === undefined) await packMirrors({ ...task, step: "archive", frozen: false }, layout, context);
+  else await settleState(volumes.mirrors, context.abort);
+  for (const { settle } of volumes.passes) await settle(context.abort);
+  if (unchanged !== undefined) {
+    await claim.giveBack();
+    return { unchanged, volumes };
+  }
+  if (task.configs.length > 0) await write(task, layout, keys, context);
+  await claim.done();
+  return { unchanged, volumes };
+}
+
+async function write(task: Task, layout: Layout, { configs, files }: Keys, context: MoverContext): Promise<void> {
   const staging = await openStaging(layout, task.seq, context.podUID);
   // Whatever an earlier start of this very pod has left.
   await rm(join(staging, "config"), { recursive: true, force: true });

@@ -22,7 +22,7 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
     const choice = chooseCopies(copies, task.from, task);
     const { location, generation, members } = await findWhole(choice.copies, context);
     const { manifest } = generation;
-    if (manifest.type === "Config")
+    if (manifest.type === "Config" && manifest.volumes.length === 0)
       throw new MoverError("HO-R810", `generation ${generation.id} holds configuration, as plain files at ${location}`);
     const asked = task.from.generation === undefined || task.included ? task : presentParts(task, manifest);
     // With nothing of it left, the error names what is asked for and what there is.
@@ -48,6 +48,10 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
     ];
     if (manifest.chain.length > 0 && parts.volumes.length > 0)
       warnings.push(`the volumes come from a chain: ${[...manifest.chain, generation].map(({ id }) => id).join(", ")}`);
+    if ((manifest.configs ?? []).length > 0)
+      warnings.push(
+        "ConfigMaps and keys of Secrets stay as they are: compare and apply them by hand, as RESTORE.md says",
+      );
     if (manifest.consistency === "Running" && parts.volumes.length > 0)
       warnings.unshift("the generation was captured while the app ran");
     return {

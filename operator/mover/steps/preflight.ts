@@ -8,7 +8,6 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
 import type { LocationRef, TaskOf } from "../../contract/task.ts";
-import { holdsVolumes } from "../../domain/generation.ts";
 import type { MoverContext } from "../context.ts";
 import { checkDatabase } from "../database/check.ts";
 import { errnoOf, isDiskFull, MoverError } from "../errors.ts";
@@ -47,17 +46,14 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     }
   }
   const known = [source, ...sinks].flatMap(({ generations }) => generations).toSorted((a, b) => b.seq - a.seq);
-  // Of the volumes, every generation that holds them tells what to expect.
-  const newestWhole = known.find(({ manifest }) => holdsVolumes(manifest.type));
-
   const databases: ResultOf<"preflight">["databases"] = [];
   for (const database of task.databases) databases.push(await checkDatabase(database, context));
   const volumes: VolumeEstimate[] = [];
   for (const volume of task.volumes) {
     const acceptEmpty = task.acceptEmpty?.includes(volume.name) ?? false;
-    volumes.push(
-      await checkVolume(volume, { layout: source.layout, newest: newestWhole?.manifest, acceptEmpty }, context),
-    );
+    // Every generation that holds the volume tells what to expect, of whatever type.
+    const newest = known.find(({ manifest }) => manifest.volumes.some(({ name }) => name === volume.name))?.manifest;
+    volumes.push(await checkVolume(volume, { layout: source.layout, newest, acceptEmpty }, context));
   }
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   const bytes = sum(volumes.map((volume) => volume.bytes));

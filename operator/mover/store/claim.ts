@@ -37,7 +37,9 @@ export interface Claim {
   readonly check: () => void;
   /** Says that nothing more will be written, so that the next one need not wait. */
   readonly done: () => Promise<void>;
-  /** After a failure gives the claim up; after `done` does nothing. */
+  /** Says the same of a look that makes no generation, so that its number is not used up by it. */
+  readonly giveBack: () => Promise<void>;
+  /** After a failure gives the claim up; after one of these does nothing. */
   readonly abandon: () => Promise<void>;
 }
 
@@ -70,14 +72,16 @@ export async function claimMirrors(
     if (now?.nonce !== mine.nonce) throw busy(now);
   };
   let finished = false;
+  const finish = async (seq: number): Promise<void> => {
+    clearInterval(timer);
+    check();
+    finished = true;
+    await writeFileDurably(file, `${JSON.stringify({ ...mine, seq, done: true })}\n`);
+  };
   return {
     check,
-    done: async () => {
-      clearInterval(timer);
-      check();
-      finished = true;
-      await writeFileDurably(file, `${JSON.stringify({ ...mine, done: true })}\n`);
-    },
+    done: async () => await finish(mine.seq),
+    giveBack: async () => await finish(before?.seq ?? 0),
     abandon: async () => {
       clearInterval(timer);
       if (finished) return;

@@ -181,11 +181,11 @@ export function restoreGuide(manifest: Omit<Manifest, "files">): string {
 The state of \`${manifest.lineage.namespace}/${manifest.lineage.policy}\` of ${manifest.time}, captured ${manifest.consistency === "Quiesced" ? "while the app was stopped" : "beside the running app"}.
 
 ${[...databases, ...volumes, ...configs].join("\n")}
-${chain.length === 0 ? "" : describeChain(chain)}${manifest.type === "Config" ? byHand : withTools(chain)}`;
+${chain.length === 0 ? "" : describeChain(chain)}${manifest.type === "Config" && volumes.length === 0 ? "" : withTools(chain)}${configs.length === 0 ? "" : byHand}`;
 }
 
 const byHand = `
-## How to use it
+## The keys of ConfigMaps and Secrets
 
 Each key of an object is a file below \`config/\`. Handover does not apply them; compare, then do it by hand:
 

@@ -27,6 +27,12 @@ const rows: Readonly<Record<Kind, readonly Changes[]>> = {
       { secrets: [{ name: "a.b", keys: [".dockerconfigjson", "config.php", "KEY_1", "a..b"] }], configMaps: [] },
     ]),
     { "spec.config": { configMaps: [{ name: "a" }] }, "spec.schedules.0": config("0 2 * * *") },
+    ...values("spec.volumes.1.class", ["Data", "Config", undefined]),
+    {
+      "spec.config": undefined,
+      "spec.volumes.1.class": "Config",
+      "spec.schedules.0": { name: "c", type: "Config", onChange: {} },
+    },
     ...["1m", "10m", "1h30m", "24h", null].map((interval) => ({
       "spec.config": { configMaps: [{ name: "a" }] },
       "spec.schedules.0": { name: "c", type: "Config", onChange: interval === null ? {} : { interval } },

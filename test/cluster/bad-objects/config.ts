@@ -45,6 +45,19 @@ export const badConfigs: readonly Bad[] = table("BackupPolicy", [
     "spec.schedules",
     "under config",
   ],
+  [
+    "a schedule with no volume of class Config",
+    {
+      ...schedule({ cron: "0 2 * * *" }),
+      "spec.config": undefined,
+      "spec.volumes": [{ name: "a", claimName: "a", class: "Data" }],
+    },
+    "spec.schedules",
+    "a volume of class Config",
+  ],
+  ...each("spec.volumes.1.class", 'supported values: "Data", "Config"', ["", "Log", "config", "Configuration"]).map(
+    ([because, changes, , says]): Row => [because, changes, "spec.volumes[1].class", says],
+  ),
   ["neither cron nor onChange", schedule({}), at, "set exactly one of cron and onChange"],
   ["both cron and onChange", schedule({ cron: "0 2 * * *", onChange: {} }), at, "set exactly one of cron and onChange"],
   ["onChange for another type", { ...schedule({ type: "Full", onChange: {} }) }, at, "use type Config"],

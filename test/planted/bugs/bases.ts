@@ -91,6 +91,30 @@ export const baseBugs: readonly PlantedBug[] = [
     },
   },
   {
+    id: "damaged-is-unchanged",
+    breaks: "S28",
+    what: "a run of the configuration is complete because of a generation that is damaged",
+    file: "operator/mover/config/newest.ts",
+    text: "  if (difference !== undefined) return undefined;\n",
+    becomes: "",
+    caughtBy: {
+      file: "test/processes/config-volumes.test.ts",
+      test: ["a generation with a volume of class Config", "is made when the newest one is damaged"],
+    },
+  },
+  {
+    id: "second-pass-left-out",
+    breaks: "S28",
+    what: "what is edited while the first pass goes over a configuration volume is not in its generation",
+    file: "operator/mover/config/volumes.ts",
+    text: "warnings.push(...(await coldMirror(job, false)).warnings);",
+    becomes: "",
+    caughtBy: {
+      file: "test/processes/config-running.test.ts",
+      test: ["what is edited while the first pass goes over the volume is in it"],
+    },
+  },
+  {
     id: "whole-secret-mounted",
     breaks: "X4",
     what: "the pod that captures two keys of a Secret sees all of them",

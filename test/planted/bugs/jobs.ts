@@ -71,8 +71,8 @@ export const jobBugs: readonly PlantedBug[] = [
     breaks: "S14",
     what: "the warm pass can write into the app's volume",
     file: "operator/decide/run-jobs.ts",
-    text: "{ ...store(policy, false), volumes: volumeMounts(policy, true) }",
-    becomes: "{ ...store(policy, false), volumes: volumeMounts(policy, false) }",
+    text: "{ ...store(policy, false), volumes: volumeMounts(captured, true) }",
+    becomes: "{ ...store(policy, false), volumes: volumeMounts(captured, false) }",
     caughtBy: { file: jobSpecTest, test: ["what a step may write", "of Warm"] },
   },
   {

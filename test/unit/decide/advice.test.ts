@@ -1,7 +1,6 @@
 /** What people are told of the app and of the data, by what was done to them and not by the code alone. */
 import { describe, expect, test } from "@jest/globals";
 import { type Trouble, advise } from "../../../operator/decide/advice.ts";
-import { Scenario } from "../../simulator/scenario.ts";
 
 const trouble: Trouble = {
   code: "HO-D301",
@@ -22,6 +21,7 @@ describe("an advice", () => {
     { code: "HO-R803", wasStopped: false, says: "App: not stopped, running on its present state." },
     { code: "HO-R803", wasStopped: true, says: "App: given back, running." },
     { code: "HO-R808", wasStopped: true, says: "App: running on the restored state." },
+    { code: "HO-R808", wasStopped: false, says: "App: running on the restored state." },
   ] as const)("with $code of an app that was stopped: $wasStopped, says $says", ({ says, ...facts }) => {
     expect(advise({ ...trouble, ...facts })).toContain(says);
   });
@@ -29,16 +29,18 @@ describe("an advice", () => {
   test.each([
     { app: "Down", step: undefined, says: "App: DOWN." },
     { app: "Unknown", step: undefined, says: "App: unknown; nothing was done to it." },
+    { app: "Unknown", step: undefined, wasStopped: true, says: "App: given back, not seen to be ready." },
+    { app: "Parked", step: undefined, says: "App: at no replicas, as a person has left it." },
+    { app: "Parked", step: undefined, wasStopped: true, says: "App: at no replicas, as a person has left it." },
     { app: "Stopped", step: { name: "Capture", state: "Failed" }, says: "App: stopped, being given back." },
     { app: "Stopped", step: { name: "Capture", state: "Waiting" }, says: "App: stopped." },
+    { app: "Stopped", step: undefined, says: "App: stopped." },
   ] as const)("of an app that is $app says $says", ({ says, ...facts }) => {
     expect(advise({ ...trouble, ...facts })).toContain(says);
   });
 });
 
-test("a restore is told of in words of its own", async () => {
-  const scenario = await Scenario.restore().settle();
-  const reasons = scenario.world.events.map(({ reason }) => reason);
-  expect(reasons).toContain("RestoreComplete");
-  expect(reasons.filter((reason) => reason.startsWith("Run"))).toEqual([]);
+test("an advice has the code, what happened, the app, the data and the next command, in this order", () => {
+  const text = advise({ ...trouble, data: ({ data }) => `${data}, says the catalogue` });
+  expect(text).toMatch(/^HO-D301 connection refused\. App: .+\. Data: .+, says the catalogue\. Next: .+ shop/);
 });

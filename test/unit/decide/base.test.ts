@@ -2,9 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Job } from "../../../operator/api/kinds.ts";
 import { taskVariable } from "../../../operator/contract/mounts.ts";
-import type { ResultOf } from "../../../operator/contract/result.ts";
 import { type MoverTask, parseTask } from "../../../operator/contract/task.ts";
-import { judgeBase } from "../../../operator/decide/base.ts";
 import type { GenerationType } from "../../../operator/domain/generation.ts";
 import { aPolicy, aRun } from "../../support/builders.ts";
 import type { Script } from "../../simulator/kubelet.ts";
@@ -129,10 +127,6 @@ describe("what the preflight says of the base is judged before anything is stopp
     expect(scenario.moverJobs.length).toBe(1);
     expect(scenario.world.writes.some(({ verb, plural }) => verb === "scale" || plural === "leases")).toBe(false);
     expect(scenario.condition("Stalled")).toBe("True Failed");
-  });
-  test("a reason that is empty is still a reason for a full one", () => {
-    const preflight = { lastSeq: 3, base: { full: "" } } as ResultOf<"preflight">;
-    expect(judgeBase("Incremental", preflight)).toEqual({ base: { full: "the preflight gave no reason" } });
   });
 });
 

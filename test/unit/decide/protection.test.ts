@@ -157,7 +157,13 @@ describe("of a policy that was edited", () => {
         observedGeneration: 1,
         lastComplete: { run: "full-1", generation: idOf(1, "Full"), time: day(1) },
       });
-  const volume = (name: string, claimName = name) => ({ name, claimName, paths: ["."], exclude: [] });
+  const volume = (name: string, claimName = name) => ({
+    name,
+    claimName,
+    class: "Data" as const,
+    paths: ["."],
+    exclude: [],
+  });
   test.each<[string, Partial<PolicySpec>, string]>([
     [
       "a sink that has no copy",

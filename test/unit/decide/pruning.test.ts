@@ -84,6 +84,20 @@ describe("the condition Pruning", () => {
     expect(conditionIn(judge(waiting, annotated("true")), "Pruning")).toContain("False PruneRefused");
     expect(conditionIn(judge(waiting, annotated("aaa")), "Pruning")).toContain("False PruneRefused");
   });
+
+  test("the beginning of a digest acknowledges, and no other part of it", () => {
+    const digest = `${"a".repeat(52)}${"b".repeat(12)}`;
+    const runs = [ran(1, { ...plan("vault", "Waiting", "a", 5), digest })];
+    expect(conditionIn(judge(runs, annotated(digest.slice(0, 12))), "Pruning")).toContain("False Acknowledged");
+    expect(conditionIn(judge(runs, annotated(digest.slice(52))), "Pruning")).toContain("False PruneRefused");
+  });
+});
+
+test("a policy that an older release has made, without a time zone, has no trouble with it", () => {
+  const policy = aPolicy().build();
+  const { timeZone: _timeZone, ...retention } = policy.spec.retention;
+  const old = { ...policy, spec: { ...policy.spec, retention: retention as typeof policy.spec.retention } };
+  expect(conditionIn(judge([], old), "Ready")).not.toContain("UnknownTimeZone");
 });
 
 test("a time zone that nobody knows stalls the policy, and its schedules go on", () => {

@@ -123,7 +123,13 @@ function withoutVolumes(): NonNullable<Candidate["policy"]>["spec"] {
 
 describe("a run", () => {
   const two = aPolicy().spec({
-    volumes: ["uploads", "mail"].map((name) => ({ name, claimName: `shop-${name}`, paths: ["."], exclude: [] })),
+    volumes: ["uploads", "mail"].map((name) => ({
+      name,
+      claimName: `shop-${name}`,
+      class: "Data",
+      paths: ["."],
+      exclude: [],
+    })),
   });
   const { status: _status, ...unknown } = uploads;
   const cases: readonly Case[] = [

@@ -15,7 +15,13 @@ const spec: PolicySpec = {
     name,
     postgres: { host: `${name}-db`, port: 5432, database: name, secretRef: { name: `${name}-db` } },
   })),
-  volumes: ["uploads", "media"].map((name) => ({ name, claimName: `shop-${name}`, paths: ["."], exclude: [] })),
+  volumes: ["uploads", "media"].map((name) => ({
+    name,
+    claimName: `shop-${name}`,
+    class: "Data",
+    paths: ["."],
+    exclude: [],
+  })),
   sinks: [sink("vault"), sink("attic")],
 };
 const database = (name: string) => ({

@@ -13,7 +13,7 @@ const spec = aPolicy()
       sink("vault", { verify: "Sample" }),
       sink("attic", { required: false, verify: "None", retention: { last: 30, minVerified: 3 } }),
     ],
-    volumes: [{ name: "uploads", claimName: "shop-uploads", paths: ["a", "b"], exclude: ["*.tmp"] }],
+    volumes: [{ name: "uploads", claimName: "shop-uploads", class: "Data", paths: ["a", "b"], exclude: ["*.tmp"] }],
   })
   .build().spec;
 const uuids = new Map([

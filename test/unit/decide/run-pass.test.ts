@@ -85,6 +85,7 @@ describe("a step begins", () => {
     ["nothing beside the warming", { ...ok, Warm: "Running" }, []],
     ["the stop after the warming", ok, ["Quiesce"]],
     ["the stop without a warming", { Accept: "Done", Preflight: "Done", Warm: undefined }, ["Quiesce"]],
+    ["no stop beside the preflight", { Accept: "Done", Preflight: "Running", Warm: undefined }, []],
     ["the capture without a stop", { ...ok, Quiesce: undefined, GiveBack: undefined }, ["Capture"]],
     [
       "the capture without warming and stop",
@@ -99,6 +100,17 @@ describe("a step begins", () => {
     ["no capture beside the warming", { ...ok, Warm: "Running", Quiesce: undefined, GiveBack: undefined }, []],
     ["the seal after the capture", captured, ["Seal"]],
     ["the transport after the seal", sealed, ["Transport/vault"]],
+    [
+      "no pruning beside the seal, where there are no sinks",
+      {
+        ...captured,
+        Seal: "Running",
+        "Transport/vault": undefined,
+        "Verify/vault": undefined,
+        "Prune/vault": undefined,
+      },
+      [],
+    ],
     ["nothing beside the transport", { ...sealed, "Transport/vault": "Running" }, []],
     ["the check after the transport", { ...sealed, "Transport/vault": "Done" }, ["Verify/vault"]],
     ["the check at a sink that was too full", { ...sealed, "Transport/vault": full }, ["Verify/vault"]],
@@ -171,6 +183,29 @@ describe("what can no longer be done is skipped", () => {
       names.filter((name) => !["Accept", "Preflight", "Warm", "Quiesce", "GiveBack"].includes(name)),
     );
   });
+  test("after a preflight that failed, the giving back of an app that was not stopped, and nothing of one that was", () => {
+    const states: Steps = { Accept: "Done", Preflight: failed("HO-X001"), Warm: "Skipped", Capture: "Skipped" };
+    for (const Quiesce of ["Pending", "Skipped"] as const)
+      expect(skipped({ ...states, Quiesce })).toContain("GiveBack: not done, because Preflight failed");
+    const stopped: Steps = {
+      Accept: "Done",
+      Preflight: "Done",
+      Warm: "Done",
+      Quiesce: "Done",
+      Capture: failed("HO-X001"),
+    };
+    expect(skipped(stopped).filter((text) => text.startsWith("GiveBack"))).toEqual([]);
+  });
+  test("and nothing of what is under way or over", () => {
+    const job = { attempt: 1, job: "job", startedAt: "2026-11-21T01:00:00Z" };
+    const states: Steps = { Accept: "Done", Preflight: failed("HO-X001"), Warm: { state: "Running", ...job } };
+    expect(skipped(states, { jobs: [aJob("job").build()] }).map((text) => text.split(":")[0])).not.toContain("Warm");
+  });
+  test("pruning at the source waits for no check", () => {
+    const done = Object.fromEntries(names.slice(0, 7).map((name) => [name, "Done" as const]));
+    const lost: Steps = { ...done, "Transport/vault": failed("HO-T501"), "Verify/vault": "Skipped" };
+    expect(skipped(lost).filter((text) => text.startsWith("Prune/source"))).toEqual([]);
+  });
   test("after a transport that failed, what follows at that sink", () => {
     const done = Object.fromEntries(names.slice(0, 7).map((name) => [name, "Done" as const]));
     expect(skipped({ ...done, "Transport/vault": failed("HO-T501") })).toEqual([
@@ -202,6 +237,21 @@ describe("cancelled", () => {
     const decision = pass(stepsOf({ Accept: "Done" }), { run: aRun().holding().cancelled() });
     expect(told(decision)[0]).toBe("Preflight Failed HO-X003 cancelled by annotation");
     expect(told(decision)[1]).toBe("Warm Skipped undefined cancelled by annotation");
+  });
+  test("a failure of its own is not the reason, and is not told as one", () => {
+    const lost: Omit<StepRecord, "name"> = { state: "Failed", code: "HO-T501", message: "lost" };
+    const before: Steps = Object.fromEntries(names.slice(0, 7).map((name) => [name, "Done" as const]));
+    const steps = stepsOf({ ...before, "Transport/vault": lost, "Verify/vault": "Skipped" });
+    const { status } = pass(steps, { run: aRun().holding().cancelled() });
+    expect(status.steps?.slice(7).map(({ name, state, code }) => `${name} ${state} ${code}`)).toEqual([
+      "Transport/vault Failed HO-T501",
+      "Verify/vault Skipped undefined",
+      "Prune/source Failed HO-X003",
+      "Prune/vault Skipped undefined",
+    ]);
+  });
+  test("deleted before it was held back, it is not held back any more", () => {
+    expect(acts(pass(stepsOf({ Accept: "Done" }), { run: aRun().deleting() }))).toEqual([]);
   });
   test("by its deletion, and what is over stays as it is", () => {
     const decision = pass(stepsOf({ Accept: "Done", Preflight: "Done" }), { run: aRun().holding().deleting() });

@@ -1,14 +1,11 @@
 /** Prunes of a run: in two rounds where something is to go; refused; told what is held, acknowledged and to be taken back. */
 import { describe, expect, test } from "@jest/globals";
-import { type BackupPolicy, type BackupRun, type StepRecord, policies } from "../../../operator/api/kinds.ts";
-import type { MoverSuccess } from "../../../operator/contract/result.ts";
+import { type BackupPolicy, type BackupRun, policies } from "../../../operator/api/kinds.ts";
 import { taskVariable } from "../../../operator/contract/mounts.ts";
 import { type MoverTask, type TaskOf, parseTask } from "../../../operator/contract/task.ts";
 import type { Script } from "../../simulator/kubelet.ts";
-import { followPlan } from "../../../operator/decide/prune-rounds.ts";
-import { tellPrune } from "../../../operator/decide/prune-task.ts";
 import { Scenario } from "../../simulator/scenario.ts";
-import { aPod, aPolicy, aRun } from "../../support/builders.ts";
+import { aPolicy, aRun } from "../../support/builders.ts";
 
 const refusal = "HO-K701: 5 of 8 generations would be removed at once, at most 4 may be without an acknowledgement";
 const digest = "0123456789abcdef".repeat(4);
@@ -154,20 +151,6 @@ describe("a prune that removes", () => {
   });
 });
 
-test("a cluster that forgets the rounds, because its kinds are older, ends as well", () => {
-  const result = { version: 1, ok: true, step: "prune", plan: { digest, removes: 1 } } as unknown as MoverSuccess;
-  const end = (attempt: number): string => {
-    const step: StepRecord = { name: "Prune/vault", state: "Running", attempt };
-    const done: StepRecord = { ...step, state: "Done" };
-    return followPlan(
-      step,
-      { step: done, actions: [], job: { is: "succeeded", pod: aPod("p").build(), results: [result] } },
-      0,
-    ).step.state;
-  };
-  expect([end(8), end(9)]).toEqual(["Waiting", "Failed"]);
-});
-
 describe("what it is told", () => {
   const done = (name: string, id: string, hold?: string, policyUID = aPolicy().build().metadata.uid): BackupRun => ({
     ...aRun(name).build(),
@@ -219,24 +202,6 @@ describe("what it is told", () => {
     expect(scenario.step("Prune/vault")?.message).toBe(
       "1 generation kept, 0 removed; the hold of run old-5 cannot be read, so it holds for ever",
     );
-  });
-
-  test("of more holds than a task has room for, the rest are left to the files at the place, and nothing is approved", () => {
-    const idOf = (seq: number): string => `${String(seq).padStart(6, "0")}-20261103T010000Z-full`;
-    const siblings = Array.from({ length: 502 }, (_, index) =>
-      done(`old-${index + 1}`, idOf(index + 1), "forever audit"),
-    );
-    const { spec, metadata } = aPolicy().build();
-    const run = aRun().build();
-    const told = tellPrune({
-      run,
-      siblings: [...siblings, done("old-503", idOf(503))],
-      policy: spec,
-      policyUID: siblings[0]!.status!.policyUID!,
-      acknowledgements: metadata.annotations ?? {},
-      approved: digest,
-    });
-    expect([told.holds.length, told.approved, told.known.ranges]).toEqual([500, undefined, "1-500,503"]);
   });
 
   test("acknowledgements that are digests, and what to take back", async () => {

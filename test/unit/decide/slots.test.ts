@@ -192,6 +192,58 @@ describe("a slot is needed", () => {
   });
 });
 
+describe("what is known of a schedule", () => {
+  const policy = policyWith(due("full", "Full"));
+  const known = ({ status }: Decision<PolicyStatus>): unknown => status.schedules?.[0];
+  const later = (
+    decision: Decision<PolicyStatus>,
+    clock: string,
+    runs?: readonly BackupRun[],
+  ): Decision<PolicyStatus> => decide({ ...policy, status: decision.status }, at(clock), runs);
+
+  test("begins with no slot and no word", () => {
+    expect(policyWith(due("full", "Full")).status?.schedules).toStrictEqual([
+      { name: "full", since: "2026-11-21T00:00:00.000Z", cron: "0 2 * * * Etc/UTC", skipped: "" },
+    ]);
+  });
+  test("a slot may be late by just its startingDeadline", () => {
+    expect(startedBy(decide(policy, at("08:00")))).toBe("full");
+    expect(startedBy(decide(policy, at("08:00:01")))).toBeUndefined();
+  });
+  test("why a slot was passed by stays until the next one", () => {
+    const missed = decide(policy, at("09:00"));
+    const word = "missed by more than startingDeadline";
+    expect(known(missed)).toMatchObject({ lastSlot: "2026-11-21T02:00:00.000Z", skipped: word });
+    expect(known(later(missed, "10:00"))).toEqual(known(missed));
+    const next = decide({ ...policy, status: missed.status }, at("02:00", "2026-11-22"));
+    expect([startedBy(next), skipped(next, "full")]).toEqual(["full", ""]);
+  });
+  test("a run's slot is one that was, also of a schedule that was changed", () => {
+    const changed = policyWith(due("full", "Full", { timeZone: "UTC" }));
+    const run = ended("full", "Full");
+    const decision = decide({ ...changed, status: policy.status! }, at("03:00"), [run]);
+    expect(known(decision)).toMatchObject({ since: "2026-11-21T03:00:00.000Z", skipped: "" });
+    expect(known(decision)).toMatchObject({ lastSlot: "2026-11-21T02:00:00.000Z" });
+  });
+  test.each([
+    { ahead: "2026-11-21T03:00:00.000Z", since: "2026-11-21T03:00:00.000Z" },
+    { ahead: "2026-11-21T03:00:00.001Z", since: "2026-11-21T02:00:00.000Z" },
+  ])("that it began at $ahead is believed up to an hour ahead of the clock", ({ ahead, since }) => {
+    const status = { schedules: policy.status!.schedules!.map((one) => ({ ...one, since: ahead })) };
+    expect(known(decide({ ...policy, status }, at("02:00")))).toMatchObject({ since });
+  });
+  test.each([
+    { time: "20261121T033000Z", needed: false },
+    { time: "20261121T033001Z", needed: true },
+  ])("so is a generation of $time: needed $needed", ({ time, needed }) => {
+    const of = ended("x", "Full").status!;
+    const run = aRun("b")
+      .status({ ...of, generation: { id: `000007-${time}-full` } })
+      .build();
+    expect(startedBy(decide(policy, at("02:30"), [run])) !== undefined).toBe(needed);
+  });
+});
+
 test("of slots that were missed together, the older one of a type goes first", () => {
   const policy = policyWith(
     schedule("second", "30 2 * * *", { type: "Database" }),

@@ -1,107 +1,11 @@
 /** Whether the processes of the app have ended: seen, remembered, asked for, or not known. What is not known is never captured. */
 import { describe, expect, jest, test } from "@jest/globals";
-import {
-  type HeldWorkload,
-  type Pod,
-  type Workload,
-  deployments,
-  leases,
-  pods,
-  policies,
-  runs,
-} from "../../../operator/api/kinds.ts";
+import { type Pod, type Workload, deployments, leases, pods, policies, runs } from "../../../operator/api/kinds.ts";
 import { parseRecord } from "../../../operator/decide/record.ts";
-import { followPods, isOutOfReach } from "../../../operator/decide/stopping.ts";
-import { aPod, aPolicy, aRun, aWorkload, anApp } from "../../support/builders.ts";
+import { aPolicy, aRun } from "../../support/builders.ts";
 import { Scenario } from "../../simulator/scenario.ts";
 
 jest.setTimeout(120_000);
-
-const held: readonly HeldWorkload[] = [{ kind: "Deployment", name: "shop", uid: "shop-uid", replicas: 3 }];
-const claims = new Set(["shop-uploads"]);
-const follow = (seen: readonly Pod[], remembered: readonly string[] = [], last: readonly Pod[] = []): unknown => {
-  const app = anApp({
-    workloads: [aWorkload().replicas(0).build()],
-    pods: seen,
-    lastStates: new Map(last.map((pod) => [pod.metadata.uid, pod])),
-  });
-  const found = followPods(
-    app,
-    held,
-    claims,
-    remembered.map((name) => ({ name, uid: `${name}-uid` })),
-  );
-  return { pods: found.pods.map(({ name }) => name), lost: found.lost.map(({ name }) => name) };
-};
-const ended = aPod("a").ended({ name: "app", exitCode: 143 }).build();
-const waits = (reason: string, restartCount = 0): Pod =>
-  aPod("a")
-    .status({ phase: "Pending", containerStatuses: [{ name: "app", restartCount, state: { waiting: { reason } } }] })
-    .build();
-
-describe("of the pods of an app", () => {
-  test.each<{
-    name: string;
-    seen: readonly Pod[];
-    remembered?: readonly string[];
-    last?: readonly Pod[];
-    found: unknown;
-  }>([
-    { name: "one that runs is remembered", seen: [aPod("a").build()], found: { pods: ["a"], lost: [] } },
-    { name: "one that has ended is not", seen: [ended], remembered: ["a"], found: { pods: [], lost: [] } },
-    {
-      name: "one that never started need not be seen to end",
-      seen: [waits("ContainerCreating")],
-      found: { pods: [], lost: [] },
-    },
-    {
-      name: "one that starts again and again does",
-      seen: [waits("CrashLoopBackOff", 3)],
-      found: { pods: ["a"], lost: [] },
-    },
-    { name: "one that is gone is lost", seen: [], remembered: ["a"], found: { pods: ["a"], lost: ["a"] } },
-    {
-      name: "one that had ended when it went is not",
-      seen: [],
-      remembered: ["a"],
-      last: [ended],
-      found: { pods: [], lost: [] },
-    },
-    {
-      name: "one that had not is lost",
-      seen: [],
-      remembered: ["a"],
-      last: [aPod("a").build()],
-      found: { pods: ["a"], lost: ["a"] },
-    },
-    {
-      name: "one of the same name is another one",
-      seen: [aPod("a").meta({ uid: "new" }).build()],
-      remembered: ["a"],
-      found: { pods: ["a", "a"], lost: ["a"] },
-    },
-  ])("$name", ({ seen, remembered, last, found }) => {
-    expect(follow(seen, remembered, last)).toEqual(found);
-  });
-
-  const conditions = (ready: string, containers: string): Pod =>
-    aPod()
-      .status({
-        conditions: [
-          { type: "Ready", status: ready },
-          { type: "ContainersReady", status: containers },
-        ],
-      })
-      .build();
-  test.each<{ name: string; pod: Pod; is: boolean }>([
-    { name: "one that runs", pod: conditions("True", "True"), is: false },
-    { name: "one that is not ready", pod: conditions("False", "False"), is: false },
-    { name: "one whose node does not answer", pod: conditions("False", "True"), is: true },
-    { name: "one of a lost node", pod: aPod().status({ reason: "NodeLost" }).build(), is: true },
-  ])("$name is within reach: not $is", ({ pod, is }) => {
-    expect(isOutOfReach(pod)).toBe(is);
-  });
-});
 
 const summary = (scenario: Scenario): unknown => {
   const { result, app, code, pods: left } = scenario.status;

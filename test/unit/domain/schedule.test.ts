@@ -1,7 +1,14 @@
 /** Slots: in every time zone each local time once, whatever its clocks do; forwards and backwards the same. */
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { checkSchedule, latestSlot, nextSlot, type Schedule, slotLabel } from "../../../operator/domain/schedule.ts";
+import {
+  checkSchedule,
+  identityOf,
+  latestSlot,
+  nextSlot,
+  type Schedule,
+  slotLabel,
+} from "../../../operator/domain/schedule.ts";
 
 const iso = (at: number | undefined): string | undefined =>
   at === undefined ? undefined : new Date(at).toISOString().slice(0, 16);
@@ -169,6 +176,7 @@ describe("slots", () => {
   test("that never come have not come either", () => {
     const never = { cron: "0 0 30 2 *", timeZone: "Etc/UTC" };
     expect(latestSlot(never, 0, Date.parse("2026-11-21T00:00Z"))).toBeUndefined();
+    expect(nextSlot(never, Date.parse("2026-11-21T00:00Z"))).toBeUndefined();
   });
   test("have labels of their own, also where the clock on the wall shows a time twice", () => {
     const list = slotsOf(
@@ -182,7 +190,46 @@ describe("slots", () => {
   });
 });
 
+describe("slots of an interval", () => {
+  const every: Schedule = { timeZone: "Etc/UTC", onChange: { interval: "10m" } };
+  const of = (clock: string): number => Date.parse(`2026-11-21T${clock}:00Z`);
+  test.each([
+    { clock: "01:03", next: "01:10", latest: "01:00" },
+    { clock: "01:09", next: "01:10", latest: "01:00" },
+    { clock: "01:10", next: "01:20", latest: "01:10" },
+    { clock: "01:11", next: "01:20", latest: "01:10" },
+  ])("lie on its multiples: at $clock, $latest is over and $next comes", ({ clock, next, latest }) => {
+    expect(nextSlot(every, of(clock))).toBe(of(next));
+    expect(latestSlot(every, of("00:30"), of(clock))).toBe(of(latest));
+  });
+  test("are not found twice, and not before the schedule began", () => {
+    expect(latestSlot(every, of("01:10") - 1, of("01:15"))).toBe(of("01:10"));
+    expect(latestSlot(every, of("01:10"), of("01:15"))).toBeUndefined();
+    expect(latestSlot(every, of("01:12"), of("01:15"))).toBeUndefined();
+  });
+});
+
+test("a schedule is another one with other slots, and the same with another time limit", () => {
+  const cron = { cron: "0 2 * * *", timeZone: "Europe/Berlin" };
+  const every = { timeZone: "Europe/Berlin", onChange: { interval: "10m" } };
+  const all = [
+    cron,
+    { ...cron, cron: "0 3 * * *" },
+    { ...cron, timeZone: "Etc/UTC" },
+    every,
+    { ...every, onChange: { interval: "5m" } },
+  ];
+  expect(new Set(all.map(identityOf)).size).toBe(all.length);
+  expect(identityOf({ ...every, timeZone: "Etc/UTC" })).toBe(identityOf(every));
+  // On record in statuses: with another text every schedule would begin anew.
+  expect([cron, every].map(identityOf)).toEqual(["0 2 * * * Europe/Berlin", "every 10m"]);
+});
+
 describe("a schedule that cannot work is found out", () => {
+  test("but none of an interval, which needs no time zone and always comes", () => {
+    const every: Schedule = { timeZone: "Europe/Atlantis", onChange: { interval: "10m" } };
+    expect(checkSchedule(every, Date.parse("2026-11-21T00:00Z"))).toBeUndefined();
+  });
   test.each([
     { cron: "0 2 * * *", timeZone: "Europe/Berlin", problem: undefined },
     { cron: "0 0 29 2 *", timeZone: "Etc/UTC", problem: undefined },
