@@ -80,9 +80,9 @@ describe("what it is worth", () => {
     .spec({
       databases: ["shop", "new"].map((name) => ({ ...aPolicy().build().spec.databases![0]!, name })),
       volumes: [
-        { name: "uploads", claimName: "shop-uploads", paths: ["."], exclude: [] },
+        { name: "uploads", claimName: "shop-uploads", class: "Data" as const, paths: ["."], exclude: [] },
         { name: "uploads", claimName: "moved", class: "Data" as const, paths: ["."], exclude: [] },
-        { name: "cache", claimName: "shop-uploads", paths: ["."], exclude: [] },
+        { name: "cache", claimName: "shop-uploads", class: "Data" as const, paths: ["."], exclude: [] },
       ],
     })
     .status({ adoption: listing({ step: listed(page([entry(3)])) }) })
