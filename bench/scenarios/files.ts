@@ -4,7 +4,7 @@
  */
 import { say, step } from "../../test/cluster/bed/progress.ts";
 import { changeTree } from "../dataset/change.ts";
-import type { Tree } from "../dataset/tree.ts";
+import { restTree, type Tree } from "../dataset/tree.ts";
 import { forgetCaches, measure, type Cost } from "../measure.ts";
 import type { Contestant, Generation } from "../peers/contestant.ts";
 
@@ -42,6 +42,8 @@ export async function measureFiles(
     await turn(round, "verify", forgetCaches, async (one) => await one.verify?.());
     await turn(round, "restore", forgetCaches, (one) => one.restore());
     changeTree(tree, round);
+    // A night comes hours after most of what the day has changed.
+    await restTree(tree.root);
     // The app has just run on its files, so they are in memory, for everyone.
     await turn(
       round,

@@ -121,7 +121,7 @@ async function* withAttributes(
   root: string,
   { attributes = true, signal }: FilesListOptions,
 ): AsyncGenerator<Entry> {
-  const digested = async (entries: readonly TreeEntry[]): Promise<readonly Entry[]> => {
+  const together = async (entries: readonly TreeEntry[]): Promise<readonly Entry[]> => {
     const paths = attributes ? entries.map(({ path }) => path) : [];
     const digests = await digestAttributes(root, paths, signal);
     return entries.map((entry) => ({ ...entry, attributes: digests.get(entry.path) }));
@@ -132,11 +132,11 @@ async function* withAttributes(
     window.push(entry);
     characters += entry.path.length;
     if (window.length < windowEntries && characters < windowCharacters) continue;
-    yield* await digested(window);
+    yield* await together(window);
     window = [];
     characters = 0;
   }
-  yield* await digested(window);
+  yield* await together(window);
 }
 
 interface Digested {

@@ -132,7 +132,8 @@ async function packEach(
     // More threads than this are of no use at this level, and each costs memory.
     const threads = Math.min(4, availableParallelism());
     const names = different?.[index]?.names;
-    const [argv, stdin] = names === undefined ? [argvCreate(), "ignore" as const] : [argvCreateNamed(), { file: names }];
+    const [argv, stdin] =
+      names === undefined ? [argvCreate(), "ignore" as const] : [argvCreateNamed(), { file: names }];
     const file = join(staging, path);
     const [digest] = await together<[Digest, unknown]>(signal, (stop) => {
       const writing = pipeline([{ argv, cwd: layout.mirror(name) }, { argv: argvCompress(threads) }], {

@@ -74,9 +74,7 @@ export async function digestGrowing(
   const buffer = Buffer.allocUnsafe(1024 * 1024);
   let size = 0;
   let ended = false;
-  const end = written.then(() => {
-    ended = true;
-  });
+  const end = written.then(() => (ended = true));
   // Whoever waits for it next is told.
   end.catch(() => undefined);
   const file = openSync(path, "r");
