@@ -53,30 +53,37 @@ export async function describeDifferences(
 /** @param known lines in the order of `Tree.walk` @param replacements in the same order */
 export async function* patched(known: Lines, replacements: readonly Replacement[]): Lines {
   let next = 0;
-  const before = (path: string): boolean => {
-    const replacement = replacements[next];
-    return replacement !== undefined && compareWalk(replacement.path, path) <= 0;
-  };
   for await (const lines of known) {
     const last = lines.at(-1);
-    // Most batches lie between two that differ.
-    if (last === undefined || !before(parseEntry(last).path)) {
-      yield lines;
-      continue;
-    }
+    const limit = last === undefined ? undefined : parseEntry(last).path;
     const batch: string[] = [];
-    for (const line of lines) {
-      const { path } = parseEntry(line);
-      let replaced = false;
-      for (; before(path); next += 1) {
-        const replacement = replacements[next];
-        if (replacement?.line !== undefined) batch.push(replacement.line);
-        replaced ||= replacement?.path === path;
-      }
-      if (!replaced) batch.push(line);
+    let done = 0;
+    for (let one = replacements[next]; one !== undefined && limit !== undefined; one = replacements[next]) {
+      if (compareWalk(one.path, limit) > 0) break;
+      const at = findPath(lines, one.path, done);
+      batch.push(...lines.slice(done, at.index), ...(one.line === undefined ? [] : [one.line]));
+      done = at.found ? at.index + 1 : at.index;
+      next += 1;
     }
-    yield batch;
+    yield done === 0 && batch.length === 0 ? lines : [...batch, ...lines.slice(done)];
   }
   yield replacements.slice(next).flatMap(({ line }) => (line === undefined ? [] : [line]));
   return undefined;
+}
+
+/** Where the path is in sorted lines, or would be. Most lines need not be parsed for that. */
+function findPath(
+  lines: readonly string[],
+  path: string,
+  from: number,
+): { readonly index: number; readonly found: boolean } {
+  let [low, high] = [from, lines.length];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const order = compareWalk(parseEntry(lines[middle] ?? "").path, path);
+    if (order === 0) return { index: middle, found: true };
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return { index: low, found: false };
 }
