@@ -4,6 +4,7 @@ import { baseBugs } from "./bugs/bases.ts";
 import { guardBugs } from "./bugs/guard.ts";
 import { interferenceBugs } from "./bugs/interference.ts";
 import { jobBugs } from "./bugs/jobs.ts";
+import { mirrorBugs } from "./bugs/mirrors.ts";
 import { fireBugs } from "./bugs/fire.ts";
 import { quiesceBugs } from "./bugs/quiesce.ts";
 import { restoreBugs } from "./bugs/restore.ts";
@@ -17,6 +18,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...guardBugs,
   ...jobBugs,
   ...storeBugs,
+  ...mirrorBugs,
   ...fireBugs,
   ...retentionBugs,
   ...restoreBugs,

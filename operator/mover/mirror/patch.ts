@@ -55,10 +55,11 @@ export async function* patched(known: Lines, replacements: readonly Replacement[
   let next = 0;
   for await (const lines of known) {
     const last = lines.at(-1);
-    const limit = last === undefined ? undefined : parseEntry(last).path;
+    if (last === undefined) continue;
+    const limit = parseEntry(last).path;
     const batch: string[] = [];
     let done = 0;
-    for (let one = replacements[next]; one !== undefined && limit !== undefined; one = replacements[next]) {
+    for (let one = replacements[next]; one !== undefined; one = replacements[next]) {
       if (compareWalk(one.path, limit) > 0) break;
       const at = findPath(lines, one.path, done);
       batch.push(...lines.slice(done, at.index), ...(one.line === undefined ? [] : [one.line]));

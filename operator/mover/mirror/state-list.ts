@@ -98,12 +98,11 @@ export async function settleState(mirrors: readonly Settled[], signal: AbortSign
   const directory = dirname(first.files.list);
   await syncFilesystem(directory, signal);
   for (const { files, inventory, newest } of mirrors) {
-    // The two belong together: never the one of this archive with the other of an earlier one.
-    await rm(files.inventory, { force: true });
     if (!(await clockPasses(join(directory, ".clock"), newest, signal))) {
-      await rm(files.list, { force: true });
+      for (const known of [files.inventory, files.list]) await rm(known, { force: true });
       continue;
     }
+    // In this order: with an inventory that is older than the list, more is read than need be, and never less.
     await rename(files.next, files.list);
     await keepInventory(inventory, files.inventory, signal);
   }

@@ -3,7 +3,6 @@
  * treated as hostile: GNU tar refuses members that lead out of the directory and makes links last; what it let through is
  * compared entry by entry with the list of files, so that nothing comes back that was not recorded.
  */
-import { createReadStream } from "node:fs";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { VolumePart } from "../../domain/manifest.ts";
@@ -69,7 +68,7 @@ export async function stageVolume(
 
 async function extract({ path, part }: VolumeSource, into: string, { abort }: MoverContext): Promise<void> {
   await pipeline([{ argv: argvDecompress() }, { argv: argvExtract(), cwd: into }], {
-    stdin: createReadStream(join(path, part.archive), { highWaterMark: 1024 * 1024 }),
+    stdin: { file: join(path, part.archive) },
     signal: abort,
   });
 }

@@ -107,7 +107,7 @@ export const baseBugs: readonly PlantedBug[] = [
     breaks: "S28",
     what: "what is edited while the first pass goes over a configuration volume is not in its generation",
     file: "operator/mover/config/volumes.ts",
-    text: "warnings.push(...(await coldMirror(job, false)).warnings);",
+    text: "passes.push(await coldMirror(job, false));",
     becomes: "",
     caughtBy: {
       file: "test/processes/config-running.test.ts",

@@ -1,0 +1,69 @@
+/** What is known of a mirror, and what a pass that trusts it looks at. */
+import type { PlantedBug } from "../bug.ts";
+
+const pass = "operator/mover/mirror/pass.ts";
+const scan = "operator/mover/mirror/scan.ts";
+const below = "operator/mover/mirror/below.ts";
+const partialTest = "test/processes/mirror-partial.test.ts";
+const brought = "what changed since the mirror was equal is brought over, and nothing else is looked at";
+const compared = "everything is compared";
+
+export const mirrorBugs: readonly PlantedBug[] = [
+  {
+    id: "inventory-kept-while-writing",
+    breaks: "S11",
+    what: "what a killed pass had brought, and the app has removed since, stays in the mirror and in every generation",
+    file: pass,
+    text: "await rm(stateFiles(job.stateDirectory, job.volume.name).source, { force: true });",
+    becomes: "void (await Promise.resolve(job));",
+    caughtBy: {
+      file: partialTest,
+      test: [compared, "after a pass that was killed: what it had brought may be gone before the next one looks"],
+    },
+  },
+  {
+    id: "selection-not-asked",
+    breaks: "S11",
+    what: "what a policy excludes since today stays in the mirror",
+    file: pass,
+    text: "const known = whole || isNew || before?.selection !== selectionOf(job) ? undefined : before;",
+    becomes: "const known = whole || isNew ? undefined : before;",
+    caughtBy: { file: partialTest, test: [compared, "when the selection is another one"] },
+  },
+  {
+    id: "recent-not-compared",
+    breaks: "S11",
+    what: "an edit in the same tick of the clock, after the file was copied, is never seen",
+    file: scan,
+    text: "return { ...differences, recent: [...recent, ...(await otherNames(job, differences.now))] };",
+    becomes: "return { ...differences, recent: await otherNames(job, differences.now) };",
+    caughtBy: {
+      file: partialTest,
+      test: [brought, "an edit that the inventory cannot tell, because it has the same times"],
+    },
+  },
+  {
+    id: "other-names-left-out",
+    breaks: "S11",
+    what: "a file with two names becomes two files when a directory is renamed",
+    file: scan,
+    text: "[...recent, ...(await otherNames(job, differences.now))]",
+    becomes: "recent",
+    caughtBy: {
+      file: partialTest,
+      test: [brought, "a directory of another name, with a name of a file that has others elsewhere"],
+    },
+  },
+  {
+    id: "links-followed",
+    breaks: "S14",
+    what: "what an app's link leads to is removed, outside of the mirror",
+    file: below,
+    text: "directoryFlags | constants.O_NOFOLLOW",
+    becomes: "directoryFlags",
+    caughtBy: {
+      file: partialTest,
+      test: [brought, "a name below what is a link in the mirror leads nowhere"],
+    },
+  },
+];
