@@ -34,8 +34,8 @@ async function list(
     onProgress: () => undefined,
   });
   if (mirror === undefined) throw new Error("nothing was listed");
-  await mirror.write(signal);
-  const lines = run("zstd", ["-dcq", files().next]).trim().split("\n");
+  const lines: string[] = [];
+  for await (const batch of mirror.lines()) lines.push(...batch);
   const found = lines.map((line) => JSON.parse(line.slice(line.indexOf("{"))) as { p: string; h?: string });
   return {
     mirror,

@@ -68,6 +68,10 @@ export async function listMirrors(
       listed.push({ ...of, lines: () => readLines(files.next, signal), write: () => Promise.resolve() });
       continue;
     }
+    if (differences.before.length + differences.now.length === 0) {
+      listed.push({ ...of, lines: () => readLines(files.list, signal) });
+      continue;
+    }
     const replacements = await describeDifferences({ volume, mirror }, differences, signal);
     const lines = (stop = signal): ReturnType<typeof readLines> => patched(readLines(files.list, stop), replacements);
     const write = async (stop: AbortSignal): Promise<void> => {

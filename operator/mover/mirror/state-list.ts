@@ -83,8 +83,8 @@ export interface Settled {
   readonly inventory: string;
   /** Newest change time in the mirror, ns. */
   readonly newest: bigint;
-  /** Makes sure that the next list is there. */
-  readonly write: (signal: AbortSignal) => Promise<void>;
+  /** Makes sure that the next list is there; absent when the kept one, with its inventory, is as it would be. */
+  readonly write?: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -94,10 +94,11 @@ export interface Settled {
 export async function settleState(mirrors: readonly Settled[], signal: AbortSignal): Promise<void> {
   const [first] = mirrors;
   if (first === undefined) return;
-  for (const { write } of mirrors) await write(signal);
+  for (const { write } of mirrors) await write?.(signal);
   const directory = dirname(first.files.list);
   await syncFilesystem(directory, signal);
-  for (const { files, inventory, newest } of mirrors) {
+  for (const { files, inventory, newest, write } of mirrors) {
+    if (write === undefined) continue;
     if (!(await clockPasses(join(directory, ".clock"), newest, signal))) {
       for (const known of [files.inventory, files.list]) await rm(known, { force: true });
       continue;
