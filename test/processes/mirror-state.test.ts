@@ -35,7 +35,7 @@ async function list(
   });
   if (mirror === undefined) throw new Error("nothing was listed");
   const lines: string[] = [];
-  for await (const batch of mirror.lines()) lines.push(...batch);
+  for await (const batch of mirror.lines(signal)) lines.push(...batch);
   const found = lines.map((line) => JSON.parse(line.slice(line.indexOf("{"))) as { p: string; h?: string });
   return {
     mirror,

@@ -33,7 +33,7 @@ export async function findSame(
   if (difference !== undefined) return undefined;
   const list = join(newest.path, filesListFile);
   for (const { volume, lines } of found.mirrors)
-    if (!(await isSameState(lines(), linesOfVolume(list, volume, signal)))) return undefined;
+    if (!(await isSameState(lines(signal), linesOfVolume(list, volume, signal)))) return undefined;
   return newest.id;
 }
 

@@ -24,7 +24,7 @@ import { totalsOf } from "./totals.ts";
 export interface ListedMirror extends Settled {
   readonly volume: string;
   /** What the mirror holds, as often as it is asked for, until its state is settled. */
-  readonly lines: () => AsyncGenerator<readonly string[], undefined>;
+  readonly lines: (signal: AbortSignal) => AsyncGenerator<readonly string[], undefined>;
   readonly totals: VolumeTotals;
   /** Whether any file has several names. */
   readonly linked: boolean;
@@ -65,20 +65,20 @@ export async function listMirrors(
     const of = { volume, files, inventory, ...(await totalsOf(inventory, signal)) };
     if (differences === undefined) {
       await writeFilesList({ ...options, volumes: [{ name: volume, mirror }], target: files.next });
-      listed.push({ ...of, lines: () => readLines(files.next, signal), write: () => Promise.resolve() });
+      listed.push({ ...of, lines: (stop) => readLines(files.next, stop), write: () => Promise.resolve() });
       continue;
     }
     if (differences.before.length + differences.now.length === 0) {
-      listed.push({ ...of, lines: () => readLines(files.list, signal) });
+      listed.push({ ...of, lines: (stop) => readLines(files.list, stop) });
       continue;
     }
     const replacements = await describeDifferences({ volume, mirror }, differences, signal);
-    const lines = (stop = signal): ReturnType<typeof readLines> => patched(readLines(files.list, stop), replacements);
+    const lines: ListedMirror["lines"] = (stop) => patched(readLines(files.list, stop), replacements);
     const write = async (stop: AbortSignal): Promise<void> => {
       await rm(files.next, { force: true });
       await writeLines(lines(stop), files.next, stop);
     };
-    listed.push({ ...of, lines: () => lines(), write });
+    listed.push({ ...of, lines, write });
   }
   return listed;
 }
@@ -90,7 +90,7 @@ export async function writeWholeList(
   signal: AbortSignal,
 ): Promise<Digest> {
   async function* lines(): AsyncGenerator<readonly string[]> {
-    for (const { lines: linesOf } of mirrors) yield* linesOf();
+    for (const { lines: linesOf } of mirrors) yield* linesOf(signal);
   }
   return await writeLines(lines(), join(staging, filesListFile), signal);
 }
@@ -146,7 +146,7 @@ export async function writeDifference(
   async function* batches(): AsyncGenerator<string> {
     for (const { volume, files, linked, lines } of mirrors) {
       const states: States = {
-        now: lines,
+        now: () => lines(signal),
         base: () => linesOfVolume(join(base.path, filesListFile), volume, signal),
         baseId: base.id,
       };

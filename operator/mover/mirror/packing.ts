@@ -85,8 +85,10 @@ async function packDifference(
   context: MoverContext,
 ): Promise<Packed> {
   const { abort } = context;
-  const base = await openBase(layout, ref, abort);
-  const mirrors = await listAll(task, layout, true, abort, context);
+  const [base, mirrors] = await together(abort, (signal) => [
+    openBase(layout, ref, signal),
+    listAll(task, layout, true, signal, context),
+  ]);
   const { list, volumes } = await writeDifference(mirrors, base, staging, abort);
   const [archives, tools] = await together(abort, (signal) => [
     packEach(task, layout, staging, volumes, signal, context),
