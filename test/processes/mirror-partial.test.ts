@@ -229,6 +229,8 @@ test("what is excluded is neither brought nor counted", async () => {
   job = { ...job, volume: { ...job.volume, exclude: ["dir/deep", "*.tmp"] } };
   await passes();
   writeFileSync(inSource("x.tmp"), "");
+  mkdirSync(inSource("lost+found"));
+  writeFileSync(inSource("lost+found/#123"), "");
   writeFileSync(inSource("dir/deep/new"), "");
   writeFileSync(inSource("y"), "");
   await passes();

@@ -127,7 +127,13 @@ function filters(selection: Selection): readonly string[] {
   // A fresh ext4 volume has this at its root, and so will the one that is restored to.
   // The others are what a restore has put beside the app's state, such as the state that it replaced.
   const restores = "/.handover-????????";
-  const rules = ["--filter=- /lost+found/", `--filter=- ${restores}/`, `--filter=- ${restores}/**`, ...excludes];
+  const rules = [
+    "--filter=- /lost+found/",
+    "--filter=- /lost+found/**",
+    `--filter=- ${restores}/`,
+    `--filter=- ${restores}/**`,
+    ...excludes,
+  ];
   if (selection.paths.includes(".")) return rules;
   const includes = selection.paths.flatMap((path) => {
     const segments = path.split("/").map(escapePattern);
