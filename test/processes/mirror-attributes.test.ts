@@ -1,28 +1,23 @@
 /** What a mirror holds of owners, ACLs and attributes stays there from run to run, and what did not change is not read again. */
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { linkSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { listChanged, noMark, notAhead } from "../../operator/mover/mirror/changes.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { scanVolume, type Scan } from "../../operator/mover/mirror/scan.ts";
+import { createMirrorBed, type MirrorBed } from "../support/mirror-job.ts";
 import { differences, setAttribute, writeOddFiles } from "../support/odd-files.ts";
 
 jest.setTimeout(240_000);
 
-let root = "";
+let bed: MirrorBed;
 let job: MirrorJob;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "handover-attributes-"));
-  const [source, mirror, stateDirectory, scratch] = ["source", "mirror", "state", "scratch"].map((name) => {
-    mkdirSync(join(root, name));
-    return join(root, name);
-  }) as [string, string, string, string];
-  const volume = { name: "uploads", claimName: "uploads", paths: ["."], exclude: [] };
-  job = { volume, source, mirror, stateDirectory, scratch, signal: new AbortController().signal };
+  bed = createMirrorBed();
+  ({ job } = bed);
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => bed.remove());
 
 test("a file that nobody touches keeps its ACL and its attributes from run to run", async () => {
   mkdirSync(join(job.source, "deep"));

@@ -1,29 +1,25 @@
 /** Files that change, shrink or go while they are copied: no trouble beside a running app, and never taken for whole when it is stopped. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
+import { createMirrorBed, type MirrorBed } from "../support/mirror-job.ts";
 import { differences, run } from "../support/odd-files.ts";
 
 jest.setTimeout(240_000);
 
 const path = process.env["PATH"] ?? "";
+let bed: MirrorBed;
 let root = "";
 let job: MirrorJob;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "handover-changes-"));
-  const [source, mirror, stateDirectory, scratch] = ["source", "mirror", "state", "scratch"].map((name) => {
-    mkdirSync(join(root, name));
-    return join(root, name);
-  }) as [string, string, string, string];
-  const volume = { name: "uploads", claimName: "uploads", paths: ["."], exclude: [] };
-  job = { volume, source, mirror, stateDirectory, scratch, signal: new AbortController().signal };
-  for (const name of ["a", "gone", "log", "z"]) writeFileSync(join(source, name), name.repeat(300_000));
+  bed = createMirrorBed();
+  ({ job, root } = bed);
+  for (const name of ["a", "gone", "log", "z"]) writeFileSync(join(job.source, name), name.repeat(300_000));
 });
 afterEach(() => {
   process.env["PATH"] = path;
-  rmSync(root, { recursive: true, force: true });
+  bed.remove();
 });
 
 /**

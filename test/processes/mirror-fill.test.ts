@@ -2,7 +2,6 @@
 import {
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -10,36 +9,31 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { fillMirror } from "../../operator/mover/mirror/fill.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
+import { createMirrorBed, type MirrorBed } from "../support/mirror-job.ts";
 import { differences, writeOddFiles } from "../support/odd-files.ts";
 
 jest.setTimeout(240_000);
 
-let root = "";
+let bed: MirrorBed;
 let job: MirrorJob;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "handover-fill-"));
-  const [source, mirror, stateDirectory, scratch] = ["source", "mirror", "state", "scratch"].map((name) => {
-    mkdirSync(join(root, name));
-    return join(root, name);
-  }) as [string, string, string, string];
-  const volume = { name: "uploads", claimName: "uploads", paths: ["."], exclude: ["cache"] };
-  job = { volume, source, mirror, stateDirectory, scratch, signal: new AbortController().signal };
-  for (const directory of ["a/deep", "b", "cache"]) mkdirSync(join(source, directory), { recursive: true });
+  bed = createMirrorBed({ exclude: ["cache"] });
+  ({ job } = bed);
+  for (const directory of ["a/deep", "b", "cache"]) mkdirSync(join(job.source, directory), { recursive: true });
   // Sparse, so that they are as large as it takes and cost nothing.
   for (const name of ["a/deep/large-1", "b/large-2", "b/odd\n-name \\# é", "cache/large-3"]) {
-    writeFileSync(join(source, name), name);
-    truncateSync(join(source, name), 40 * 1024 * 1024);
+    writeFileSync(join(job.source, name), name);
+    truncateSync(join(job.source, name), 40 * 1024 * 1024);
   }
-  writeFileSync(join(source, "b/linked"), "two names");
-  linkSync(join(source, "b/linked"), join(source, "a/linked"));
-  symlinkSync("b", join(source, "link"));
+  writeFileSync(join(job.source, "b/linked"), "two names");
+  linkSync(join(job.source, "b/linked"), join(job.source, "a/linked"));
+  symlinkSync("b", join(job.source, "link"));
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => bed.remove());
 
 test("every file with one name is on one of two lists, and what is excluded is not copied", async () => {
   const copied: (readonly string[])[] = [];

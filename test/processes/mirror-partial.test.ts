@@ -3,7 +3,6 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -12,7 +11,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
@@ -20,25 +18,22 @@ import { keepInventory, takeInventory } from "../../operator/mover/mirror/invent
 import { readState } from "../../operator/mover/mirror/mirror-state.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { stateFiles } from "../../operator/mover/mirror/state-list.ts";
+import { createMirrorBed, type MirrorBed } from "../support/mirror-job.ts";
 import { mutate, randomOf } from "../support/mutations.ts";
 import { differences, writeOddFiles } from "../support/odd-files.ts";
 
 jest.setTimeout(300_000);
 
+let bed: MirrorBed;
 let root = "";
 let job: MirrorJob;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "handover-partial-"));
-  const [source, mirror, stateDirectory, scratch] = ["source", "mirror", "state", "scratch"].map((name) => {
-    mkdirSync(join(root, name));
-    return join(root, name);
-  }) as [string, string, string, string];
-  const volume = { name: "uploads", claimName: "uploads", paths: ["."], exclude: [] };
-  job = { volume, source, mirror, stateDirectory, scratch, signal: new AbortController().signal };
-  mkdirSync(join(source, "dir/deep"), { recursive: true });
-  for (const name of ["a", "b", "dir/c", "dir/deep/d"]) writeFileSync(join(source, name), name);
+  bed = createMirrorBed();
+  ({ job, root } = bed);
+  mkdirSync(join(job.source, "dir/deep"), { recursive: true });
+  for (const name of ["a", "b", "dir/c", "dir/deep/d"]) writeFileSync(join(job.source, name), name);
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => bed.remove());
 
 const inSource = (path: string): string => join(job.source, path);
 const inMirror = (path: string): string => join(job.mirror, path);

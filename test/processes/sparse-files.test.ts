@@ -1,27 +1,23 @@
 /** A change in a large file that is mostly holes costs what there is in it, not what it seems to be long. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { copySparse } from "../../operator/mover/mirror/sparse-files.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
+import { createMirrorBed, type MirrorBed } from "../support/mirror-job.ts";
 import { differences, run } from "../support/odd-files.ts";
 import { below, readFacts } from "../support/tree-facts.ts";
 
 jest.setTimeout(240_000);
 
+let bed: MirrorBed;
 let root = "";
 let job: MirrorJob;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "handover-sparse-"));
-  const [source, mirror, stateDirectory, scratch] = ["source", "mirror", "state", "scratch"].map((name) => {
-    mkdirSync(join(root, name));
-    return join(root, name);
-  }) as [string, string, string, string];
-  const volume = { name: "uploads", claimName: "uploads", paths: ["."], exclude: [] };
-  job = { volume, source, mirror, stateDirectory, scratch, signal: new AbortController().signal };
+  bed = createMirrorBed();
+  ({ job, root } = bed);
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => bed.remove());
 
 const sh = (script: string, directory = "."): string =>
   run("sh", ["-ec", script], { cwd: join(job.source, directory) });

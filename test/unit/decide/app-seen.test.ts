@@ -1,10 +1,9 @@
 /** What may be said of the app by whoever looks at it, is about to stop it, or has given it back. */
 import { describe, expect, test } from "@jest/globals";
-import type { HeldWorkload, RunStatus, Workload } from "../../../operator/api/kinds.ts";
+import type { HeldWorkload, Workload } from "../../../operator/api/kinds.ts";
 import { appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "../../../operator/decide/app-state.ts";
-import { decideRun } from "../../../operator/decide/run.ts";
 import { app, held, stopped } from "../../support/app-states.ts";
-import { aPolicy, aRun, aWorkload, anApp, at, doneStep, settings } from "../../support/builders.ts";
+import { aPolicy, aWorkload, anApp, at } from "../../support/builders.ts";
 
 const up = aWorkload().replicas(3).build();
 const parked = aWorkload().replicas(0).build();
@@ -96,21 +95,4 @@ test("it has begun to stop with the first workload that is taken down", () => {
 test("two codes say that another was active", () => {
   expect((["HO-P109", "HO-R806"] as const).every(isBecauseOfAnother)).toBe(true);
   expect((["HO-P101", "", undefined] as const).some(isBecauseOfAnother)).toBe(false);
-});
-
-test("what a finished run says of the app stays as it was seen", () => {
-  const status: RunStatus = {
-    app: "Down",
-    steps: [
-      doneStep("Accept", "2026-11-21T01:00:00Z"),
-      { name: "Preflight", state: "Failed", finishedAt: "2026-11-21T01:00:00Z", code: "HO-D302", message: "wrong" },
-      { name: "Quiesce", state: "Skipped" },
-      { name: "GiveBack", state: "Skipped" },
-    ],
-  };
-  const run = aRun().finished("Failed", undefined, status).build();
-  const seen = { run, policy: undefined, siblings: [], restores: [], app: anApp(), jobs: new Map(), settings };
-  const { conditions, ...told } = decideRun(seen, at("12:00")).status;
-  expect(told).toMatchObject({ app: "Down", advice: expect.stringContaining("App: DOWN") });
-  expect(conditions?.find(({ type }) => type === "Finished")?.message).toBe("the run is over, the app is Down");
 });
