@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { HeldWorkload, Workload } from "../../../operator/api/kinds.ts";
 import { appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "../../../operator/decide/app-state.ts";
 import { app, held, stopped } from "../../support/app-states.ts";
-import { aPolicy, aWorkload, anApp, at } from "../../support/builders.ts";
+import { aPolicy, aWorkload, anApp } from "../../support/builders.ts";
 
 const up = aWorkload().replicas(3).build();
 const parked = aWorkload().replicas(0).build();
