@@ -10,6 +10,7 @@ import type { TaskOf } from "../../contract/task.ts";
 import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
+import { NameFile } from "../mirror/name-file.ts";
 import { forget, stateFiles } from "../mirror/state-list.ts";
 import { peakMiB } from "../progress.ts";
 import { openBase } from "../store/base.ts";
@@ -42,6 +43,7 @@ import { listGenerations, type GenerationEntry } from "../store/listing.ts";
 import { partFiles, readParts, setPartsAside, type Parts } from "../store/capture-parts.ts";
 import type { ArchivePart, StoredFile } from "../store/parts.ts";
 import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
+import { checkFollows } from "../store/recheck-chain.ts";
 import { checkListOfMirror } from "../store/recheck-list.ts";
 import {
   chainText,
@@ -157,7 +159,7 @@ async function recheck(
   context.log.info("the staging equals what was captured", { files: files.length });
 }
 
-/** The archive against the mirror, and at the same time the list against it. */
+/** The archive against the mirror, and at the same time the list against it; then both against the base. */
 async function recheckVolume(
   volume: ArchivePart["volumes"][number],
   layout: Layout,
@@ -167,17 +169,30 @@ async function recheckVolume(
   context: MoverContext,
 ): Promise<void> {
   const { name, deleted } = volume;
+  const { scratch } = context.roots;
   const mirror = layout.mirror(name);
-  await together<[void, void]>(context.abort, (signal) => [
-    checkArchive(staging, mirror, volume, expected(volumeArchive(name)), signal),
-    checkDifference(signal),
-  ]);
-  async function checkDifference(signal: AbortSignal): Promise<void> {
-    if (base === undefined || deleted === undefined) return;
-    await checkDigests(staging, [expected(deleted)], signal);
-    const members = new Set(chainOn(base).map(({ id }) => id));
-    await checkListOfMirror(staging, { volume: name, mirror, scratch: context.roots.scratch, members }, signal);
+  const archive = expected(volumeArchive(name));
+  if (base === undefined || deleted === undefined)
+    return await checkArchive({ staging, mirror }, volume, archive, context.abort);
+  const members = join(scratch, `members-${name}`);
+  await rm(members, { force: true });
+  const into = new NameFile(members);
+  try {
+    await together<[void, void]>(context.abort, (signal) => [
+      checkArchive({ staging, mirror, into }, volume, archive, signal),
+      checkList(expected(deleted), signal),
+    ]);
+  } finally {
+    into.close();
   }
+  async function checkList(gone: StoredFile, signal: AbortSignal): Promise<void> {
+    await checkDigests(staging, [gone], signal);
+    await checkListOfMirror(staging, { volume: name, mirror, scratch }, signal);
+  }
+  const [list, baseList] = [join(staging, filesListFile), join(base.path, filesListFile)];
+  const gone = join(staging, deleted);
+  await checkFollows({ volume: name, list, baseId: base.id, baseList, members, deleted: gone, scratch }, context.abort);
+  await rm(members);
 }
 
 const checkFile = (database: string): string => `databases/${database}/check.sql`;
