@@ -144,7 +144,7 @@ const holdsAll = (then: PolicySpec | undefined, now: PolicySpec): boolean =>
   (now.databases ?? []).every(({ name }) => then?.databases?.some((database) => database.name === name)) &&
   (now.volumes ?? []).every((volume) => then?.volumes?.some((other) => captured(other) === captured(volume)));
 
-const captured = ({ name, claimName, paths = [], exclude = [] }: NonNullable<PolicySpec["volumes"]>[number]): string =>
+const captured = ({ name, claimName, paths, exclude }: NonNullable<PolicySpec["volumes"]>[number]): string =>
   JSON.stringify([name, claimName, paths.toSorted(), exclude.toSorted()]);
 
 const isThere: typeof counts = (copy, status) => copy.state !== "Pruned" && counts(copy, status);

@@ -85,8 +85,8 @@ export const baseBugs: readonly PlantedBug[] = [
     breaks: "X8",
     what: "a run of the configuration is complete because of a generation that does not hold it",
     file: runResults,
-    text: 'if (typeOf(unchanged) === "Config") draft',
-    becomes: 'if (typeOf(unchanged) !== "Database") draft',
+    text: 'if (typeOf(unchanged) !== "Config") {',
+    becomes: 'if (typeOf(unchanged) === "Database") {',
     caughtBy: {
       file: "test/unit/decide/config-run.test.ts",
       test: ["a run of the configuration", "is a failure when what has not changed is 000001-20261120T010000Z-full"],
@@ -109,7 +109,7 @@ export const baseBugs: readonly PlantedBug[] = [
     breaks: "S28",
     what: "what is edited while the first pass goes over a configuration volume is not in its generation",
     file: "operator/mover/config/volumes.ts",
-    text: "warnings.push(...(await coldMirror(job, false)).warnings);",
+    text: "passes.push(await coldMirror(job, false));",
     becomes: "",
     caughtBy: {
       file: "test/processes/config-running.test.ts",
