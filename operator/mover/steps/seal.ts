@@ -86,7 +86,7 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   if (await exists(target)) throw new MoverError("HO-A404", `${task.id} exists already and is of another run`);
   const staging = join(layout.staging, stagingName(task.seq, task.stagingPodUID));
   const parts = await readParts(task, staging);
-  await removeTemporaries(staging);
+  await removeTemporaries(staging, filesOf(parts));
   const base = task.base === undefined ? undefined : await openBase(layout, task.base, context.abort);
   await recheck(task, layout, staging, parts, base, context);
 
@@ -106,20 +106,32 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   return resultOf(manifest, manifestSHA256);
 }
 
-/** An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. */
-async function removeTemporaries(staging: string): Promise<void> {
-  for await (const { path } of filesBelow(staging)) if (isTemporary(basename(path))) await rm(join(staging, path));
+const filesOf = ({ dump, archive, collection }: Parts): readonly StoredFile[] => [
+  ...(dump?.files ?? []),
+  ...(archive?.files ?? []),
+  ...(collection?.files ?? []),
+];
+
+/**
+ * An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. A
+ * key of a ConfigMap may have such a name, and was captured.
+ */
+async function removeTemporaries(staging: string, captured: readonly StoredFile[]): Promise<void> {
+  const ours = new Set(captured.map(({ path }) => path));
+  for await (const { path } of filesBelow(staging))
+    if (isTemporary(basename(path)) && !ours.has(path)) await rm(join(staging, path));
 }
 
 async function recheck(
   task: Task,
   layout: Layout,
   staging: string,
-  { dump, archive, collection }: Parts,
+  parts: Parts,
   base: GenerationEntry | undefined,
   context: MoverContext,
 ): Promise<void> {
-  const files = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
+  const { dump, archive, collection } = parts;
+  const files = filesOf(parts);
   const ofEarlierAttempt = [
     manifestFile,
     manifestDigestFile,
@@ -201,10 +213,11 @@ const checkFile = (database: string): string => `databases/${database}/check.sql
 async function writeExtras(
   task: Task,
   staging: string,
-  { dump, archive, collection }: Parts,
+  parts: Parts,
   base: GenerationEntry | undefined,
 ): Promise<Manifest> {
-  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
+  const { dump, archive, collection } = parts;
+  const files: StoredFile[] = [...filesOf(parts)];
   const add = async (path: string, content: string): Promise<void> => {
     await writeFileDurably(join(staging, path), content);
     files.push({ path, size: Buffer.byteLength(content), sha256: digestText(content) });
