@@ -136,6 +136,11 @@ async function observeOthers(cluster: Cluster, namespace: string, policyName: st
   };
 }
 
+/** Whether its capture may end any moment, and find what another run has made. */
+const mayFindUnchanged = ({ spec, status }: BackupRun): boolean =>
+  spec.type === "Config" &&
+  status?.steps?.some(({ name, state }) => name === "Capture" && state === "Running") === true;
+
 /** @param known runs of the namespace in memory: enough for a finished run, whose copies later runs report on. */
 export async function observeRun(
   cluster: Cluster,
@@ -152,8 +157,8 @@ export async function observeRun(
   const accepted = run.status?.policy;
   const [policy, others, ownJobs] = await Promise.all([
     cluster.get<BackupPolicy>(policies, namespace, policyName),
-    // Who else works on the policy matters for the acceptance, and what others hold for a prune.
-    accepted === undefined || mindsHolds(run.status)
+    // Who else works on the policy matters for the acceptance, what others hold for a prune, and what they have made for a look.
+    accepted === undefined || mindsHolds(run.status) || mayFindUnchanged(run)
       ? observeOthers(cluster, namespace, policyName)
       : { runs: [], restores: [] },
     observeJobs(cluster, namespace, uid),

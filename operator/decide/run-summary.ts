@@ -36,10 +36,19 @@ export const tellUnchanged = (id: string): string => `no change since ${id}`;
 
 function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
   if (!over) return "";
-  // Of a configuration that has not changed, the newest generation still is what there is.
-  if (status.unchanged !== undefined) return status.steps?.some(isTrouble) === true ? "Failed" : "Complete";
+  if (status.unchanged !== undefined) return resultOfLook(status);
   if (status.generation === undefined) return "Failed";
   return status.copies?.every((copy) => !copy.required || counts(copy, status)) === true ? "Complete" : "AtRisk";
+}
+
+/** Of a configuration that has not changed, the newest generation still is what there is; a sink may still lack it. */
+function resultOfLook({ steps = [], policy }: RunStatus): "Complete" | "AtRisk" | "Failed" {
+  const troubles = steps.filter(isTrouble);
+  const isLate = (step: StepRecord): boolean => ["Transport", "Verify"].includes(baseOf(step));
+  if (!troubles.every(isLate)) return "Failed";
+  const isRequired = ({ name }: StepRecord): boolean =>
+    policy?.sinks.some((sink) => sink.required && name.endsWith(`/${sink.name}`)) === true;
+  return troubles.some(isRequired) ? "AtRisk" : "Complete";
 }
 
 function appAt(seen: RunObservation, status: RunStatus, now: Instant): AppState {

@@ -24,7 +24,7 @@ import { holdBack, isHeldBack, letGo } from "./finalizers.ts";
 import { trackerEvents, warnOfTrackers } from "./gitops.ts";
 import type { RunDecision, RunDraft, RunObservation } from "./run-observation.ts";
 import { advanceRunStep, mayFollow } from "./run-steps.ts";
-import { conditionOf, summariseRun, tellUnchanged } from "./run-summary.ts";
+import { conditionOf, summariseRun } from "./run-summary.ts";
 import { type Teller, stepEvents } from "./step-events.ts";
 import { type StepRecord, isAllOver, isOver, skip } from "./step.ts";
 
@@ -92,16 +92,12 @@ function accept(seen: RunObservation, now: Instant): RunStatus {
 const fatal = ["Accept", "Preflight", "Warm", "Quiesce", "Capture", "Seal"];
 
 /** After a failure, what can no longer be done is said to be skipped; giving back is never skipped once the app was touched. */
-function skipHopeless({ steps, status }: RunDraft): void {
+function skipHopeless({ steps }: RunDraft): void {
   const dead = fatal.find((name) => steps.get(name)?.state === "Failed");
   const quiesced = steps.get("Quiesce");
   for (const [name, step] of steps) {
     const [base = "", sink = ""] = name.split("/");
     if (step.state !== "Pending") continue;
-    if (status.unchanged !== undefined) {
-      steps.set(name, skip(step, tellUnchanged(status.unchanged)));
-      continue;
-    }
     const untouched =
       base === "GiveBack" && (quiesced === undefined || quiesced.state === "Pending" || quiesced.state === "Skipped");
     if (dead !== undefined && (base !== "GiveBack" || untouched))

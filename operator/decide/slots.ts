@@ -11,6 +11,7 @@ import { parseDuration } from "../domain/quantities.ts";
 import { identityOf, latestSlot, nextSlot, slotLabel } from "../domain/schedule.ts";
 import type { AdoptionWorld } from "./adoption.ts";
 import type { Action } from "./decision.ts";
+import { counts } from "./copies.ts";
 import { isOf } from "./protection.ts";
 
 export interface PolicyObservation {
@@ -116,8 +117,8 @@ export function decideSchedule(schedule: ScheduleSpec, seen: PolicyObservation, 
 }
 
 /**
- * The generation that has what the slot asks for: of the same type or one that stands more by itself, at each of its sinks, of the time
- * of the slot or later. A run that has failed has brought nothing, so the slot starts. A dump costs the application nothing, and is
+ * The generation that has what the slot asks for: of all that the policy names by now, of the same type or one that stands more by itself,
+ * checked at each of its sinks, of the time of the slot or later. A run that has failed has brought nothing, so the slot starts. A dump costs the application nothing, and is
  * always made; so does a look at its configuration.
  */
 function bringerOf(schedule: ScheduleSpec, slot: Instant, seen: PolicyObservation, now: Instant): string | undefined {
@@ -125,7 +126,10 @@ function bringerOf(schedule: ScheduleSpec, slot: Instant, seen: PolicyObservatio
   const sinks = sinksOf(schedule, seen.policy);
   return seen.runs
     .filter((run) => isFinished(run) && isOf(seen.policy)(run))
-    .filter(({ status }) => sinks.every((sink) => status?.copies?.some(({ location }) => location === sink)))
+    .filter(({ status }) => holdsAll(status?.policy, seen.policy.spec))
+    .filter(({ status = {} }) =>
+      sinks.every((sink) => status.copies?.some((copy) => copy.location === sink && isThere(copy, status))),
+    )
     .flatMap(({ status }) => status?.generation?.id ?? [])
     .find((id) => {
       const type = typeOf(id);
@@ -134,6 +138,16 @@ function bringerOf(schedule: ScheduleSpec, slot: Instant, seen: PolicyObservatio
       return type !== undefined && ranks[type] <= ranks[schedule.type] && time >= slot && time <= now + clockTolerance;
     });
 }
+
+/** Whether a run of the one spec has captured whatever the other asks for. */
+const holdsAll = (then: PolicySpec | undefined, now: PolicySpec): boolean =>
+  (now.databases ?? []).every(({ name }) => then?.databases?.some((database) => database.name === name)) &&
+  (now.volumes ?? []).every((volume) => then?.volumes?.some((other) => captured(other) === captured(volume)));
+
+const captured = ({ name, claimName, paths, exclude }: NonNullable<PolicySpec["volumes"]>[number]): string =>
+  JSON.stringify([name, claimName, paths.toSorted(), exclude.toSorted()]);
+
+const isThere: typeof counts = (copy, status) => copy.state !== "Pruned" && counts(copy, status);
 
 const sinksOf = ({ sinks = [] }: ScheduleSpec, { spec }: BackupPolicy): readonly string[] =>
   sinks.length > 0 ? sinks : spec.sinks.map(({ name }) => name);

@@ -141,7 +141,14 @@ function doubtOf(
   { now, timeZone }: RetentionInput,
   isKnownZone: boolean,
 ): string | undefined {
-  if (!isKnownZone) return `the time zone ${timeZone.slice(0, 64)} is unknown`;
+  return isKnownZone ? doubtOfClock(newestFirst, now) : `the time zone ${timeZone.slice(0, 64)} is unknown`;
+}
+
+/** Why the clock is not to be believed beside what lies here; undefined when it is. */
+export function doubtOfClock(
+  newestFirst: readonly Pick<RetentionGeneration, "id" | "time" | "sealedAt">[],
+  now: Instant,
+): string | undefined {
   for (const { id, time, sealedAt } of newestFirst) {
     const moments = [parseInstant(time), parseInstant(sealedAt)];
     if (moments.includes(undefined)) return `the times of ${id} cannot be read`;

@@ -223,6 +223,20 @@ describe("the number of a run", () => {
     await expect(seal(sealTask(of), bed.context("s"))).resolves.toMatchObject({ ok: true });
   });
 
+  test("two that come at the very same moment: one gets them, whoever died in that moment before", async () => {
+    mkdirSync(`${join(mirrorStateDirectory(bed.layout), "claim.json")}.lock`, { recursive: true });
+    const none = new AbortController().signal;
+    const claims = await Promise.allSettled(
+      ["pod-a", "pod-b", "pod-c"].map(async (podUID) => await claimMirrors(bed.layout, { seq: 7, podUID }, none)),
+    );
+    const won = claims.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const lost = claims.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+    expect(won).toHaveLength(1);
+    expect(lost).toMatchObject([{ code: "HO-P113" }, { code: "HO-P113" }]);
+    for (const claim of won) claim.check();
+    for (const claim of won) await claim.done();
+  });
+
   test("is kept by a claim that was given up, which nobody waits for and nobody seals", async () => {
     await next();
     const signal = new AbortController().signal;

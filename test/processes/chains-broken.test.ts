@@ -204,6 +204,19 @@ describe("at a sink", () => {
     expect(await check()).toEqual({ verified: [third.id, second.id, first.id], damaged: [] });
   });
 
+  test("a location that cannot be read is trouble with a code, which is tried again", async () => {
+    const [first, second] = await chain();
+    await carry();
+    // As an error of the disk, on the way to what is to be restored.
+    mkdirSync(join(sink().verified, `${first.id}.json`));
+    await expect(stage(stageTask(second, "vault"), bed.context("r"))).rejects.toMatchObject({
+      code: "HO-R803",
+      retry: true,
+      message: expect.stringMatching(/^reading the generation failed: .*EISDIR/),
+    });
+    expect(readdirSync(volume)).toEqual(["a", "b", "c"]);
+  });
+
   test("a base that is simply gone comes back too", async () => {
     const [first, second, third] = await chain();
     await carry();

@@ -71,6 +71,18 @@ async function make(seq: number, configs = both): Promise<string> {
   return join(bed.layout.handover, (await sealing(seq, configs)).id);
 }
 
+test("a key that is named like a file of ours that a death has left is captured all the same, and such a file is not", async () => {
+  const name = ".x.0123456789ab.tmp";
+  put(settings, { "app.ini": "colour = green\n", [name]: "kept" });
+  await collecting(1);
+  const staged = join(bed.layout.staging, "000001-pod-1");
+  writeFileSync(join(staged, "config/configmap/settings/.app.ini.0123456789ab.tmp"), "half");
+  const { id } = await sealing(1);
+  const directory = join(bed.layout.handover, id, "config/configmap/settings");
+  expect(readdirSync(directory).toSorted()).toEqual([name, "app.ini"]);
+  expect(readFileSync(join(directory, name), "utf8")).toBe("kept");
+});
+
 describe("a generation of the configuration", () => {
   test("holds every key as it is, with its digest, and nothing else", async () => {
     expect(await collecting(1)).toMatchObject({ files: 5, objects: 2 });

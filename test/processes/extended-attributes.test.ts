@@ -6,7 +6,8 @@ import { writeFilesList } from "../../operator/mover/mirror/files-list.ts";
 import { stageVolume } from "../../operator/mover/restore/volume-staging.ts";
 import { readGeneration, type GenerationEntry } from "../../operator/mover/store/listing.ts";
 import { backUp, createBed, type MoverBed } from "../support/mover-bed.ts";
-import { run, writeOddFiles } from "../support/odd-files.ts";
+import { mounted, unmount } from "../support/mounts.ts";
+import { allowNamedUser, run, writeOddFiles } from "../support/odd-files.ts";
 
 jest.setTimeout(240_000);
 
@@ -128,12 +129,12 @@ describe("a restore", () => {
     if (typeof generation === "string") throw new Error(generation);
     return generation;
   };
-  const restage = async (generation: GenerationEntry): Promise<unknown> => {
+  const restage = async (generation: GenerationEntry, root = volume): Promise<unknown> => {
     const [part] = generation.manifest.volumes;
     if (part === undefined) throw new Error("no volume");
     const { id, path, manifest } = generation;
     const source = { id, path, part, format: manifest.format };
-    return await stageVolume(source, [], volume, "5ca1ab1e-0000-4000-8000-000000000001", bed.context("stage-1"));
+    return await stageVolume(source, [], root, "5ca1ab1e-0000-4000-8000-000000000001", bed.context("stage-1"));
   };
   const rewrite = (generation: GenerationEntry, change: string): void => {
     const file = join(generation.path, "files.jsonl.zst");
@@ -154,5 +155,32 @@ describe("a restore", () => {
     rewrite(generation, 's/,"x":"[0-9a-f]{32}"//');
     await expect(restage(generation)).rejects.toMatchObject({ code: "HO-R803" });
     await expect(restage({ ...generation, manifest: { ...generation.manifest, format: 1 } })).resolves.toBeDefined();
+  });
+
+  describe("to a file system that keeps no attributes", () => {
+    afterEach(() => unmount());
+
+    test.each([
+      ["an attribute", (file: string) => setAttribute(file, "user.mark", "1")],
+      ["an ACL", allowNamedUser],
+    ])("is refused for %s before anything is replaced, and says what to do", async (_what, mark) => {
+      writeFileSync(join(volume, "a"), "plain");
+      writeFileSync(join(volume, "b"), "marked");
+      mark(join(volume, "b"));
+      const generation = await sealed();
+      const root = mounted("ramfs", "mode=755");
+      writeFileSync(join(root, "present"), "stays");
+      await expect(restage(generation, root)).rejects.toMatchObject({
+        code: "HO-R803",
+        retry: false,
+        message: expect.stringMatching(
+          /^volume uploads: "b" has extended attributes or ACLs, which the file system of claim shop-uploads \(ramfs\) did not keep\. Use a claim/,
+        ),
+      });
+      expect(readFileSync(join(root, "present"), "utf8")).toBe("stays");
+      // The way out that it names.
+      run("sh", ["restore.sh", "--to", join(root, "out")], { cwd: generation.path });
+      expect(readFileSync(join(root, "out/uploads/b"), "utf8")).toBe("marked");
+    });
   });
 });

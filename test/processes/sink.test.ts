@@ -1,7 +1,7 @@
 /** Transport to a small file system that really fills up, and killed while it copies. Needs root for the mount. */
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TaskOf } from "../../operator/contract/task.ts";
@@ -96,7 +96,7 @@ test("a store without room for a run: what has had its time in the trash goes, w
     await writeMarker(bench.sink(), made, "Full");
   }
   await pruneThrough(pruneTask({ location: sink, trashMillis: 60_000 }), bench.context);
-  const place = { root: bench.context.roots.sink("vault"), layout: bench.sink() };
+  const place = { root: bench.context.roots.sink("vault"), layout: bench.sink(), owner: common };
   const need = { what: "the store", code: "HO-C901", bytes: 25 * mebibyte, inodes: 0 } as const;
   const grace = { millis: 60_000, holds: [], known: { since: 1, ranges: "1-3" } };
   const hold = { id: idOf(1), until: "forever", reason: "audit" };
@@ -115,6 +115,17 @@ test("a store without room for a run: what has had its time in the trash goes, w
   // With room there is no reason to delete anything.
   await findRoom(place, { ...need, bytes: mebibyte }, grace, bench.context, noon + 60_000);
   expect(readdirSync(bench.sink().trash)).toEqual(["2027-01-01"]);
+  // Neither does it where a prune would refuse.
+  const stray = join(bench.sink().store, "stray");
+  mkdirSync(stray);
+  await expect(at(noon + 60_000)).rejects.toMatchObject(refused);
+  rmSync(stray, { recursive: true });
+  const time = new Date(noon + 3 * 3_600_000).toISOString();
+  const ahead = addGeneration(bench.sink().store, { seq: 4, time, files: { a: "" } });
+  await expect(at(noon + 60_000)).rejects.toMatchObject({
+    message: expect.stringMatching(/; 1 in the trash take .*, and nothing goes: the clock is behind 000004-/),
+  });
+  rmSync(join(bench.sink().store, ahead.id), { recursive: true });
   await at(noon + 60_000);
   expect([readdirSync(bench.sink().trash), readdirSync(bench.sink().store)]).toEqual([[], [idOf(2), idOf(3)]]);
 });

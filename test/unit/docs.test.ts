@@ -66,6 +66,22 @@ test("conditions.md has every condition that is set", () => {
   expect(missing("docs/reference/conditions.md", all)).toEqual([]);
 });
 
+test("conditions.md has every reason that the code spells out, of conditions and of events", () => {
+  const files = ["decide", "runtime"].flatMap((directory) =>
+    readdirSync(new URL(`operator/${directory}/`, root)).map((name) => `operator/${directory}/${name}`),
+  );
+  const reasons = files.flatMap((path) =>
+    found(path, /\breason: "([A-Z]\w+)",? (?:message|\})/g).concat(found(path, /\breason: "([A-Z]\w+)",\n/g)),
+  );
+  expect(new Set(reasons).size).toBeGreaterThan(12);
+  expect(
+    missing(
+      "docs/reference/conditions.md",
+      reasons.map((reason) => `\`${reason}\``),
+    ),
+  ).toEqual([]);
+});
+
 test("store.md has every name that the layout gives", () => {
   const names = found("operator/mover/store/layout.ts", /(?:join\(\w+, |File = )"([a-z.A-Z0-9-]+)"/g);
   expect(names.length).toBeGreaterThan(8);

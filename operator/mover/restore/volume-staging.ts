@@ -10,14 +10,15 @@ import type { MoverContext } from "../context.ts";
 import { CommandError, MoverError } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
 import { writeFilesList } from "../mirror/files-list.ts";
-import { splitHolder } from "../mirror/lines.ts";
+import { parseEntry, splitHolder } from "../mirror/lines.ts";
 import { linesOfVolume } from "../mirror/listing.ts";
 import { exists, syncDirectory, syncFilesystem } from "../store/durable.ts";
 import { filesListFile } from "../store/layout.ts";
-import { argvCopyDirectories, argvOpenDirectories, argvRemoveTree } from "../tools/restore-files.ts";
+import { argvCopyDirectories, argvFileSystem, argvOpenDirectories, argvRemoveTree } from "../tools/restore-files.ts";
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { workDirectory } from "./names.ts";
+import { quote } from "./place.ts";
 import { keepTime, timeOf } from "./root-time.ts";
 import { moveInto, removeNamed } from "./volume-chain.ts";
 import { readVolumeState, writeVolumeState } from "./volume-state.ts";
@@ -170,7 +171,8 @@ async function compareWithList(
       signal: context.abort,
       onProgress: () => undefined,
     });
-    await compareLines(volume, linesOf(list, volume, context.abort), linesOf(target, volume, context.abort));
+    const unequal = await compareLines(linesOf(list, volume, context.abort), linesOf(target, volume, context.abort));
+    if (unequal !== undefined) throw await refusal(part, fresh, unequal, context.abort);
     const [total] = totals;
     return { files: total?.files ?? 0, bytes: total?.bytes ?? 0 };
   } finally {
@@ -178,21 +180,38 @@ async function compareWithList(
   }
 }
 
-async function compareLines(volume: string, captured: Lines, restored: Lines): Promise<void> {
+interface Unequal {
+  readonly wanted: string;
+  readonly got: string;
+}
+
+/** @returns the first two that are not equal; undefined when all are */
+async function compareLines(captured: Lines, restored: Lines): Promise<Unequal | undefined> {
   try {
     for (;;) {
       const [expected, found] = [await captured.next(), await restored.next()];
-      if (expected.done === true && found.done === true) return;
+      if (expected.done === true && found.done === true) return undefined;
       const [wanted, got] = [expected.value ?? "nothing", found.value ?? "nothing"];
-      if (wanted !== got)
-        throw new MoverError(
-          "HO-R803",
-          `volume ${volume}: captured was ${wanted.slice(0, 300)}, extracted is ${got.slice(0, 300)}`,
-        );
+      if (wanted !== got) return { wanted, got };
     }
   } finally {
     await Promise.all([captured.return(undefined), restored.return(undefined)]);
   }
+}
+
+async function refusal(
+  { name, claimName }: VolumePart,
+  fresh: string,
+  { wanted, got }: Unequal,
+  signal: AbortSignal,
+): Promise<MoverError> {
+  const refuse = (why: string): MoverError => new MoverError("HO-R803", `volume ${name}: ${why}`);
+  if (wanted.replace(/,"x":"[^"]*"/, "") !== got)
+    return refuse(`captured was ${wanted.slice(0, 300)}, extracted is ${got.slice(0, 300)}`);
+  const { stdout } = await run(argvFileSystem(), { cwd: fresh, stdout: "capture", signal });
+  return refuse(
+    `${quote(parseEntry(wanted).path).slice(0, 300)} has extended attributes or ACLs, which the file system of claim ${claimName} (${stdout.trim()}) did not keep. Use a claim whose file system keeps them; restore.sh of the generation brings the files without them`,
+  );
 }
 
 type Lines = AsyncGenerator<string, undefined>;

@@ -5,9 +5,10 @@
 import type { TaskOf } from "../../contract/task.ts";
 import { isInForce } from "../../domain/holds.ts";
 import type { Instant } from "../../domain/instant.ts";
-import { planRetention, type RetentionInput, type RetentionPlan } from "../../domain/retention.ts";
+import { doubtOfClock, planRetention, type RetentionInput, type RetentionPlan } from "../../domain/retention.ts";
 import { errnoOf, MoverError } from "../errors.ts";
 import { isWhole } from "../store/chains.ts";
+import { exists } from "../store/durable.ts";
 import { storedBytes } from "../store/facts.ts";
 import { holdsInAll, readHeld, type Held } from "../store/held.ts";
 import type { Layout } from "../store/layout.ts";
@@ -89,11 +90,29 @@ async function list(directory: string): Promise<Listing> {
   }
 }
 
+export type Owner = Pick<TaskOf<"prune">, "namespace" | "policy" | "policyUID">;
+
+/** Why a prune that comes now would remove nothing, whatever its rules are; undefined when it would. Writes nothing. */
+export async function whyUnsure(layout: Layout, owner: Owner, now: Instant): Promise<string | undefined> {
+  try {
+    const listing = await listGenerations(layout.store);
+    const waiting = (await exists(layout.handover)) ? await listGenerations(layout.handover) : { broken: [] };
+    const known = [...(await readMarkers(layout)).keys(), ...((await readCatalogue(layout))?.ids ?? [])];
+    const ours = listing.generations.filter(({ manifest }) => manifest.lineage.policyUID === owner.policyUID);
+    return doubt(listing, waiting, owner, known) ?? doubtOfClock(newestOf(ours), now);
+  } catch (error) {
+    return `the generations cannot be listed: ${errnoOf(error) ?? String(error)}`;
+  }
+}
+
+const newestOf = (generations: readonly GenerationEntry[]): Parameters<typeof doubtOfClock>[0] =>
+  generations.toReversed().map(({ id, manifest: { time, sealedAt } }) => ({ id, time, sealedAt }));
+
 /** Why it is not certain what lies here; undefined when it is. */
 function doubt(
   listing: Listing,
-  settlement: Settlement,
-  task: TaskOf<"prune">,
+  settlement: Pick<Settlement, "broken">,
+  owner: Owner,
   known: readonly string[],
 ): string | undefined {
   const [broken] = [...listing.broken, ...settlement.broken];
@@ -101,7 +120,7 @@ function doubt(
   const [foreign] = listing.foreign;
   if (foreign !== undefined) return `${foreign.slice(0, 80)} in the store is not a generation`;
   const stray = listing.generations.find(
-    ({ manifest: { lineage } }) => lineage.namespace !== task.namespace || lineage.policy !== task.policy,
+    ({ manifest: { lineage } }) => lineage.namespace !== owner.namespace || lineage.policy !== owner.policy,
   );
   if (stray !== undefined)
     return `${stray.id} is of ${stray.manifest.lineage.namespace}/${stray.manifest.lineage.policy}`;

@@ -73,7 +73,7 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     inodes: sum(volumes.map(({ created }) => created)),
     reclaimable: await stagedBytes(source.layout),
   } as const;
-  await findRoom(source, need, task.trash, context);
+  await findRoom({ ...source, owner: task }, need, task.trash, context);
   for (const sink of sinks) {
     const refusal = await checkSpace(sink.root, {
       what: `sink ${sink.facts.name}`,
@@ -111,7 +111,7 @@ async function openPlace(
     const { uuid } = await openStore(root, { role, name: ref.name, expectedUuid: ref.uuid });
     await probe(root, context.podUID).catch(async (error: unknown) => {
       if (role !== "source" || task.trash === undefined || !isDiskFull(error)) throw error;
-      await makeRoom({ layout: await openLineage(root, task, role), what }, task.trash, context);
+      await makeRoom({ layout: await openLineage(root, task, role), owner: task, what }, task.trash, context);
       await probe(root, context.podUID);
     });
     const layout = await openLineage(root, task, role);

@@ -10,6 +10,7 @@ import type { TaskOf } from "../../contract/task.ts";
 import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
+import { NameFile } from "../mirror/name-file.ts";
 import { forget, stateFiles } from "../mirror/state-list.ts";
 import { peakMiB } from "../progress.ts";
 import { openBase } from "../store/base.ts";
@@ -42,6 +43,7 @@ import { listGenerations, type GenerationEntry } from "../store/listing.ts";
 import { partFiles, readParts, setPartsAside, type Parts } from "../store/capture-parts.ts";
 import type { ArchivePart, StoredFile } from "../store/parts.ts";
 import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
+import { checkFollows } from "../store/recheck-chain.ts";
 import { checkListOfMirror } from "../store/recheck-list.ts";
 import {
   chainText,
@@ -84,7 +86,7 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   if (await exists(target)) throw new MoverError("HO-A404", `${task.id} exists already and is of another run`);
   const staging = join(layout.staging, stagingName(task.seq, task.stagingPodUID));
   const parts = await readParts(task, staging);
-  await removeTemporaries(staging);
+  await removeTemporaries(staging, filesOf(parts));
   const base = task.base === undefined ? undefined : await openBase(layout, task.base, context.abort);
   await recheck(task, layout, staging, parts, base, context);
 
@@ -104,20 +106,32 @@ async function sealNew(task: Task, layout: Layout, context: MoverContext): Promi
   return resultOf(manifest, manifestSHA256);
 }
 
-/** An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. */
-async function removeTemporaries(staging: string): Promise<void> {
-  for await (const { path } of filesBelow(staging)) if (isTemporary(basename(path))) await rm(join(staging, path));
+const filesOf = ({ dump, archive, collection }: Parts): readonly StoredFile[] => [
+  ...(dump?.files ?? []),
+  ...(archive?.files ?? []),
+  ...(collection?.files ?? []),
+];
+
+/**
+ * An attempt that was killed within a small write has left its file; it belongs to no generation, and must not keep us from one. A
+ * key of a ConfigMap may have such a name, and was captured.
+ */
+async function removeTemporaries(staging: string, captured: readonly StoredFile[]): Promise<void> {
+  const ours = new Set(captured.map(({ path }) => path));
+  for await (const { path } of filesBelow(staging))
+    if (isTemporary(basename(path)) && !ours.has(path)) await rm(join(staging, path));
 }
 
 async function recheck(
   task: Task,
   layout: Layout,
   staging: string,
-  { dump, archive, collection }: Parts,
+  parts: Parts,
   base: GenerationEntry | undefined,
   context: MoverContext,
 ): Promise<void> {
-  const files = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
+  const { dump, archive, collection } = parts;
+  const files = filesOf(parts);
   const ofEarlierAttempt = [
     manifestFile,
     manifestDigestFile,
@@ -157,7 +171,7 @@ async function recheck(
   context.log.info("the staging equals what was captured", { files: files.length });
 }
 
-/** The archive against the mirror, and at the same time the list against it. */
+/** The archive against the mirror, and at the same time the list against it; then both against the base. */
 async function recheckVolume(
   volume: ArchivePart["volumes"][number],
   layout: Layout,
@@ -167,17 +181,30 @@ async function recheckVolume(
   context: MoverContext,
 ): Promise<void> {
   const { name, deleted } = volume;
+  const { scratch } = context.roots;
   const mirror = layout.mirror(name);
-  await together<[void, void]>(context.abort, (signal) => [
-    checkArchive(staging, mirror, volume, expected(volumeArchive(name)), signal),
-    checkDifference(signal),
-  ]);
-  async function checkDifference(signal: AbortSignal): Promise<void> {
-    if (base === undefined || deleted === undefined) return;
-    await checkDigests(staging, [expected(deleted)], signal);
-    const members = new Set(chainOn(base).map(({ id }) => id));
-    await checkListOfMirror(staging, { volume: name, mirror, scratch: context.roots.scratch, members }, signal);
+  const archive = expected(volumeArchive(name));
+  if (base === undefined || deleted === undefined)
+    return await checkArchive({ staging, mirror }, volume, archive, context.abort);
+  const members = join(scratch, `members-${name}`);
+  await rm(members, { force: true });
+  const into = new NameFile(members);
+  try {
+    await together<[void, void]>(context.abort, (signal) => [
+      checkArchive({ staging, mirror, into }, volume, archive, signal),
+      checkList(expected(deleted), signal),
+    ]);
+  } finally {
+    into.close();
   }
+  async function checkList(gone: StoredFile, signal: AbortSignal): Promise<void> {
+    await checkDigests(staging, [gone], signal);
+    await checkListOfMirror(staging, { volume: name, mirror, scratch }, signal);
+  }
+  const [list, baseList] = [join(staging, filesListFile), join(base.path, filesListFile)];
+  const gone = join(staging, deleted);
+  await checkFollows({ volume: name, list, baseId: base.id, baseList, members, deleted: gone, scratch }, context.abort);
+  await rm(members);
 }
 
 const checkFile = (database: string): string => `databases/${database}/check.sql`;
@@ -186,10 +213,11 @@ const checkFile = (database: string): string => `databases/${database}/check.sql
 async function writeExtras(
   task: Task,
   staging: string,
-  { dump, archive, collection }: Parts,
+  parts: Parts,
   base: GenerationEntry | undefined,
 ): Promise<Manifest> {
-  const files: StoredFile[] = [...(dump?.files ?? []), ...(archive?.files ?? []), ...(collection?.files ?? [])];
+  const { dump, archive, collection } = parts;
+  const files: StoredFile[] = [...filesOf(parts)];
   const add = async (path: string, content: string): Promise<void> => {
     await writeFileDurably(join(staging, path), content);
     files.push({ path, size: Buffer.byteLength(content), sha256: digestText(content) });

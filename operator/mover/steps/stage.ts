@@ -17,11 +17,7 @@ import type { GenerationEntry } from "../store/listing.ts";
 
 export async function stage(task: TaskOf<"stage">, context: MoverContext): Promise<ResultOf<"stage">> {
   const started = Date.now();
-  const opened = await openCopy(task, task, context);
-  const { generation } = opened;
-  const parts = selectParts(generation.manifest, task);
-  await checkDigests(opened, parts, task.location.name, context);
-  const servers = await groupByServer(task.databases, context);
+  const { opened, parts, servers } = await openAll(task, context);
   try {
     const staged = await stageAll(task, opened, parts, servers, context);
     return {
@@ -40,6 +36,25 @@ export async function stage(task: TaskOf<"stage">, context: MoverContext): Promi
     );
     context.abort.throwIfAborted();
     throw blame(error, { full: "HO-C903", otherwise: "HO-R803", what: "staging the generation failed", retry: true });
+  }
+}
+
+interface Opened {
+  readonly opened: OpenedCopy;
+  readonly parts: RestoreParts;
+  readonly servers: readonly DatabaseServer[];
+}
+
+/** Before anything is built. */
+async function openAll(task: TaskOf<"stage">, context: MoverContext): Promise<Opened> {
+  try {
+    const opened = await openCopy(task, task, context);
+    const parts = selectParts(opened.generation.manifest, task);
+    await checkDigests(opened, parts, task.location.name, context);
+    return { opened, parts, servers: await groupByServer(task.databases, context) };
+  } catch (error) {
+    context.abort.throwIfAborted();
+    throw blame(error, { full: "HO-C903", otherwise: "HO-R803", what: "reading the generation failed", retry: true });
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync, utimesSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
@@ -28,6 +28,7 @@ type ClaimRecord = z.infer<typeof claimSchema>;
 
 const touchMillis = 500;
 const watchMillis = 2_500;
+const lockMillis = 20;
 
 export const mirrorStateDirectory = (layout: Layout): string => join(layout.base, "mirror", ".state");
 const claimFile = (layout: Layout): string => join(mirrorStateDirectory(layout), "claim.json");
@@ -52,13 +53,8 @@ export async function claimMirrors(
   await makeDirectory(dirname(mirrorStateDirectory(layout)));
   await makeDirectory(mirrorStateDirectory(layout));
   const file = claimFile(layout);
-  const before = readClaim(file);
-  if (before !== undefined && before.podUID !== owner.podUID) {
-    if (before.seq > owner.seq) throw busy(before);
-    if (!before.done && before.abandoned !== true && (await isTouched(file, signal))) throw busy(before);
-  }
   const mine: ClaimRecord = { ...owner, nonce: randomUUID(), done: false };
-  await writeFileDurably(file, `${JSON.stringify(mine)}\n`);
+  const before = await take(file, mine, signal);
   const timer = setInterval(() => {
     try {
       if (readClaim(file)?.nonce === mine.nonce) utimesSync(file, new Date(), new Date());
@@ -94,6 +90,54 @@ export async function claimMirrors(
       }
     },
   };
+}
+
+/**
+ * Of several that come at the same moment one gets it, and the others find it taken.
+ * @returns the claim that was there before
+ */
+async function take(file: string, mine: ClaimRecord, signal: AbortSignal): Promise<ClaimRecord | undefined> {
+  for (;;) {
+    const before = readClaim(file);
+    if (before !== undefined && before.podUID !== mine.podUID) {
+      if (before.seq > mine.seq) throw busy(before);
+      if (!before.done && before.abandoned !== true && (await isTouched(file, signal))) throw busy(before);
+    }
+    const isMine = await alone(`${file}.lock`, signal, async () => {
+      if (readClaim(file)?.nonce !== before?.nonce) return false;
+      await writeFileDurably(file, `${JSON.stringify(mine)}\n`);
+      return true;
+    });
+    if (isMine) return before;
+  }
+}
+
+/**
+ * Holds a directory as a lock for the time of a small write. One that is there for long is of a dead pod, and removed; should two
+ * remove it at once, the one whose claim is overwritten notices by its nonce, as ever.
+ */
+async function alone<T>(lock: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  for (let until = Date.now() + watchMillis; !(await isMade(lock));) {
+    await sleep(lockMillis, undefined, { signal });
+    if (Date.now() < until) continue;
+    await rm(lock, { recursive: true, force: true });
+    until = Date.now() + watchMillis;
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { recursive: true, force: true });
+  }
+}
+
+async function isMade(directory: string): Promise<boolean> {
+  try {
+    await mkdir(directory);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** @throws MoverError HO-P113 unless the pod was the last to write into the mirrors, and has finished. */

@@ -21,8 +21,6 @@ export interface ListedAgainst {
   readonly volume: string;
   readonly mirror: string;
   readonly scratch: string;
-  /** Ids of the generations that may hold content. */
-  readonly members: ReadonlySet<string>;
 }
 
 const fail = (why: string): MoverError => new MoverError("HO-A404", why.slice(0, 900));
@@ -57,7 +55,7 @@ const windowEntries = 4096;
 
 /** What the list says, and on the way looks at what this generation stores. */
 async function* records(staging: string, of: ListedAgainst, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const { volume, mirror, members } = of;
+  const { volume, mirror } = of;
   const tree = new Tree(mirror);
   const ahead = new Ahead();
   /** Of what is stored, and of whatever else is listed with attributes. */
@@ -75,8 +73,6 @@ async function* records(staging: string, of: ListedAgainst, signal: AbortSignal)
         const entry: Listed = JSON.parse(line);
         const path = pathOf(entry);
         text += `${describeListed(entry)}\0`;
-        if (entry.in !== undefined && !members.has(entry.in))
-          throw fail(`volume ${volume}: the list names generation ${entry.in}, which this one is not based on`);
         const isStored = entry.in === undefined && entry.h !== undefined;
         if (isStored) await ahead.add(checkContent(tree, path, entry.h), entry.s ?? 0);
         if (isStored || entry.x !== undefined) attributes.set(path, entry.x);
@@ -91,7 +87,7 @@ async function* records(staging: string, of: ListedAgainst, signal: AbortSignal)
   }
 }
 
-const quote = (path: string): string => JSON.stringify(Buffer.from(path, "latin1").toString("utf8"));
+export const quote = (path: string): string => JSON.stringify(Buffer.from(path, "latin1").toString("utf8"));
 
 async function checkContent(tree: Tree, path: string, listed: string | undefined): Promise<void> {
   const stat = tree.stat(path);

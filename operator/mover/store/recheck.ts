@@ -9,9 +9,10 @@ import { Writable } from "node:stream";
 import { createLineCounter } from "../database/dump.ts";
 import { CommandError, lastLines, MoverError } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
+import type { NameFile } from "../mirror/name-file.ts";
 import { argvDecode, clientsRoot } from "../tools/pg.ts";
 import { together } from "../together.ts";
-import { argvCompare } from "../tools/tar.ts";
+import { argvCompare, memberPath } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { filesBelow } from "./contents.ts";
 import { digestFile, HashTap, type Digest } from "./digest.ts";
@@ -38,10 +39,16 @@ export async function checkShape(
   if (missing !== undefined) throw fail(`${missing} is missing`);
 }
 
-/** The archive: its digest, its checksum, its end, and each member against the mirror. */
+/**
+ * The archive: its digest, its checksum, its end, and each member against the mirror.
+ * @param into gets the names of the members
+ */
 export async function checkArchive(
-  staging: string,
-  mirror: string,
+  {
+    staging,
+    mirror,
+    into,
+  }: { readonly staging: string; readonly mirror: string; readonly into?: NameFile | undefined },
   volume: ArchivePart["volumes"][number],
   expected: StoredFile,
   signal: AbortSignal,
@@ -52,6 +59,7 @@ export async function checkArchive(
   const stdout = createLineCounter((line) => {
     members += 1;
     last = line;
+    into?.add(memberPath(line));
   });
   const compare = async (abort: AbortSignal): Promise<void> => {
     const stages = [{ argv: argvDecompress() }, { argv: argvCompare(), cwd: mirror }] as const;

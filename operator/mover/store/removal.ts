@@ -10,16 +10,14 @@ import { errnoOf } from "../errors.ts";
 import { exists, isTemporary, makeDirectory, renameNew, syncDirectory, writeFileDurably } from "./durable.ts";
 import type { Layout } from "./layout.ts";
 import type { GenerationEntry } from "./listing.ts";
-import { daysInTrash, goneName, isGone, notePath, type TrashEntry, type TrashNote } from "./trash.ts";
+import { dayFor, daysInTrash, goneName, isGone, notePath, type TrashEntry, type TrashNote } from "./trash.ts";
 
 /** Its marker is the caller's. */
 export async function removeGeneration(layout: Layout, generation: GenerationEntry, note: TrashNote): Promise<void> {
-  const day = join(layout.trash, note.removedAt.slice(0, 10));
+  const day = await dayFor(layout, generation.id, note.removedAt);
   await makeDirectory(day);
   await syncDirectory(layout.trash);
   const doomed = join(day, generation.id);
-  // Another copy of it, that was removed on the same day.
-  if (await exists(doomed)) await destroy(day, generation.id);
   // Before the rename: what has no note has no way back.
   await writeFileDurably(notePath(day, generation.id), `${JSON.stringify(note)}\n`);
   // Before the generation goes: once it is gone, nobody asks any more for the damaged copies that a death has left.

@@ -1,9 +1,9 @@
 /** What lies in the trash, since when and why; and the way back out of it. */
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import * as z from "zod";
 import { parseGenerationId } from "../../domain/generation.ts";
-import { type Instant, parseInstant } from "../../domain/instant.ts";
+import { type Instant, formatInstant, parseInstant } from "../../domain/instant.ts";
 import type { MoverLog } from "../context.ts";
 import { compareShape } from "./contents.ts";
 import { exists, renameNew, syncDirectory } from "./durable.ts";
@@ -46,7 +46,7 @@ export async function daysInTrash(layout: Layout): Promise<readonly string[]> {
   return (
     entries
       // A link may lead anywhere, and to the generations above all.
-      .filter((entry) => entry.isDirectory() && /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(entry.name))
+      .filter((entry) => entry.isDirectory() && startOf(entry.name) !== undefined)
       .map(({ name }) => join(layout.trash, name))
       .toSorted()
   );
@@ -74,7 +74,24 @@ export async function listTrash(layout: Layout): Promise<readonly TrashEntry[]> 
   return found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-const endOf = (day: string): Instant => (parseInstant(`${day.slice(-10)}T00:00:00Z`) ?? Infinity) + 86_400_000;
+const dayMillis = 86_400_000;
+
+/** Of a name that is a date; undefined for any other, such as 2026-99-99. */
+const startOf = (name: string): Instant | undefined =>
+  /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(name) ? parseInstant(`${name}T00:00:00Z`) : undefined;
+
+const endOf = (day: string): Instant => (startOf(basename(day)) ?? Infinity) + dayMillis;
+
+/**
+ * The directory for what is removed at a moment: that of its day; of the next one that has room, where another copy of the same generation
+ * lies there already, which has its own time of grace.
+ */
+export async function dayFor(layout: Layout, id: string, removedAt: string): Promise<string> {
+  for (let at = parseInstant(removedAt) ?? Date.now(); ; at += dayMillis) {
+    const day = join(layout.trash, formatInstant(at).slice(0, 10));
+    if (!(await exists(join(day, id)))) return day;
+  }
+}
 
 /** Ids of what is held in the trash, and of all that it is based on: it would be worth nothing without. */
 export async function heldInTrash(

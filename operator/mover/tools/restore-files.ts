@@ -40,6 +40,9 @@ export const argvCopyDirectories = (from: string, to: string, attributes: boolea
   `./${to}/`,
 ];
 
+/** Says of which kind the file system of the working directory is. */
+export const argvFileSystem = (): Argv => ["stat", "--file-system", "--format=%T", "."];
+
 /** The rm of the system, because the names in a volume need not be UTF-8. Never leaves the file system. */
 export const argvRemoveTree = (path: string): Argv => ["rm", "-rf", "--one-file-system", "--", path];
 

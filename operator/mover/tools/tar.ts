@@ -56,6 +56,25 @@ export const argvCompare = (): Argv => [
   "--quoting-style=escape",
 ];
 
+const escapes: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+};
+
+/** The path, bytes as latin1 and "" for the root, of a member as `argvCompare` prints it. */
+export function memberPath(line: string): string {
+  const path = line.slice(2, line.endsWith("/") ? -1 : undefined);
+  if (!path.includes("\\")) return path;
+  return path.replace(/\\([0-7]{3}|.)/g, (_, code: string) =>
+    code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (escapes[code] ?? code),
+  );
+}
+
 /** Extracts standard input into the working directory, with owners, modes, times and attributes as recorded. */
 export const argvExtract = (): Argv => [
   "tar",

@@ -6,6 +6,8 @@ const runResults = "operator/decide/run-results.ts";
 const slots = "operator/decide/slots.ts";
 const baseTest = "test/unit/decide/base.test.ts";
 const slotsTest = "test/unit/decide/slots.test.ts";
+const followTest = "test/processes/chains-follow.test.ts";
+const followTitle = "the seal refuses an increment that does not follow from its base, and names the path";
 const chainTest = "test/unit/decide/copies-chain.test.ts";
 
 export const baseBugs: readonly PlantedBug[] = [
@@ -83,8 +85,8 @@ export const baseBugs: readonly PlantedBug[] = [
     breaks: "X8",
     what: "a run of the configuration is complete because of a generation that does not hold it",
     file: runResults,
-    text: 'if (typeOf(unchanged) === "Config") draft',
-    becomes: 'if (typeOf(unchanged) !== "Database") draft',
+    text: 'if (typeOf(unchanged) !== "Config") {',
+    becomes: 'if (typeOf(unchanged) === "Database") {',
     caughtBy: {
       file: "test/unit/decide/config-run.test.ts",
       test: ["a run of the configuration", "is a failure when what has not changed is 000001-20261120T010000Z-full"],
@@ -191,5 +193,23 @@ export const baseBugs: readonly PlantedBug[] = [
       file: slotsTest,
       test: ["of slots of one minute", "a full one makes the others unnecessary, but not a dump"],
     },
+  },
+  {
+    id: "gone-name-kept",
+    breaks: "S11",
+    what: "a name that is gone is not deleted by an increment, and its seal calls it verified",
+    file: "operator/mover/store/recheck-chain.ts",
+    text: "if (before !== undefined && !isRemoved) this",
+    becomes: "if (before !== undefined && entry !== undefined && !isRemoved) this",
+    caughtBy: { file: followTest, test: [followTitle, "what is gone is not deleted"] },
+  },
+  {
+    id: "any-holder-will-do",
+    breaks: "S11",
+    what: "a list that looks for content in another generation than the one that has it is sealed",
+    file: "operator/mover/store/recheck-chain.ts",
+    text: "const known = before?.holder ?? this.#baseId;",
+    becomes: "const known = holder;",
+    caughtBy: { file: followTest, test: [followTitle, "the wrong holder"] },
   },
 ];

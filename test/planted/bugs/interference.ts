@@ -11,8 +11,8 @@ export const interferenceBugs: readonly PlantedBug[] = [
     breaks: "S20",
     what: "a day in the trash that is a link is emptied, wherever it leads",
     file: "operator/mover/store/trash.ts",
-    text: "entry.isDirectory() && /^[0-9]{4}",
-    becomes: "/^[0-9]{4}",
+    text: "entry.isDirectory() && startOf",
+    becomes: "startOf",
     caughtBy: {
       file: links,
       test: ["a day in the trash that is a link to the generations: they stay, and so does the link"],

@@ -165,8 +165,8 @@ export const restoreBugs: readonly PlantedBug[] = [
     breaks: "S24, X3",
     what: "what an archive has put on the volume is not compared with what was captured",
     file: "operator/mover/restore/volume-staging.ts",
-    text: "      if (wanted !== got)\n",
-    becomes: "      if (wanted.length < got.length - 4_096)\n",
+    text: "      if (wanted !== got) return",
+    becomes: "      if (wanted.length < got.length - 4_096) return",
     caughtBy: {
       file: "test/processes/restore-refusals.test.ts",
       test: [

@@ -1,9 +1,11 @@
 /** Runs of the configuration: nothing is stopped, and when nothing has changed nothing is made. */
 import { describe, expect, test } from "@jest/globals";
-import type { Job } from "../../../operator/api/kinds.ts";
+import type { BackupRun, Job } from "../../../operator/api/kinds.ts";
+import { runs } from "../../../operator/api/kinds.ts";
 import { taskVariable } from "../../../operator/contract/mounts.ts";
 import { type MoverTask, parseTask } from "../../../operator/contract/task.ts";
-import { aPolicy, aRun } from "../../support/builders.ts";
+import { formatInstant } from "../../../operator/domain/instant.ts";
+import { aPolicy, aRun, at, doneStep, sink } from "../../support/builders.ts";
 import { Scenario, type Story } from "../../simulator/scenario.ts";
 
 const before = "000001-20261120T010000Z-config";
@@ -116,6 +118,61 @@ describe("a run of the configuration", () => {
     expect(scenario.status).toMatchObject({ result: "Complete", unchanged: before });
     await scenario.lookAgain();
     expect(scenario.status).toMatchObject({ result: "Complete", unchanged: before });
+  });
+
+  describe("that finds no change, and a sink that lacks what is there", () => {
+    const made = (state: "Missing" | "Pruned", triedAt = "2026-11-20T01:00:00.000Z"): BackupRun => {
+      const { status, ...rest } = aRun("made")
+        .of("Config")
+        .finished(state === "Missing" ? "AtRisk" : "Complete", before, {
+          policy: policy.build().spec,
+          policyUID: "shop-policy-uid",
+          copies: [{ location: "vault", state, required: true }],
+          steps: [doneStep("Transport/vault", triedAt)].map((step) =>
+            state === "Missing" ? { ...step, state: "Failed", code: "HO-T501", message: "away" } : step,
+          ),
+        })
+        .build();
+      const conditions = status?.conditions?.map((condition) => ({ ...condition, observedGeneration: 1 })) ?? [];
+      return { ...rest, status: { ...status, observedGeneration: 1, conditions } };
+    };
+    const brings = ({ status }: Scenario): readonly unknown[] =>
+      ["Seal", "Transport/vault", "Verify/vault", "Prune/vault"].map(
+        (name) => status.steps?.find((step) => step.name === name)?.state,
+      );
+    const madeIn = ({ world }: Scenario): BackupRun | undefined => world.find<BackupRun>(runs, "made");
+
+    test("brings it there", async () => {
+      const scenario = await run({ sealed: [before], runs: [made("Missing")] }).settle();
+      expect(brings(scenario)).toEqual(["Skipped", "Done", "Done", "Skipped"]);
+      expect(scenario.status).toMatchObject({ result: "Complete", unchanged: before, copies: [] });
+      expect(madeIn(scenario)?.status).toMatchObject({ result: "Complete", copies: [{ state: "Verified" }] });
+    });
+    test.each([
+      ["AtRisk", true],
+      ["Complete", false],
+    ] as const)("is %s when it cannot, and the sink is required: %s", async (result, required) => {
+      const ending = (step: string) => (step === "transport/vault" ? ({ code: "HO-T501" } as const) : ("ok" as const));
+      const of = policy.sinks(sink("vault", { required })).build();
+      const scenario = await run({
+        policy: of,
+        sealed: [before],
+        runs: [made("Missing")],
+        script: { ending },
+      }).settle();
+      expect(brings(scenario)).toEqual(["Skipped", "Failed", "Skipped", "Skipped"]);
+      expect(scenario.status.result).toBe(result);
+      expect(madeIn(scenario)?.status?.copies).toMatchObject([{ state: "Missing" }]);
+    });
+    test.each([
+      ["Pruned", "2026-11-20T01:00:00.000Z"],
+      // Within the hour: looks come often.
+      ["Missing", formatInstant(at("00:30"))],
+    ] as const)("or does not try, when it is %s there since %s", async (state, since) => {
+      const scenario = await run({ sealed: [before], runs: [made(state, since)] }).settle();
+      expect(brings(scenario)).toEqual(["Skipped", "Skipped", "Skipped", "Skipped"]);
+      expect(scenario.moverJobs.length).toBe(2);
+    });
   });
 
   test.each(["000001-20261120T010000Z-full", "nothing"])(

@@ -198,21 +198,3 @@ describe("of a step that has failed, a Job that goes on", () => {
     expect(acts(broken("Capture", "01:00:10"))).toEqual(["deleteJob"]);
   });
 });
-
-test("a look at the configuration that found no change seals nothing and brings nothing anywhere", () => {
-  const unchanged = "000004-20261120T010000Z-config";
-  const steps = stepsOf({
-    Accept: "Done",
-    Preflight: "Done",
-    Warm: undefined,
-    Quiesce: undefined,
-    Capture: "Done",
-    GiveBack: undefined,
-  });
-  const decision = pass(steps, { run: aRun().of("Config").holding(), status: { unchanged, copies: [] } });
-  const after = ["Seal", "Transport/vault", "Verify/vault", "Prune/source", "Prune/vault"];
-  expect(after.map((name) => `${stateOf(decision, name)}: ${stepOf(decision, name)?.message}`)).toEqual(
-    after.map(() => `Skipped: no change since ${unchanged}`),
-  );
-  expect(acts(decision)).toEqual(["setFinalizers"]);
-});

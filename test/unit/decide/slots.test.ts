@@ -1,6 +1,6 @@
 /** Several schedules that are due at one moment: which starts first, which is not needed any more, and which is all the same. */
 import { describe, expect, test } from "@jest/globals";
-import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus } from "../../../operator/api/kinds.ts";
+import type { BackupPolicy, BackupRun, PolicySpec, PolicyStatus, RunStatus } from "../../../operator/api/kinds.ts";
 import type { Decision } from "../../../operator/decide/decision.ts";
 import { decidePolicy } from "../../../operator/decide/policy.ts";
 import { type GenerationType, formatGenerationId } from "../../../operator/domain/generation.ts";
@@ -128,6 +128,23 @@ describe("a slot is needed", () => {
       })
       .build();
 
+  const withCopy = (run: BackupRun, copy: NonNullable<RunStatus["copies"]>[number]): BackupRun => ({
+    ...run,
+    status: {
+      ...run.status,
+      copies: run.status!.copies!.map((one) => (one.location === copy.location ? { ...one, ...copy } : one)),
+    },
+  });
+  function edited({ spec, ...rest }: BackupPolicy, what: "database" | "volume" | "path"): BackupPolicy {
+    const { databases = [], volumes = [] } = spec;
+    const changed = {
+      database: { databases: [...databases, ...databases.map((one) => ({ ...one, name: "other" }))] },
+      volume: { volumes: volumes.map((one) => ({ ...one, claimName: "other" })) },
+      path: { volumes: volumes.map((one) => ({ ...one, paths: ["."], exclude: ["cache"] })) },
+    }[what];
+    return { ...rest, spec: { ...spec, ...changed } };
+  }
+
   test.each<{ name: string; policy: BackupPolicy; run: BackupRun; needed: boolean }>([
     { name: "unless a person has made one since", policy: incremental, run: byHand("Full", "02:10:00"), needed: false },
     {
@@ -169,6 +186,18 @@ describe("a slot is needed", () => {
       run: ended("x", "Full", { sinks: ["archive"], clock: "02:10:00" }),
       needed: true,
     },
+    ...(["Damaged", "Pruned", "Missing"] as const).map((state) => ({
+      name: `when its copy at one of the sinks is ${state}`,
+      policy: incremental,
+      run: withCopy(byHand("Full", "02:10:00"), { location: "archive", state }),
+      needed: true,
+    })),
+    ...(["database", "volume", "path"] as const).map((what) => ({
+      name: `when the policy has got another ${what} since`,
+      policy: edited(incremental, what),
+      run: byHand("Full", "02:10:00"),
+      needed: true,
+    })),
     {
       name: "when its time is from a clock that ran ahead",
       policy: incremental,

@@ -124,11 +124,26 @@ describe("what is removed", () => {
     expect(inTrash()).toEqual([]);
   });
 
-  test("another copy that goes on the same day takes its place", async () => {
+  test("another copy that goes on the same day lies beside it, each for its own time", async () => {
     await addAll(bench.sink(), 1, 2, 3);
     await pruneThrough(task(), bench.context);
-    await add(bench.sink(), { seq: 1, files: { a: "brought again, and longer" } });
-    expect((await pruneThrough(task(), bench.context)).trash).toMatchObject({ generations: 1, bytes: 25 });
+    for (const [index, content] of ["brought again, and longer", "and once more"].entries()) {
+      await add(bench.sink(), { seq: 1, files: { a: content } });
+      const { trash } = await pruneThrough(task(), bench.context, noon + (index + 1) * hour);
+      expect(trash).toMatchObject({ generations: index + 2, until: new Date(noon + day).toISOString() });
+    }
+    expect((await pruneThrough(task(), bench.context, noon + day)).trash).toMatchObject({ generations: 2 });
+    expect((await pruneThrough(task(), bench.context, noon + day + hour)).trash).toMatchObject({ bytes: 13 });
+    expect((await pruneThrough(task(), bench.context, noon + day + 2 * hour)).trash).toBeUndefined();
+  });
+
+  test("in a directory whose name is no date is not ours", async () => {
+    await addAll(bench.sink(), 1, 2);
+    for (const name of ["2026-99-99", "2026-02-30"])
+      addGeneration(join(bench.sink().trash, name), { seq: 7, files: { a: "content" } });
+    const result = await pruneThrough(task({ trashMillis: 0, undelete: "7" }), bench.context, noon + 9 * day);
+    expect([result.refused, result.trash, result.tookBack]).toEqual([undefined, undefined, undefined]);
+    expect(readdirSync(bench.sink().trash).toSorted()).toEqual(["2026-02-30", "2026-99-99"]);
   });
 });
 
