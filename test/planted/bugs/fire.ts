@@ -66,4 +66,13 @@ export const fireBugs: readonly PlantedBug[] = [
       "      await keepInventory(freshInventory(job), source, signal);\n      await writeState(job, { ...state, bytes, files, newest: scan.newest, foreign: scan.foreign });\n",
     caughtBy: { file: "test/store/fire-archive.test.ts", test: fire("archive") },
   },
+  {
+    id: "list-newer-than-its-inventory",
+    breaks: "L2",
+    what: "after a death between the two, what has gone since stays in the list, and no capture succeeds",
+    file: "operator/mover/mirror/state-list.ts",
+    text: "    await rm(files.inventory, { force: true });\n",
+    becomes: "",
+    caughtBy: { file: "test/store/fire-archive.test.ts", test: fire("archive") },
+  },
 ];
