@@ -118,12 +118,21 @@ export async function compareInventories(
   return count > maxDifferences ? undefined : { before, now };
 }
 
-/** Compressed and durable, under a name that is there only when it is whole. */
-export async function keepInventory(fresh: string, kept: string, signal: AbortSignal): Promise<void> {
+/**
+ * Compressed and durable, under a name that is there only when it is whole. @param state is on the disk by then: the counts that belong
+ * to an inventory come before it, since later ones are reckoned from both
+ */
+export async function keepInventory(
+  fresh: string,
+  kept: string,
+  signal: AbortSignal,
+  state: Promise<void> = Promise.resolve(),
+): Promise<void> {
   const temporary = `${kept}.new`;
   await rm(temporary, { force: true });
   const stdout = createWriteStream(temporary, { mode: privateFile, flags: "wx", flush: true });
   await run(argvCompress(1), { stdin: createReadStream(fresh), stdout, signal });
+  await state;
   await rename(temporary, kept);
   await syncDirectory(dirname(kept));
 }

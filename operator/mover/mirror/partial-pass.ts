@@ -107,7 +107,8 @@ function heldOf(mirror: string, items: readonly Item[]): Held {
     const held = path === "" ? undefined : statBelow(mirror, path);
     if (held === undefined || held.isDirectory()) continue;
     files += 1;
-    if (held.isFile()) bytes += Number(held.size);
+    // As rsync counts them in a full pass.
+    if (held.isFile() || held.isSymbolicLink()) bytes += Number(held.size);
   }
   return { files, bytes };
 }

@@ -75,21 +75,27 @@ export async function warmMirror(job: MirrorJob, whole = false): Promise<PassRes
   };
   let last = first;
   if (!once) {
-    if (first.complete) await keepInventory(freshInventory(job), files.source, job.signal);
+    if (first.complete) {
+      // With the mark of before: what the mirror has is not durable yet.
+      await writeState(job, { ...stateOf(first), mark: before?.mark ?? noMark });
+      await keepInventory(freshInventory(job), files.source, job.signal);
+    }
     await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
     const state = stateOf(first);
     last = await scanVolume(job, { since: withSlack(mark), known: first.complete ? state : undefined, frozen: false });
     // All attributes have been looked at since the mark.
     passed = await lastChanges(job, state, last, { mark: withSlack(mark), frozen: false });
   }
-  // Durable before the mark: after a power cut between the two, a mark that came first would call durable what is not, and an
-  // edit that kept its size would never be looked at again.
-  await together<[void, void]>(job.signal, (signal) => [
-    syncFilesystem(job.mirror, signal),
-    last.complete ? keepInventory(freshInventory(job), files.source, signal) : Promise.resolve(),
-  ]);
   const state = stateOf(last);
-  await writeState(job, state);
+  await together<[void, void]>(job.signal, (signal) => {
+    // Durable before the mark: after a power cut between the two, a mark that came first would call durable what is not, and an
+    // edit that kept its size would never be looked at again.
+    const marking = syncFilesystem(job.mirror, signal).then(() => writeState(job, state));
+    return [
+      marking,
+      last.complete ? keepInventory(freshInventory(job), files.source, signal, marking) : Promise.resolve(),
+    ];
+  });
   return { ...passed, warnings: warningsOf(job, state) };
 }
 
@@ -116,9 +122,9 @@ export async function coldMirror(job: MirrorJob, frozen: boolean): Promise<ColdR
     settle: async (signal) => {
       if (!passed.wrote || !scan.complete) return;
       const { source } = stateFiles(job.stateDirectory, job.volume.name);
-      await keepInventory(freshInventory(job), source, signal);
       const { bytes, files } = passed;
       await writeState(job, { ...state, bytes, files, newest: scan.newest, foreign: scan.foreign });
+      await keepInventory(freshInventory(job), source, signal);
     },
   };
 }

@@ -103,7 +103,8 @@ export async function settleState(mirrors: readonly Settled[], signal: AbortSign
       for (const known of [files.inventory, files.list]) await rm(known, { force: true });
       continue;
     }
-    // In this order: with an inventory that is older than the list, more is read than need be, and never less.
+    // The two belong together: what the list alone has, and the mirror no longer when it is next looked at, would stay in the list.
+    await rm(files.inventory, { force: true });
     await rename(files.next, files.list);
     await keepInventory(inventory, files.inventory, signal);
   }

@@ -22,8 +22,11 @@ export async function archive(task: TaskOf<"archive">, context: MoverContext): P
   try {
     return await capture(task, context);
   } catch (error) {
-    await signalFailed(context.roots.signal, "archive", error);
-    throw error;
+    const failure = context.abort.aborted
+      ? error
+      : blame(error, { full: "HO-C901", otherwise: "HO-A403", what: "capturing the volumes failed" });
+    await signalFailed(context.roots.signal, "archive", failure);
+    throw failure;
   }
 }
 

@@ -109,10 +109,10 @@ async function openPlace(
   const what = role === "source" ? "the store" : `sink ${ref.name}`;
   try {
     const { uuid } = await openStore(root, { role, name: ref.name, expectedUuid: ref.uuid });
-    await probe(root, context.podUID).catch(async (error: unknown) => {
+    await probe(root, task.policyUID).catch(async (error: unknown) => {
       if (role !== "source" || task.trash === undefined || !isDiskFull(error)) throw error;
       await makeRoom({ layout: await openLineage(root, task, role), owner: task, what }, task.trash, context);
-      await probe(root, context.podUID);
+      await probe(root, task.policyUID);
     });
     const layout = await openLineage(root, task, role);
     const stored = await listGenerations(layout.store);
@@ -147,9 +147,9 @@ async function stagedBytes(layout: Layout): Promise<number> {
   return bytes;
 }
 
-/** Whether the place can be written to: a share may be mounted read-only. */
-async function probe(root: string, podUID: string): Promise<void> {
-  const file = join(root, `.probe-${podUID}`);
+/** Whether the place can be written to: a share may be mounted read-only. What a death leaves, the next run of the policy removes. */
+async function probe(root: string, policyUID: string): Promise<void> {
+  const file = join(root, `.probe-${policyUID}`);
   await (await open(file, "w", 0o600)).close();
-  await rm(file);
+  await rm(file, { force: true });
 }

@@ -12,6 +12,15 @@ import { sweepStaging } from "../store/delivery.ts";
 import { openSource } from "../store/staging.ts";
 
 export async function warm(task: TaskOf<"warm">, context: MoverContext): Promise<ResultOf<"warm">> {
+  try {
+    return await warmAll(task, context);
+  } catch (error) {
+    context.abort.throwIfAborted();
+    throw blame(error, { full: "HO-C901", otherwise: "HO-A403", what: "warming the mirrors failed", retry: true });
+  }
+}
+
+async function warmAll(task: TaskOf<"warm">, context: MoverContext): Promise<ResultOf<"warm">> {
   const layout = await openSource(task, context);
   // What dead runs have left takes space that this one may need.
   await sweepStaging(layout, task.seq - 1);

@@ -14,6 +14,7 @@ import * as z from "zod";
 import { errnoOf, MoverError } from "../errors.ts";
 import { makeDirectory, writeFileDurably } from "./durable.ts";
 import type { Layout } from "./layout.ts";
+import { removeTemporaries } from "./temporaries.ts";
 
 const claimSchema = z.object({
   seq: z.number().int(),
@@ -55,6 +56,7 @@ export async function claimMirrors(
   const file = claimFile(layout);
   const mine: ClaimRecord = { ...owner, nonce: randomUUID(), done: false };
   const before = await take(file, mine, signal);
+  await removeTemporaries(dirname(file));
   const timer = setInterval(() => {
     try {
       if (readClaim(file)?.nonce === mine.nonce) utimesSync(file, new Date(), new Date());

@@ -19,3 +19,8 @@ export async function sweepTemporaries(layout: Layout): Promise<void> {
     }
   }
 }
+
+/** Of a directory in which all is ours, and at the time nobody else's. */
+export async function removeTemporaries(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) if (isTemporary(name)) await rm(join(directory, name), { force: true });
+}

@@ -56,4 +56,23 @@ export const fireBugs: readonly PlantedBug[] = [
     becomes: "  await renameNew(generation.path, doomed);\n  await removeDamaged(layout, generation.id);\n",
     caughtBy: { file: settlingTest, test: fire("prune-sink") },
   },
+  {
+    id: "inventory-before-its-counts",
+    breaks: "S28",
+    what: "after a death between the two, what a mirror is said to hold is wrong until the next full generation",
+    file: "operator/mover/mirror/pass.ts",
+    text: "      await writeState(job, { ...state, bytes, files, newest: scan.newest, foreign: scan.foreign });\n      await keepInventory(freshInventory(job), source, signal);\n",
+    becomes:
+      "      await keepInventory(freshInventory(job), source, signal);\n      await writeState(job, { ...state, bytes, files, newest: scan.newest, foreign: scan.foreign });\n",
+    caughtBy: { file: "test/store/fire-archive.test.ts", test: fire("archive") },
+  },
+  {
+    id: "list-newer-than-its-inventory",
+    breaks: "L2",
+    what: "after a death between the two, what has gone since stays in the list, and no capture succeeds",
+    file: "operator/mover/mirror/state-list.ts",
+    text: "    await rm(files.inventory, { force: true });\n",
+    becomes: "",
+    caughtBy: { file: "test/store/fire-archive.test.ts", test: fire("archive") },
+  },
 ];

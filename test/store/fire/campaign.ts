@@ -14,10 +14,12 @@ export interface Scenario {
   /** Template of the disk. */
   readonly from: string;
   readonly task: MoverTask;
-  /** What follows in the same run when the step has succeeded, and is part of its end. */
-  readonly followedBy?: MoverTask;
+  /** What follows when the step has succeeded, and is part of its end. */
+  readonly followedBy?: readonly MoverTask[];
   /** What follows in the next run when the step has failed for good. Without it, every failure has to be worth another try. */
-  readonly next?: MoverTask;
+  readonly next?: readonly MoverTask[];
+  /** It exchanges what the app has for what is staged. */
+  readonly exchanges?: true;
   /** Takes back what the step has done; afterwards the disk is as before. */
   readonly back?: MoverTask;
   /** Directories that are empty when the step has failed for want of space, at once and without another step. */
@@ -81,11 +83,11 @@ export class Campaign {
     const report = await this.#mover.report();
     await this.#mover.arm(0, "none");
     const after = lookAt(this.#world);
-    if (scenario.followedBy !== undefined) await this.#succeed(scenario.followedBy, "pod-then");
+    for (const task of scenario.followedBy ?? []) await this.#succeed(task, "pod-then");
     const end = lookAt(this.#world);
     const { next } = scenario;
     const followed = async (): Promise<Sight> => {
-      await this.#succeed(next!, "pod-next");
+      for (const task of next ?? []) await this.#succeed(task, "pod-next");
       return lookAt(this.#world);
     };
     let abandoned: [Sight, Sight] | undefined;
@@ -125,9 +127,11 @@ export class Campaign {
   /** The oracle, twice. */
   async #conclude(scenario: Scenario, outcome: Outcome, isFull: boolean): Promise<Omit<Verdict, "hit">> {
     const ends = this.#ends.get(scenario.name)!;
-    const half = wrongInView(this.#world, ends.before, ends.after);
+    const half = wrongInView(this.#world, ends.before, ends.after, scenario.exchanges);
     const wrong = [...liesAt(this.#world.source), ...liesAt(this.#world.sink)];
     if (outcome.end === "error") wrong.push(...judgeFailure(scenario, isFull, outcome));
+    if (outcome.end === "error" && outcome.code === "HO-R807" && lookAt(this.#world).volume !== ends.before.volume)
+      wrong.push("it says that nothing was exchanged, and it was");
     await this.#goOn(scenario, ends, outcome, wrong);
     return { half, wrong };
   }
@@ -158,15 +162,19 @@ export class Campaign {
       outcome = await this.#again(scenario.task, `pod-again-${n}`);
     let end = ends.end;
     if (outcome.end === "ok" && scenario.followedBy !== undefined) {
-      wrong.push(...wrongInView(this.#world, ends.before, ends.after));
-      const followed = await this.#mover.run(scenario.followedBy, "pod-then");
-      if (followed.end !== "ok") wrong.push(`what follows fails: ${JSON.stringify(followed)}`);
+      wrong.push(...wrongInView(this.#world, ends.before, ends.after, scenario.exchanges));
+      for (const task of scenario.followedBy) {
+        const followed = await this.#mover.run(task, "pod-then");
+        if (followed.end !== "ok") wrong.push(`what follows fails: ${JSON.stringify(followed)}`);
+      }
     }
     if (outcome.end !== "ok") {
       if (scenario.next === undefined || ends.abandoned === undefined || outcome.end === "dead")
         return void wrong.push(`does not succeed when it is tried again: ${JSON.stringify(outcome)}`);
-      const followed = await this.#mover.run(scenario.next, "pod-next");
-      if (followed.end !== "ok") wrong.push(`the next run fails: ${JSON.stringify(followed)}`);
+      for (const task of scenario.next) {
+        const followed = await this.#mover.run(task, "pod-next");
+        if (followed.end !== "ok") wrong.push(`the next run fails: ${JSON.stringify(followed)}`);
+      }
       const sealed = lookAt(this.#world).views.handover.size > ends.before.views.handover.size;
       end = ends.abandoned[sealed ? 1 : 0];
     }
@@ -180,12 +188,17 @@ export class Campaign {
 }
 
 /** What a failure is called, and what it has given back. */
-function judgeFailure(scenario: Scenario, isFull: boolean, outcome: Outcome & { end: "error" }): readonly string[] {
+export function judgeFailure(
+  scenario: Pick<Scenario, "next" | "givenBack" | "exchanges">,
+  isFull: boolean,
+  outcome: Outcome & { end: "error" },
+): readonly string[] {
   const wrong: string[] = [];
   const said = `${outcome.code} ${outcome.message}`;
   if (outcome.code === "HO-X001") wrong.push(`a surprise: ${said}`);
   if (scenario.next === undefined && !outcome.retry) wrong.push(`not to be tried again: ${said}`);
-  if (!isFull) return wrong;
+  // The controller has to know what was exchanged, before anything else.
+  if (!isFull || scenario.exchanges) return wrong;
   if (!outcome.code.startsWith("HO-C90")) wrong.push(`a full disk is called something else: ${said}`);
   for (const directory of scenario.givenBack ?? []) {
     const left = existsSync(directory) ? pathsIn(directory) : [];

@@ -69,6 +69,8 @@ export interface Sight {
   readonly views: Readonly<Record<Place, View>>;
   /** What the app has. */
   readonly volume: string;
+  /** Digests of all files on its volume, wherever they are. */
+  readonly contents: ReadonlySet<string>;
   /** Every path on the disk. */
   readonly paths: readonly string[];
 }
@@ -89,6 +91,15 @@ const volumeOf = (world: World): string =>
       .join("\n"),
   );
 
+const contentsOf = (world: World): ReadonlySet<string> =>
+  new Set(
+    treeOf(world.volume).flatMap((line) => {
+      // How far an exchange has come is nobody's content.
+      const isContent = line.startsWith("f ") && !/ \.handover-[^/]+\/[^/]+ [0-9a-f]{64}$/.test(line);
+      return isContent ? [line.slice(-64)] : [];
+    }),
+  );
+
 export function lookAt(world: World): Sight {
   const viewOf = (directory: string): View =>
     new Map(namesIn(directory).map((name) => [name, digestOf(join(directory, name))]));
@@ -96,6 +107,7 @@ export function lookAt(world: World): Sight {
   return {
     views: { handover: viewOf(handover), store: viewOf(store), sink: viewOf(sink) },
     volume: volumeOf(world),
+    contents: contentsOf(world),
     paths: treeOf(world.disk).map((line) => line.replace(/^[dlf?] (?:[0-7]+ )?/, "").replace(/ [0-9a-f]{64}$/, "")),
   };
 }
@@ -104,8 +116,9 @@ export function lookAt(world: World): Sight {
  * What is wrong in view after a fault. Each directory is an older generation as it was, or a new one, whole; what the step was
  * not to touch is there; what it moves within the source is not lost between the two.
  * @param before and `end` are the sights before the step and after one without a fault
+ * @param exchanges whether what the app has is exchanged: then nothing of it, nor of what comes, may be lost
  */
-export function wrongInView(world: World, before: Sight, end: Sight): readonly string[] {
+export function wrongInView(world: World, before: Sight, end: Sight, exchanges = false): readonly string[] {
   const now = lookAt(world);
   const wrong: string[] = [];
   for (const place of places) {
@@ -129,7 +142,9 @@ export function wrongInView(world: World, before: Sight, end: Sight): readonly s
   const atSource = (sight: Sight): View => new Map([...sight.views.handover, ...sight.views.store]);
   for (const [id] of atSource(before))
     if (atSource(end).has(id) && !atSource(now).has(id)) wrong.push(`source/${id}: it is gone`);
-  if (now.volume !== before.volume) wrong.push("what the app has in its volume has changed");
+  if (!exchanges && now.volume !== before.volume) wrong.push("what the app has in its volume has changed");
+  if (exchanges && [...before.contents].some((one) => !now.contents.has(one)))
+    wrong.push("a file of the volume is lost");
   return wrong;
 }
 
@@ -166,5 +181,6 @@ export function differencesFrom(world: World, end: Sight): readonly string[] {
     ...now.paths.filter((path) => !willBe.has(path)).map((path) => `left over: ${path}`),
     ...end.paths.filter((path) => !is.has(path)).map((path) => `missing: ${path}`),
     ...inView,
+    ...(now.volume === end.volume ? [] : ["what the app has in its volume is something else"]),
   ];
 }

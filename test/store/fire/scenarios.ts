@@ -6,6 +6,7 @@ import {
   litterAtSink,
   loseAtSink,
   manifestDigest,
+  newStoreAndSink,
   spoilAtSink,
   variant,
   type Templates,
@@ -15,7 +16,7 @@ import { idOf, tasks, type World } from "./world.ts";
 type Build = (world: World, templates: Templates) => readonly Scenario[];
 
 export const sealing: Build = (_world, { captured }) => [
-  { name: "seal", from: captured, task: tasks.seal(3), next: tasks.warm(4) },
+  { name: "seal", from: captured, task: tasks.seal(3), next: [tasks.warm(4)] },
 ];
 
 export const transporting: Build = (world, { sealed, verified }) => {
@@ -25,14 +26,14 @@ export const transporting: Build = (world, { sealed, verified }) => {
       name: "transport",
       from: variant(world, sealed, "lost-at-sink", () => loseAtSink(world)),
       task: tasks.transport(3),
-      followedBy: tasks.verify(3),
+      followedBy: [tasks.verify(3)],
       givenBack,
     },
     {
       name: "transport-again",
       from: variant(world, verified, "spoilt-manifest", () => spoilAtSink(world, "manifest")),
       task: tasks.transport(3),
-      followedBy: tasks.verify(3),
+      followedBy: [tasks.verify(3)],
       givenBack,
     },
   ];
@@ -43,7 +44,7 @@ export const firstTransport: Build = (world, { verified }) => [
     name: "transport-first",
     from: variant(world, verified, "empty-sink", () => emptySink(world)),
     task: tasks.transport(3),
-    followedBy: tasks.verify(3),
+    followedBy: [tasks.verify(3)],
     givenBack: [world.sink.staging],
   },
 ];
@@ -72,3 +73,14 @@ export const staging: Build = (world, { verified, today, staged }) => [
   },
   { name: "cleanup", from: staged, task: tasks.cleanup() },
 ];
+
+export const swapping: Build = (_world, { staged }) => [
+  { name: "swap", from: staged, task: tasks.swap(), exchanges: true, followedBy: [tasks.cleanup(true)] },
+];
+
+export const looking: Build = (world, { verified }) => {
+  // The sink may have been out of reach the first time.
+  const rest = [tasks.preflight(1), tasks.verify(1), tasks.prune(1, "source", 3), tasks.prune(1, "vault", 3)];
+  const from = variant(world, verified, "new", () => newStoreAndSink(world));
+  return [{ name: "preflight-first", from, task: tasks.preflight(1), followedBy: rest, next: rest }];
+};

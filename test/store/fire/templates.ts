@@ -13,6 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import type { MoverTask } from "../../../operator/contract/task.ts";
 import { runStep } from "../../../operator/mover/main.ts";
+import type { Layout } from "../../../operator/mover/store/layout.ts";
 import { sha256 } from "../../support/generations.ts";
 import { randomOf } from "../../simulator/random.ts";
 import { idOf, keep, reset, tasks, type World } from "./world.ts";
@@ -119,8 +120,13 @@ export function litterAtSink(world: World): void {
 }
 
 /** The claim of the sink was made anew: nothing of ours is in it. */
-export function emptySink(world: World): void {
-  const root = dirname(dirname(world.sink.base));
+export const emptySink = (world: World): void => empty(world.sink);
+
+/** A policy that has never run, on claims that nobody has used. */
+export const newStoreAndSink = (world: World): void => [world.source, world.sink].forEach(empty);
+
+function empty({ base }: Layout): void {
+  const root = dirname(dirname(base));
   rmSync(root, { recursive: true });
   mkdirSync(root);
 }

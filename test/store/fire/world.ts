@@ -164,11 +164,12 @@ export const tasks = {
     databases,
     volumes,
   }),
-  cleanup: (): TaskOf<"cleanup"> => ({
+  swap: (): TaskOf<"swap"> => ({ ...common(9), runUID: restoreUID, step: "swap", databases, volumes }),
+  cleanup: (swapped = false): TaskOf<"cleanup"> => ({
     ...common(9),
     runUID: restoreUID,
     step: "cleanup",
-    swapped: false,
+    swapped,
     databases,
     volumes,
   }),

@@ -1,0 +1,8 @@
+/** The seal of an increment: it dies, or its disk fails or is full; then it is tried again, or the next run makes another one. */
+import { CaptureCampaign, makeCaptures } from "./fire/captures.ts";
+import { some, testSomeUnderFire } from "./fire/suite.ts";
+
+testSomeUnderFire("fire-chain", ["seal"], some(3), async (world) => {
+  const scenarioOf = await makeCaptures(world);
+  return { scenarios: [scenarioOf("seal")], campaign: new CaptureCampaign(world) };
+});
