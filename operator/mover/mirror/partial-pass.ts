@@ -83,7 +83,7 @@ function makeRoom({ source, mirror }: MirrorJob, { before }: Changes, now: reado
     const held = statBelow(mirror, path);
     if (held !== undefined) removeBelow(mirror, path, held.isDirectory());
   }
-  const linked = new Map<string, string[]>();
+  const linked = new Map<string, { readonly names: string[]; readonly links: number }>();
   // A directory before what is in it: where it was a link, nothing below it may be looked up.
   for (const { path, type } of now) {
     if (path === "") continue;
@@ -94,11 +94,14 @@ function makeRoom({ source, mirror }: MirrorJob, { before }: Changes, now: reado
       continue;
     }
     if (held.isDirectory() || held.nlink === 1n) continue;
-    const names = linked.get(String(held.ino));
-    if (names === undefined) linked.set(String(held.ino), [path]);
-    else names.push(path);
+    const group = linked.get(String(held.ino));
+    if (group === undefined) linked.set(String(held.ino), { names: [path], links: Number(held.nlink) });
+    else group.names.push(path);
   }
-  untangleHardLinks(source, mirror, linked);
+  // Names that nobody has touched keep the file, so whoever has changed without them shares it no longer: a directory above it was exchanged.
+  for (const { names, links } of linked.values())
+    if (names.length < links) for (const name of names) removeBelow(mirror, name, false);
+  untangleHardLinks(source, mirror, new Map([...linked].map(([inode, { names }]) => [inode, names])));
 }
 
 function heldOf(mirror: string, items: readonly Item[]): Held {
