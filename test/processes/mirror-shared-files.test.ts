@@ -1,5 +1,16 @@
 /** Files with several names, of which only one has changed since the mirror was equal to the volume. */
-import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
@@ -43,3 +54,17 @@ test.each(["a", "z"])(
     expect(differences(job.source, job.mirror)).toBe("");
   },
 );
+
+test("another name of a large file with holes that was written to", async () => {
+  const fd = openSync(inSource("disk"), "w");
+  ftruncateSync(fd, 200 * 1024 * 1024);
+  writeSync(fd, "x", 100);
+  closeSync(fd);
+  await passes();
+  const again = openSync(inSource("disk"), "r+");
+  writeSync(again, "changed", 100 * 1024 * 1024);
+  closeSync(again);
+  linkSync(inSource("disk"), inSource("other"));
+  await passes();
+  expect(differences(job.source, job.mirror)).toBe("");
+});

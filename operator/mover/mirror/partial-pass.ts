@@ -58,9 +58,11 @@ export async function partialPass(
     throw error;
   }
   const sparse = await bringSparseFiles(job, options);
-  const copied = new Set(sparse.inodes.map(String));
-  const candidates = [...now, ...changes.recent].filter(({ inode }) => !copied.has(inode));
-  const names = new Set(candidates.map(({ path }) => path));
+  const copied = new Set(sparse.names);
+  const all = [...now, ...changes.recent];
+  // With a name that is new, those that it shares its file with: rsync links only names that it is given together.
+  const again = new Set(all.filter(({ path }) => !copied.has(path)).map(({ inode }) => inode));
+  const names = new Set(all.filter(({ inode }) => again.has(inode)).map(({ path }) => path));
   const torn = [...sparse.torn];
   // By its name, rsync would understand everything that lies directly in it; it is brought along with any other name.
   const root = names.delete("");
