@@ -5,6 +5,7 @@ import * as z from "zod";
 import type { VolumeRef } from "../../contract/task.ts";
 import { errnoOf } from "../errors.ts";
 import { writeFileDurably } from "../store/durable.ts";
+import { noMark } from "./changes.ts";
 
 export interface MirrorJob {
   readonly volume: VolumeRef;
@@ -63,4 +64,10 @@ export async function writeState(job: StateOwner, state: State): Promise<void> {
 /** Bytes that the mirror holds already; 0 when there is none. */
 export async function mirroredBytes(stateDirectory: string, volume: string): Promise<number> {
   return (await readState({ stateDirectory, volume: { name: volume } }))?.bytes ?? 0;
+}
+
+/** After a mistake that may be anywhere in the mirror: the next pass compares all of it by content. */
+export async function doubt(job: StateOwner): Promise<void> {
+  const state = await readState(job);
+  if (state !== undefined) await writeState(job, { ...state, mark: noMark });
 }
