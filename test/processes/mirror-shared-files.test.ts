@@ -14,7 +14,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { maxDifferences } from "../../operator/mover/mirror/inventory.ts";
+import { readState } from "../../operator/mover/mirror/mirror-state.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
+import { scanVolume } from "../../operator/mover/mirror/scan.ts";
 import { differences } from "../support/odd-files.ts";
 
 jest.setTimeout(300_000);
@@ -67,4 +70,14 @@ test("another name of a large file with holes that was written to", async () => 
   linkSync(inSource("disk"), inSource("other"));
   await passes();
   expect(differences(job.source, job.mirror)).toBe("");
+});
+
+test("more names than are treated one by one are left to a pass that compares everything", async () => {
+  mkdirSync(inSource("dir"));
+  writeFileSync(inSource("dir/file"), "x");
+  for (let index = 0; index <= maxDifferences; index += 1) linkSync(inSource("dir/file"), inSource(`${index}`));
+  await passes();
+  renameSync(inSource("dir"), inSource("other"));
+  const { changes } = await scanVolume(job, { since: "99999999999", known: await readState(job), frozen: true });
+  expect(changes).toBeUndefined();
 });

@@ -65,7 +65,8 @@ async function changesSince(job: MirrorJob, recentFile: string): Promise<Changes
     const space = record.indexOf(" ");
     return { inode: record.slice(0, space), path: record.slice(space + 1) };
   });
-  return { ...differences, recent: [...recent, ...(await otherNames(job, differences.now))] };
+  const others = await otherNames(job, differences.now);
+  return others.length > maxDifferences ? undefined : { ...differences, recent: [...recent, ...others] };
 }
 
 /**
@@ -81,6 +82,8 @@ async function otherNames(job: MirrorJob, now: readonly Item[]): Promise<Changes
   const there = new Set(now.map(({ path }) => path));
   const others: Item[] = [];
   const take = (item: Item): void => {
+    // One more than may be treated one by one is as good as all.
+    if (others.length > maxDifferences) return;
     if (missing.has(item.inode) && item.type !== "d" && !there.has(item.path)) others.push(item);
   };
   await readInventory(freshInventory(job), take, job.signal);
