@@ -18,6 +18,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 test("who waits for the end is remembered once, however often the file is waited for", async () => {
   let waiters = 0;
   class Counted<T> extends Promise<T> {
+    // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
     override then<A = T, B = never>(...on: Parameters<Promise<T>["then"]>): Promise<A | B> {
       waiters += 1;
       return super.then(...on) as Promise<A | B>;
