@@ -47,6 +47,12 @@ afterEach(() => bed.dispose());
 const put = (name: string, content: string): void => writeFileSync(join(volume, name), content);
 const mirrored = (name: string): string => readFileSync(join(bed.layout.mirror("uploads"), name), "utf8");
 
+test("a volume may have the name of whatever else lies beside its state", async () => {
+  const of = { volumes: [{ ...uploads, name: "claim" }] };
+  mkdirSync(bed.volume("claim"));
+  await expect(backUp(bed, of)).resolves.toContain(bed.layout.handover);
+});
+
 describe("the passes into the mirror", () => {
   test.each(["file", "link"])("a %s where a directory was that is not empty", async (what) => {
     mkdirSync(join(volume, "was"));
@@ -106,7 +112,7 @@ describe("the passes into the mirror", () => {
     put("config", "before");
     await preflight(preflightTask(), bed.context("p"));
     await warmUp(bed);
-    const mark = join(mirrorStateDirectory(bed.layout), "uploads.json");
+    const mark = join(mirrorStateDirectory(bed.layout), "uploads.mirror.json");
     const old = readFileSync(mark, "utf8");
     put("config", "BEFORE");
     await withFailingSync(async () => {

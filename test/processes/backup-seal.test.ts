@@ -13,10 +13,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { readState, writeState } from "../../operator/mover/mirror/mirror-state.ts";
 import { archive } from "../../operator/mover/steps/archive.ts";
 import { preflight } from "../../operator/mover/steps/preflight.ts";
 import { seal } from "../../operator/mover/steps/seal.ts";
-import { claimMirrors } from "../../operator/mover/store/claim.ts";
+import { claimMirrors, mirrorStateDirectory } from "../../operator/mover/store/claim.ts";
 import { withFailingSync } from "../support/failing-sync.ts";
 import {
   capture,
@@ -109,6 +110,23 @@ describe("the seal", () => {
     await captured();
     appendFileSync(join(bed.layout.mirror("uploads"), "f3"), "x");
     await expect(seal(sealTask(), bed.context("s"))).rejects.toThrow(/differs from what was captured/);
+  });
+
+  test("what was refused for a mistake in the mirror is not in the next one, even if size and time are as they should be", async () => {
+    await captured();
+    const mirrored = join(bed.layout.mirror("uploads"), "f3");
+    const times = join(bed.root, "times");
+    run("touch", ["--reference", mirrored, times]);
+    flip(mirrored, 0);
+    run("touch", ["--reference", times, mirrored]);
+    const job = { stateDirectory: mirrorStateDirectory(bed.layout), volume: { name: "uploads" } };
+    const state = await readState(job);
+    if (state === undefined) throw new Error("no state");
+    // As if the files had not changed for a night.
+    await writeState(job, { ...state, mark: String(Math.floor(Date.now() / 1000) + 10) });
+    await expect(seal(sealTask(), bed.context("s"))).rejects.toThrow(/differs from what was captured/);
+    await warmUp(bed, { seq: 2, podUID: "pod-2" });
+    expect(readFileSync(mirrored, "utf8")).toBe(readFileSync(join(volume, "f3"), "utf8"));
   });
 
   test("makes no generation of what cannot be made durable", async () => {

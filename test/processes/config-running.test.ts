@@ -62,7 +62,7 @@ exit $code
 test.each([
   ["mirror/.state/claim.json"],
   ["mirror/uploads"],
-  ["mirror/.state/uploads.json"],
+  ["mirror/.state/uploads.mirror.json"],
   ["mirror/.state/uploads.files-next.zst"],
   ["staging/000001-pod-1/volumes/uploads.tar.zst"],
   ["staging/000001-pod-1/config/configmap/settings/key"],

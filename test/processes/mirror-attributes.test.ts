@@ -67,7 +67,8 @@ test("a new file in the root does not make its neighbours be read", async () => 
 });
 
 test("one pass is enough for what is small, and its mark is older than what could have changed in it unseen", async () => {
-  const marked = (): number => Number(JSON.parse(readFileSync(join(job.stateDirectory, "uploads.json"), "utf8")).mark);
+  const marked = (): number =>
+    Number(JSON.parse(readFileSync(join(job.stateDirectory, "uploads.mirror.json"), "utf8")).mark);
   const newest = async (): Promise<number> => Number((await survey()).newest);
   writeFileSync(join(job.source, "file"), "");
   await warmMirror(job);

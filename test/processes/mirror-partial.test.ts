@@ -9,13 +9,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { keepInventory, takeInventory } from "../../operator/mover/mirror/inventory.ts";
-import { readState } from "../../operator/mover/mirror/mirror-state.ts";
+import { readState, writeState } from "../../operator/mover/mirror/mirror-state.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { stateFiles } from "../../operator/mover/mirror/state-list.ts";
 import { createMirrorBed, type MirrorBed } from "../support/mirror-job.ts";
@@ -207,6 +208,25 @@ describe("everything is compared", () => {
     await warmMirror(job);
     expect(existsSync(inMirror(stray))).toBe(false);
     expect(readdirSync(job.mirror)).toEqual(["a", "dir"]);
+  });
+
+  test("when a pass with another selection was killed, and the selection is as before again", async () => {
+    const stop = new AbortController();
+    // Large enough for a second pass, which waits a moment before it begins.
+    writeFileSync(inSource("large"), "");
+    truncateSync(inSource("large"), 70 * 1024 * 1024);
+    const { source } = stateFiles(job.stateDirectory, "uploads");
+    rmSync(source);
+    const state = await readState(job);
+    if (state === undefined) throw new Error("no state");
+    // As if nothing had changed for a night.
+    await writeState(job, { ...state, mark: String(Math.floor(Date.now() / 1000) + 60) });
+    const other = { ...job, volume: { ...job.volume, exclude: ["b"] }, signal: stop.signal };
+    const killed = warmMirror(other).catch((error: unknown) => String(error));
+    while (!existsSync(source)) await sleep(5);
+    stop.abort();
+    expect(await killed).toContain("abort");
+    expect(await afterPass()).toEqual(all);
   });
 
   test("when a directory that is gone holds what is not known", async () => {

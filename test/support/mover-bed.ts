@@ -166,8 +166,9 @@ export async function capture(
 }
 
 export async function warmUp(bed: MoverBed, of: Captured = {}): Promise<ResultOf<"warm">> {
+  const on = of.base === undefined ? {} : { base: of.base };
   return await warm(
-    { ...common, step: "warm", seq: of.seq ?? 1, volumes: [...(of.volumes ?? [uploads])] },
+    { ...common, step: "warm", seq: of.seq ?? 1, volumes: [...(of.volumes ?? [uploads])], ...on },
     bed.context(`warm-${of.podUID ?? "pod-1"}`),
   );
 }

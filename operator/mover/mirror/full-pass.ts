@@ -52,7 +52,7 @@ export async function fullPass(job: MirrorJob, options: PassOptions): Promise<Pa
 }
 
 async function copySparseFiles(job: MirrorJob, { mark, frozen, attributes }: PassOptions): Promise<SparseCopied> {
-  if (mark === undefined) return { inodes: [], torn: [] };
+  if (mark === undefined) return { inodes: [], names: [], torn: [] };
   return await bringSparseFiles(job, { mark, frozen, attributes });
 }
 

@@ -73,7 +73,12 @@ export async function takeInventory({ root, target, also, signal }: InventoryOpt
 
 /** @param take gets every item of an uncompressed inventory */
 export async function readInventory(file: string, take: (item: Item) => void, signal: AbortSignal): Promise<void> {
-  const records = createRecords((record) => take(parseItem(record)));
+  await readRecords(file, (record) => take(parseItem(record)), signal);
+}
+
+/** @param take gets every record of a file, however long that is */
+export async function readRecords(file: string, take: (record: string) => void, signal: AbortSignal): Promise<void> {
+  const records = createRecords(take);
   for await (const chunk of createReadStream(file, { encoding: "latin1", signal })) records.write(chunk);
 }
 

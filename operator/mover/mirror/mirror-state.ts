@@ -5,6 +5,7 @@ import * as z from "zod";
 import type { VolumeRef } from "../../contract/task.ts";
 import { errnoOf } from "../errors.ts";
 import { writeFileDurably } from "../store/durable.ts";
+import { noMark } from "./changes.ts";
 
 export interface MirrorJob {
   readonly volume: VolumeRef;
@@ -38,6 +39,8 @@ export type State = z.infer<typeof stateSchema>;
 type StateOwner = Pick<MirrorJob, "stateDirectory"> & { readonly volume: Pick<VolumeRef, "name"> };
 
 const at = (job: StateOwner, suffix: string): string => join(job.stateDirectory, `${job.volume.name}.${suffix}`);
+/** By a name that is no volume's: `claim.json` lies beside it. */
+const stateFile = (job: StateOwner): string => at(job, "mirror.json");
 export const largeFiles = (job: StateOwner): string => at(job, "large");
 export const linksFile = (job: StateOwner): string => at(job, "links");
 /** As it was found by the pass under way, uncompressed. */
@@ -49,7 +52,7 @@ export const selectionOf = ({ volume: { paths, exclude } }: Pick<MirrorJob, "vol
 
 export async function readState(job: StateOwner): Promise<State | undefined> {
   try {
-    return stateSchema.safeParse(JSON.parse(await readFile(at(job, "json"), "utf8"))).data;
+    return stateSchema.safeParse(JSON.parse(await readFile(stateFile(job), "utf8"))).data;
   } catch (error) {
     if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
     throw error;
@@ -57,10 +60,16 @@ export async function readState(job: StateOwner): Promise<State | undefined> {
 }
 
 export async function writeState(job: StateOwner, state: State): Promise<void> {
-  await writeFileDurably(at(job, "json"), `${JSON.stringify(state)}\n`);
+  await writeFileDurably(stateFile(job), `${JSON.stringify(state)}\n`);
 }
 
 /** Bytes that the mirror holds already; 0 when there is none. */
 export async function mirroredBytes(stateDirectory: string, volume: string): Promise<number> {
   return (await readState({ stateDirectory, volume: { name: volume } }))?.bytes ?? 0;
+}
+
+/** After a mistake that may be anywhere in the mirror: the next pass compares all of it by content. */
+export async function doubt(job: StateOwner): Promise<void> {
+  const state = await readState(job);
+  if (state !== undefined) await writeState(job, { ...state, mark: noMark });
 }

@@ -58,9 +58,11 @@ export async function partialPass(
     throw error;
   }
   const sparse = await bringSparseFiles(job, options);
-  const copied = new Set(sparse.inodes.map(String));
-  const candidates = [...now, ...changes.recent].filter(({ inode }) => !copied.has(inode));
-  const names = new Set(candidates.map(({ path }) => path));
+  const copied = new Set(sparse.names);
+  const all = [...now, ...changes.recent];
+  // With a name that is new, those that it shares its file with: rsync links only names that it is given together.
+  const again = new Set(all.filter(({ path }) => !copied.has(path)).map(({ inode }) => inode));
+  const names = new Set(all.filter(({ inode }) => again.has(inode)).map(({ path }) => path));
   const torn = [...sparse.torn];
   // By its name, rsync would understand everything that lies directly in it; it is brought along with any other name.
   const root = names.delete("");
@@ -83,7 +85,7 @@ function makeRoom({ source, mirror }: MirrorJob, { before }: Changes, now: reado
     const held = statBelow(mirror, path);
     if (held !== undefined) removeBelow(mirror, path, held.isDirectory());
   }
-  const linked = new Map<string, string[]>();
+  const linked = new Map<string, { readonly names: string[]; readonly links: number }>();
   // A directory before what is in it: where it was a link, nothing below it may be looked up.
   for (const { path, type } of now) {
     if (path === "") continue;
@@ -94,11 +96,14 @@ function makeRoom({ source, mirror }: MirrorJob, { before }: Changes, now: reado
       continue;
     }
     if (held.isDirectory() || held.nlink === 1n) continue;
-    const names = linked.get(String(held.ino));
-    if (names === undefined) linked.set(String(held.ino), [path]);
-    else names.push(path);
+    const group = linked.get(String(held.ino));
+    if (group === undefined) linked.set(String(held.ino), { names: [path], links: Number(held.nlink) });
+    else group.names.push(path);
   }
-  untangleHardLinks(source, mirror, linked);
+  // Names that nobody has touched keep the file, so whoever has changed without them shares it no longer: a directory above it was exchanged.
+  for (const { names, links } of linked.values())
+    if (names.length < links) for (const name of names) removeBelow(mirror, name, false);
+  untangleHardLinks(source, mirror, new Map([...linked].map(([inode, { names }]) => [inode, names])));
 }
 
 function heldOf(mirror: string, items: readonly Item[]): Held {

@@ -59,6 +59,9 @@ export async function warmMirror(job: MirrorJob, whole = false): Promise<PassRes
   const isNew = (await readdir(job.mirror)).length === 0;
   const known = whole || isNew || before?.selection !== selectionOf(job) ? undefined : before;
   const since = withSlack(before?.mark ?? noMark);
+  // Before there is an inventory of a mirror that holds something else: a pass that is killed then leaves what the state did not mean.
+  if (before !== undefined && before.selection !== selectionOf(job))
+    await writeState(job, { ...before, selection: "" });
   const first = await scanVolume(job, { since, known, frozen: false });
   const mark = notAhead(first.newest, Date.now());
   const marked = performance.now();

@@ -1,8 +1,14 @@
 /** Looks at every entry of a volume once, and tells what differs from when its mirror was last equal to it. Reads only. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isNewer, noMark, secondOf, withSlack, type ChangeMark } from "./changes.ts";
-import { compareInventories, maxDifferences, readInventory, takeInventory, type Item } from "./inventory.ts";
+import {
+  compareInventories,
+  maxDifferences,
+  readInventory,
+  readRecords,
+  takeInventory,
+  type Item,
+} from "./inventory.ts";
 import { freshInventory, largeFiles, type MirrorJob, type State } from "./mirror-state.ts";
 import type { Changes } from "./partial-pass.ts";
 import { stateFiles } from "./state-list.ts";
@@ -59,13 +65,16 @@ async function changesSince(job: MirrorJob, recentFile: string): Promise<Changes
   const { source } = stateFiles(job.stateDirectory, job.volume.name);
   const differences = await compareInventories(source, freshInventory(job), job.signal);
   if (differences === undefined) return undefined;
-  const records = (await readFile(recentFile, "latin1")).split("\0").slice(0, -1);
-  if (records.length > maxDifferences) return undefined;
-  const recent = records.map((record) => {
+  const recent: Pick<Item, "path" | "inode">[] = [];
+  const take = (record: string): void => {
     const space = record.indexOf(" ");
-    return { inode: record.slice(0, space), path: record.slice(space + 1) };
-  });
-  return { ...differences, recent: [...recent, ...(await otherNames(job, differences.now))] };
+    // One more than may be treated one by one is as good as all.
+    if (recent.length <= maxDifferences) recent.push({ inode: record.slice(0, space), path: record.slice(space + 1) });
+  };
+  await readRecords(recentFile, take, job.signal);
+  if (recent.length > maxDifferences) return undefined;
+  const others = await otherNames(job, differences.now);
+  return others.length > maxDifferences ? undefined : { ...differences, recent: [...recent, ...others] };
 }
 
 /**
@@ -81,6 +90,7 @@ async function otherNames(job: MirrorJob, now: readonly Item[]): Promise<Changes
   const there = new Set(now.map(({ path }) => path));
   const others: Item[] = [];
   const take = (item: Item): void => {
+    if (others.length > maxDifferences) return;
     if (missing.has(item.inode) && item.type !== "d" && !there.has(item.path)) others.push(item);
   };
   await readInventory(freshInventory(job), take, job.signal);

@@ -31,6 +31,8 @@ export interface SparseJob {
 export interface SparseCopied {
   /** Inodes in the source of what was copied; nobody needs to compare their content again. */
   readonly inodes: readonly bigint[];
+  /** Their names, bytes as latin1; another name of such a file is still to be brought. */
+  readonly names: readonly string[];
   /** Names of files that were written to meanwhile. */
   readonly torn: readonly string[];
 }
@@ -66,7 +68,7 @@ export async function copySparse(job: SparseJob): Promise<SparseCopied> {
       `${JSON.stringify(torn[0])} changed during the last pass, although the app is stopped`,
     );
   await writeFile(job.copiedList, copied.map((name) => `./${name}`).join("\0"), "latin1");
-  return { inodes, torn: torn.map((name) => Buffer.from(name, "latin1").toString("utf8")) };
+  return { inodes, names: copied, torn: torn.map((name) => Buffer.from(name, "latin1").toString("utf8")) };
 }
 
 const isSparse = ({ size, blocks }: { readonly size: bigint; readonly blocks: bigint }): boolean =>

@@ -10,6 +10,7 @@ import type { TaskOf } from "../../contract/task.ts";
 import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
+import { doubt } from "../mirror/mirror-state.ts";
 import { NameFile } from "../mirror/name-file.ts";
 import { forget, stateFiles } from "../mirror/state-list.ts";
 import { peakMiB } from "../progress.ts";
@@ -154,7 +155,11 @@ async function recheck(
     } catch (error) {
       context.abort.throwIfAborted();
       // Wherever the mistake is: what the next run would take for granted may have it.
-      for (const { name } of archive.volumes) await forget(stateFiles(mirrorStateDirectory(layout), name));
+      const stateDirectory = mirrorStateDirectory(layout);
+      for (const { name } of archive.volumes) {
+        await forget(stateFiles(stateDirectory, name));
+        await doubt({ stateDirectory, volume: { name } });
+      }
       throw error;
     }
     const members = archive.volumes.reduce((sum, volume) => sum + volume.members, 0);

@@ -74,7 +74,7 @@ export async function digestGrowing(
   const buffer = Buffer.allocUnsafe(1024 * 1024);
   let size = 0;
   let ended = false;
-  const end = written.then(() => (ended = true));
+  const end = written.finally(() => (ended = true));
   // Whoever waits for it next is told.
   end.catch(() => undefined);
   const file = openSync(path, "r");
@@ -88,8 +88,12 @@ export async function digestGrowing(
         size += count;
         onProgress(size);
         await breathe();
-      } else if (last) return { sha256: hash.digest("hex"), size };
-      else await Promise.race([end, sleep(growthMillis)]);
+      } else if (last) {
+        await end;
+        return { sha256: hash.digest("hex"), size };
+      }
+      // Not a race with the end, which would keep something of each of them until it comes, hours later.
+      else await sleep(growthMillis);
     }
   } finally {
     closeSync(file);

@@ -35,8 +35,8 @@ export const mirrorBugs: readonly PlantedBug[] = [
     breaks: "S11",
     what: "an edit in the same tick of the clock, after the file was copied, is never seen",
     file: scan,
-    text: "return { ...differences, recent: [...recent, ...(await otherNames(job, differences.now))] };",
-    becomes: "return { ...differences, recent: await otherNames(job, differences.now) };",
+    text: "recent: [...recent, ...others] };",
+    becomes: "recent: others };",
     caughtBy: {
       file: partialTest,
       test: [brought, "an edit that the inventory cannot tell, because it has the same times"],
@@ -47,8 +47,8 @@ export const mirrorBugs: readonly PlantedBug[] = [
     breaks: "S11",
     what: "a file with two names becomes two files when a directory is renamed",
     file: scan,
-    text: "[...recent, ...(await otherNames(job, differences.now))]",
-    becomes: "recent",
+    text: "await otherNames(job, differences.now)",
+    becomes: "[]",
     caughtBy: {
       file: partialTest,
       test: [brought, "a directory of another name, with a name of a file that has others elsewhere"],
