@@ -12,6 +12,7 @@ import { say, step } from "./cluster/bed/progress.ts";
 import type { JestSuite } from "./jest-report.ts";
 import { forgetSimulator, simulatorFigures } from "./simulator/figures.ts";
 import { needs } from "./needs.ts";
+import { calendarFigures, forgetCalendar } from "./store/calendar/tally.ts";
 import { fireFigures, forgetFire } from "./store/fire/tally.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -157,10 +158,12 @@ async function main(tiers: readonly string[]): Promise<number> {
   // They wait for disks and child processes more than they compute.
   await tier("tools", async () => {
     forgetFire();
+    forgetCalendar();
     const played = await jest("tools", ["test/store/", "test/processes/"], {}, "--maxWorkers=150%");
     const { lines, figures } = fireFigures();
-    say([...lines, printFigures(figures)].join("\n"));
-    writeFigures(figures);
+    const all = [...figures, ...calendarFigures()];
+    say([...lines, printFigures(all)].join("\n"));
+    writeFigures(all);
     return sum([played, ...figures.flatMap(atLeastThousand)]);
   });
   const stage = await prepared;

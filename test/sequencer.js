@@ -5,7 +5,8 @@
  */
 import Sequencer from "@jest/test-sequencer";
 
-const long = /\/(?:kills-movers|bad-input|kills-controller|search|calls|fire-[a-z]+|damages|full-disk)\.test\.ts$/;
+const long =
+  /\/(?:kills-movers|bad-input|kills-controller|search|calls|fire-[a-z]+|damages|full-disk|calendar-week|calendar-year)\.test\.ts$/;
 
 export default class LongFirst extends Sequencer {
   async sort(tests) {

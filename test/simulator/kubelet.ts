@@ -16,10 +16,12 @@ import {
 } from "../../operator/api/kinds.ts";
 import { jobNameLabel, labels } from "../../operator/api/names.ts";
 import { taskVariable } from "../../operator/contract/mounts.ts";
+import type { MoverResult } from "../../operator/contract/result.ts";
 import { type MoverTask, parseTask } from "../../operator/contract/task.ts";
 import { guard } from "../../operator/guard.ts";
 import { isTerminated } from "../../operator/decide/job-state.ts";
 import { guardVariables } from "../../operator/decide/guard.ts";
+import { encodeResult } from "../../operator/mover/main.ts";
 import { aPod, namespace } from "../support/builders.ts";
 import { silentLog } from "../support/silent-log.ts";
 import { type Truth, newTruth, succeed } from "./movers.ts";
@@ -34,12 +36,16 @@ export interface Failure {
 }
 /** `silent`: ends without a result. `hangs`: runs for ever. `pending`: is never placed. `foreign`: reports for another step. `twin`: as if its controller had lost count, two pods do the work. */
 export type Ending = "ok" | "silent" | "evicted" | "hangs" | "pending" | "foreign" | "twin" | Failure;
+/** Or what a step that was really carried out has reported. */
+type Outcome = Ending | { readonly reported: MoverResult };
 
 export interface Script extends WorkloadTimes {
   /** By step, as in `transport/vault`, and attempt. */
   readonly ending?: (step: string, attempt: number) => Ending | undefined;
   /** What a mover that does its work reports otherwise than usual, by step. */
   readonly reports?: (step: string) => object | undefined;
+  /** Carries out the tasks of a pod in earnest, one result each, while time stands still. Without it what movers do is made up. */
+  readonly carryOut?: (tasks: readonly MoverTask[], podUID: string) => Promise<readonly MoverResult[]>;
   readonly jobTakes?: number;
   /** How many generations retention finds to remove at each place. */
   readonly superseded?: number;
@@ -47,6 +53,8 @@ export interface Script extends WorkloadTimes {
   readonly guardTakes?: number;
 }
 
+/** Ends badly and says nothing. */
+const isSilent = (ending: Outcome): boolean => ending === "silent" || ending === "evicted";
 const stepOf = (job: Job): string => job.metadata.labels?.[labels.step]?.replace(".", "/") ?? "";
 interface PodTemplate {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
@@ -66,6 +74,8 @@ export class Kubelet {
   #pods = 0;
   /** Uids of pods that found the mirrors taken. */
   readonly #second = new Set<string>();
+  /** What is being carried out in earnest. */
+  readonly working = new Set<Promise<void>>();
 
   constructor(world: World, script: Script = {}) {
     this.#world = world;
@@ -131,9 +141,20 @@ export class Kubelet {
     const order = template.spec.containers.toSorted(
       (a, b) => Number(b.name === "release") - Number(a.name === "release"),
     );
-    order.forEach((container, index) => {
-      const task = parseTask(container.env.find((variable) => variable.name === taskVariable)?.value ?? "");
-      world.after(jobTakes * (index + 1), () => this.#endContainer(pod, job, task, ending, index + 1 === order.length));
+    const tasks = order.map(({ env }) => parseTask(env.find(({ name: key }) => key === taskVariable)?.value ?? ""));
+    const endAll = (outcomes: readonly Outcome[]): void =>
+      tasks.forEach((task, index) =>
+        world.after(jobTakes * (index + 1), () =>
+          this.#endContainer(pod, job, task, outcomes[index] ?? "silent", index + 1 === tasks.length),
+        ),
+      );
+    const { carryOut } = this.script;
+    if (carryOut === undefined || ending !== "ok") return endAll(tasks.map(() => ending));
+    world.after(jobTakes, () => {
+      const work = carryOut(tasks, pod.metadata.uid)
+        .then((results) => endAll(results.map((reported) => ({ reported }))))
+        .finally(() => this.working.delete(work));
+      this.working.add(work);
     });
   }
 
@@ -188,7 +209,7 @@ export class Kubelet {
     }));
   }
 
-  #endContainer(pod: Pod, job: Job, task: MoverTask, planned: Ending, last: boolean): void {
+  #endContainer(pod: Pod, job: Job, task: MoverTask, planned: Outcome, last: boolean): void {
     const ending =
       this.#second.has(pod.metadata.uid) && task.step !== "dump" ? ({ code: "HO-P113" } as const) : planned;
     const world = this.#world;
@@ -196,17 +217,24 @@ export class Kubelet {
     // It was ended, and did nothing more.
     const alive = world.find<Pod>(pods, name);
     if (alive === undefined || alive.metadata.deletionTimestamp !== undefined) return;
-    const failed = typeof ending === "object" || ending === "silent" || ending === "evicted";
+    const reported = typeof ending === "object" && "reported" in ending ? ending.reported : undefined;
+    const failed = reported === undefined ? typeof ending === "object" || isSilent(ending) : !reported.ok;
     const text =
-      typeof ending === "object"
-        ? JSON.stringify({ version: 1, step: task.step, ok: false, message: "no luck", retry: false, ...ending })
-        : ending === "foreign"
-          ? JSON.stringify({ version: 1, ok: true, step: "swap", databases: 1, volumes: 1 })
-          : failed
-            ? ""
-            : JSON.stringify({ ...this.#succeed(task), ...this.script.reports?.(stepOf(job)) });
+      reported !== undefined
+        ? encodeResult(reported)
+        : typeof ending === "object"
+          ? JSON.stringify({ version: 1, step: task.step, ok: false, message: "no luck", retry: false, ...ending })
+          : ending === "foreign"
+            ? JSON.stringify({ version: 1, ok: true, step: "swap", databases: 1, volumes: 1 })
+            : failed
+              ? ""
+              : JSON.stringify({ ...this.#succeed(task), ...this.script.reports?.(stepOf(job)) });
     // An exchange that ends badly may have done a part of it.
-    if (failed && task.step === "swap" && (typeof ending !== "object" || ending.code === "HO-R804"))
+    if (
+      failed &&
+      task.step === "swap" &&
+      (typeof ending !== "object" || ("code" in ending && ending.code === "HO-R804"))
+    )
       this.truth.live = "half";
     const exitCode = failed ? 1 : 0;
     setContainers(world, name, "Running", (one) =>

@@ -157,7 +157,8 @@ export class Scenario {
   /** What happens at this moment, then one leap in time. @returns false when nothing is left to do before the horizon */
   async move(horizon: Instant): Promise<boolean> {
     await turnOfLoop();
-    const { world, laws } = this;
+    const { world, laws, kubelet } = this;
+    if (kubelet.working.size > 0) await Promise.all(kubelet.working);
     laws.look();
     for (const process of this.processes) {
       if (process.accidents.length > 0) throw new Error("a pass threw", { cause: process.accidents[0] });

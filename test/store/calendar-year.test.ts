@@ -4,7 +4,7 @@
  * at source and vault is looked at by eyes of its own: whatever is there can be restored, and what the rules promise is there.
  */
 import { afterAll, expect, jest, test } from "@jest/globals";
-import { cpSync, existsSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import type { TaskOf } from "../../operator/contract/task.ts";
 import type { GenerationType } from "../../operator/domain/generation.ts";
@@ -14,7 +14,8 @@ import { prune } from "../../operator/mover/steps/prune.ts";
 import { listGenerations, readGeneration, type GenerationEntry } from "../../operator/mover/store/listing.ts";
 import { writeMarker } from "../../operator/mover/store/markers.ts";
 import { addGeneration, common, createBench } from "../support/generations.ts";
-import { reportFigures } from "../support/report-figures.ts";
+import { inMemory } from "../support/memory.ts";
+import { leaveTally } from "./calendar/tally.ts";
 
 jest.setTimeout(600_000);
 
@@ -29,9 +30,7 @@ const rules = { last: 7, hourly: 24, daily: 14, weekly: 8, monthly: 12, yearly: 
 const firstNight = parseInstant("2027-01-01T00:00:00Z") ?? 0;
 const day = 86_400_000;
 
-// In memory where there is room: thousands of small files that have to be durable.
-if (existsSync("/dev/shm")) process.env["TMPDIR"] = "/dev/shm";
-const bench = createBench();
+const bench = createBench(["vault"], inMemory);
 afterAll(() => bench.remove());
 
 const sink = { name: "vault", uuid: "vault-uuid" };
@@ -199,5 +198,5 @@ test("a year: whatever lies there can be restored, and what the rules promise is
   // Of both families what the rules keep, and the chains of that: far from a year of nights and hours.
   expect(most).toBeLessThan(250);
   expect(seq).toBeGreaterThan(1_500);
-  reportFigures([{ name: "calendar.unrestorable", value: unrestorable, unit: "generations", command: "make test" }]);
+  leaveTally("calendar-year", { generations: seq, restores: 0, unrestorable });
 });

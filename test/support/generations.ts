@@ -22,8 +22,8 @@ export interface Bench {
 }
 
 /** A source store and sinks with their identities, all below one new directory. */
-export function createBench(sinks: readonly string[] = ["vault"]): Bench {
-  const root = mkdtempSync(join(tmpdir(), "handover-bench-"));
+export function createBench(sinks: readonly string[] = ["vault"], parent = tmpdir()): Bench {
+  const root = mkdtempSync(join(parent, "handover-bench-"));
   const logged: string[] = [];
   const log = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
     logged.push(JSON.stringify({ message, ...fields }));

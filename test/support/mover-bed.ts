@@ -39,8 +39,10 @@ export interface MoverBed {
   readonly dispose: () => void;
 }
 
-export function createBed(options: { readonly volumes?: readonly string[]; readonly store?: string } = {}): MoverBed {
-  const root = mkdtempSync(join(tmpdir(), "handover-bed-"));
+export function createBed(
+  options: { readonly volumes?: readonly string[]; readonly store?: string; readonly parent?: string } = {},
+): MoverBed {
+  const root = mkdtempSync(join(options.parent ?? tmpdir(), "handover-bed-"));
   const store = options.store ?? join(root, "store");
   const volume = (name: string): string => join(root, "v", name);
   const signal = join(root, "signal");

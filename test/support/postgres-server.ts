@@ -23,13 +23,16 @@ export interface PostgresServer {
 
 const root = "/usr/lib/postgresql";
 
-/** @throws when PostgreSQL is not installed: a test that needs it must not pass without it */
-export async function startPostgres(): Promise<PostgresServer> {
+/**
+ * @param parent directory for its files
+ * @throws when PostgreSQL is not installed: a test that needs it must not pass without it
+ */
+export async function startPostgres(parent = tmpdir()): Promise<PostgresServer> {
   const major = readdirSync(root)
     .map(Number)
     .toSorted((a, b) => b - a)[0];
   if (major === undefined) throw new Error("PostgreSQL is not installed");
-  const directory = mkdtempSync(join(tmpdir(), "handover-pg-"));
+  const directory = mkdtempSync(join(parent, "handover-pg-"));
   chmodSync(directory, 0o755);
   const program = (name: string): string => join(root, String(major), "bin", name);
   const password = "p:a\\ss w'ord";

@@ -63,6 +63,8 @@ async function deliverAll(
 ): Promise<{ readonly delivered: readonly string[]; readonly bytes: number }> {
   const delivered: string[] = [];
   const trouble: MoverError[] = [];
+  /** Ids of what is damaged at the source. */
+  const spoilt = new Set<string>();
   let bytes = 0;
   const handover = await listGenerations(source.handover);
   const kept = await listGenerations(source.store);
@@ -86,7 +88,16 @@ async function deliverAll(
     }
     // A copy that got lost has left its marker, which would call verified what nobody has read yet.
     if (reaches(generation, markers, "None")) await removeMarker(target.layout, generation.id);
-    bytes += await deliver(generation, target);
+    // Without what it is based on it is worth nothing there.
+    if (generation.manifest.chain.some(({ id }) => spoilt.has(id))) continue;
+    try {
+      bytes += await deliver(generation, target);
+    } catch (error) {
+      if (!(error instanceof MoverError) || error.code !== "HO-T501") throw error;
+      trouble.push(error);
+      spoilt.add(generation.id);
+      continue;
+    }
     delivered.push(generation.id);
     context.log.info("generation delivered", { generation: generation.id, sink: target.sink });
   }

@@ -234,4 +234,16 @@ describe("refused before anything is written", () => {
     await expect(transport(task, bench.context)).rejects.toMatchObject({ code: "HO-T501" });
     expect(atSink()).toEqual([]);
   });
+  test("what is damaged at the source, and what is based on it, does not keep the others from the sink", async () => {
+    const spoilt = addGeneration(bench.source.store, { seq: 1 });
+    const based = [{ id: spoilt.id, manifestSHA256: spoilt.manifestSHA256 }];
+    addGeneration(bench.source.store, { seq: 2, type: "Incremental", chain: based });
+    addGeneration(bench.source.handover, { seq: 3 });
+    writeFileSync(join(bench.source.store, spoilt.id, archive), "short");
+    await expect(transport(task, bench.context)).rejects.toMatchObject({
+      code: "HO-T501",
+      message: expect.stringContaining(spoilt.id),
+    });
+    expect(atSink()).toEqual([idOf(3)]);
+  });
 });
