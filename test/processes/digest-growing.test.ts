@@ -39,3 +39,8 @@ test("who waits for the end is remembered once, however often the file is waited
 test("a program that failed is told of, at whatever it was", async () => {
   await expect(digestGrowing(file, Promise.reject(new Error("full")))).rejects.toThrow("full");
 });
+
+test("a file that the program could not make is missing for the program's reason", async () => {
+  rmSync(file);
+  await expect(digestGrowing(file, Promise.reject(new Error("full")))).rejects.toThrow("full");
+});

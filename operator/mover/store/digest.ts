@@ -77,7 +77,7 @@ export async function digestGrowing(
   const end = written.finally(() => (ended = true));
   // Whoever waits for it next is told.
   end.catch(() => undefined);
-  const file = openSync(path, "r");
+  const file = await open(path, end);
   try {
     for (;;) {
       // Asked before the file is read: what comes between the two is read in the next round.
@@ -97,6 +97,16 @@ export async function digestGrowing(
     }
   } finally {
     closeSync(file);
+  }
+}
+
+/** @throws what the writer fails with, for a file that it could not make: that is why there is none */
+async function open(path: string, written: Promise<unknown>): Promise<number> {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    await written;
+    throw error;
   }
 }
 
