@@ -8,7 +8,7 @@ import { parseOptions } from "../../bench/options.ts";
 import { formatReport } from "../../bench/report.ts";
 import { runBench } from "../../bench/run.ts";
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 let directory = "";
 beforeEach(() => {

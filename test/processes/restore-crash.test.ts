@@ -211,7 +211,7 @@ describe("databases and volumes", () => {
     expect(await state()).toBe("new");
     await cleanup(app.tasks.cleanup(true), app.context);
     expect(Object.keys(await oids()).toSorted()).toEqual(["shop", "shoptwo"]);
-  }, 60_000);
+  });
 
   test("killed before the commit, it can be given up: the old databases take connections again", async () => {
     const { points } = killAt(11);

@@ -83,7 +83,7 @@ async function look(run: BackupRun): Promise<void> {
   const { id } = run.status?.generation ?? {};
   if (id === undefined) return;
   // One dump is like the other: to load each of them would take as long as everything else.
-  if (run.spec.type !== "Database" || week.movers.made.size % 3 === 0) await restore(id, views);
+  if (run.spec.type !== "Database" || week.movers.made.size % 12 === 0) await restore(id, views);
   if (!holdsVolumes(run.spec.type)) return;
   const others = [...views.values()].flatMap((view) => [...view.values()]);
   const older = pick(others.filter((one) => one.id !== id && holdsVolumes(one.manifest.type)));

@@ -5,7 +5,7 @@
 import { CaptureCampaign, isKnowledge, makeCaptures } from "./fire/captures.ts";
 import { some, testSomeUnderFire } from "./fire/suite.ts";
 
-testSomeUnderFire("fire-archive", ["archive"], some(16, isKnowledge), async (world) => {
+testSomeUnderFire("fire-archive", ["archive"], some(32, isKnowledge), async (world) => {
   const scenarioOf = await makeCaptures(world);
   return { scenarios: [scenarioOf("archive")], campaign: new CaptureCampaign(world) };
 });

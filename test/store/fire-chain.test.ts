@@ -2,7 +2,7 @@
 import { CaptureCampaign, makeCaptures } from "./fire/captures.ts";
 import { some, testSomeUnderFire } from "./fire/suite.ts";
 
-testSomeUnderFire("fire-chain", ["seal"], some(3), async (world) => {
+testSomeUnderFire("fire-chain", ["seal"], some(6), async (world) => {
   const scenarioOf = await makeCaptures(world);
   return { scenarios: [scenarioOf("seal")], campaign: new CaptureCampaign(world) };
 });

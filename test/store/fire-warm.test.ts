@@ -5,7 +5,7 @@
 import { CaptureCampaign, isKnowledge, makeCaptures } from "./fire/captures.ts";
 import { some, testSomeUnderFire } from "./fire/suite.ts";
 
-testSomeUnderFire("fire-warm", ["warm"], some(10, isKnowledge), async (world) => {
+testSomeUnderFire("fire-warm", ["warm"], some(20, isKnowledge), async (world) => {
   const scenarioOf = await makeCaptures(world);
   return { scenarios: [scenarioOf("warm")], campaign: new CaptureCampaign(world) };
 });

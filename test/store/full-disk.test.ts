@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, jest, test } from "@jest/globals";
+import { errnoOf } from "../../operator/mover/errors.ts";
 import { Campaign, type Scenario } from "./fire/campaign.ts";
 import { sealing, settling, staging, transporting } from "./fire/scenarios.ts";
 import { leaveTally } from "./fire/tally.ts";
@@ -29,7 +30,13 @@ function fill(world: World, what: "blocks" | "inodes", left: number): () => void
     for (let n = 0, piece = room; piece >= bsize; n += 1) {
       const now = Math.min(piece, (statfsSync(world.disk).bavail - left) * bsize);
       if (now < bsize) break;
-      writeFileSync(join(ballast, String(n)), Buffer.alloc(Math.min(now, 8 * 1024 * 1024)));
+      try {
+        writeFileSync(join(ballast, String(n)), Buffer.alloc(Math.min(now, 8 * 1024 * 1024)));
+      } catch (error) {
+        // What it takes for itself comes late when the machine is busy.
+        if (errnoOf(error) !== "ENOSPC") throw error;
+        break;
+      }
       piece = now;
     }
   } else for (let n = 0; n < ffree - left; n += 1) writeFileSync(join(ballast, String(n)), "");

@@ -239,7 +239,7 @@ function miscounted(mirror: string): readonly string[] {
     }
   };
   look(mirror);
-  const file = join(mirror, "../.state/uploads.json");
+  const file = join(mirror, "../.state/uploads.mirror.json");
   if (!existsSync(file)) return ["nothing is known of the mirror"];
   const state = stateSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   return state.files === files && state.bytes === bytes
