@@ -159,7 +159,7 @@ async function main(tiers: readonly string[]): Promise<number> {
   await tier("tools", async () => {
     forgetFire();
     forgetCalendar();
-    const played = await jest("tools", ["test/store/", "test/processes/"], {}, "--maxWorkers=150%");
+    const played = await jest("tools", ["test/store/", "test/processes/"], {}, "--maxWorkers=3");
     const { lines, figures } = fireFigures();
     const all = [...figures, ...calendarFigures()];
     say([...lines, printFigures(all)].join("\n"));
