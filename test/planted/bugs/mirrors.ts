@@ -48,7 +48,7 @@ export const mirrorBugs: readonly PlantedBug[] = [
     what: "a file with two names becomes two files when a directory is renamed",
     file: scan,
     text: "await otherNames(job, differences.now)",
-    becomes: "[]",
+    becomes: "await otherNames(job, [])",
     caughtBy: {
       file: partialTest,
       test: [brought, "a directory of another name, with a name of a file that has others elsewhere"],
