@@ -3,11 +3,12 @@
  * any moment, so a second pass takes what has changed during the first.
  */
 import type { TaskOf } from "../../contract/task.ts";
-import { count } from "../../domain/quantities.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
 import { listMirrors, type ListedMirror } from "../mirror/listing.ts";
-import { coldMirror, warmMirror, type ColdResult, type MirrorJob } from "../mirror/pass.ts";
+import { mirrorJobOf } from "../mirror/mirror-state.ts";
+import { coldMirror, warmMirror, type ColdResult } from "../mirror/pass.ts";
+import { leftOut } from "../mirror/totals.ts";
 import { createProgress } from "../progress.ts";
 import { mirrorStateDirectory } from "../store/claim.ts";
 import type { Layout } from "../store/layout.ts";
@@ -28,14 +29,7 @@ export async function mirrorVolumes(
 ): Promise<MirroredVolumes> {
   const passes: ColdResult[] = [];
   for (const volume of volumes) {
-    const job: MirrorJob = {
-      volume,
-      source: context.roots.volume(volume.name),
-      mirror: layout.mirror(volume.name),
-      stateDirectory: mirrorStateDirectory(layout),
-      scratch: context.roots.scratch,
-      signal: context.abort,
-    };
+    const job = mirrorJobOf(volume, layout, context);
     try {
       await warmMirror(job);
       // With the warnings of the first pass.
@@ -57,15 +51,14 @@ export async function mirrorVolumes(
     },
   );
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
-  const warnings = passes.flatMap((pass) => pass.warnings);
-  for (const { volume, totals } of mirrors)
-    if (totals.skipped > 0)
-      warnings.push(`volume ${volume}: ${count(totals.skipped, "socket")} left out, which no archive can hold`);
   return {
     passes,
     mirrors,
     files: sum(mirrors.map(({ totals }) => totals.files)),
     bytes: sum(mirrors.map(({ totals }) => totals.bytes)),
-    warnings,
+    warnings: [
+      ...passes.flatMap(({ warnings }) => warnings),
+      ...leftOut(mirrors.map(({ volume, totals }) => ({ name: volume, skipped: totals.skipped }))),
+    ],
   };
 }

@@ -59,7 +59,7 @@ export interface FilesList {
 const windowEntries = 4096;
 const windowCharacters = 512 * 1024;
 /** Of the kernel's counting, whatever the file system's are. */
-const blockBytes = 512;
+export const blockBytes = 512;
 const batchCharacters = 64 * 1024;
 
 export async function writeFilesList(options: FilesListOptions): Promise<FilesList> {

@@ -12,7 +12,7 @@ import { pipeline, run } from "../exec.ts";
 import { exists, privateFile, syncDirectory } from "../store/durable.ts";
 import { argvCompress, argvDecompress } from "../tools/zstd.ts";
 import { argvDifferences, argvInventory, argvSort, standardInput, type Also } from "../tools/inventory.ts";
-import { createRecords } from "./records.ts";
+import { createRecords, createSides } from "./records.ts";
 
 /** An entry of a tree. */
 export interface Item {
@@ -102,13 +102,11 @@ export async function compareInventories(
   if (!(await exists(kept))) return undefined;
   const [before, now]: [Item[], Item[]] = [[], []];
   let count = 0;
-  const stdout = createRecords((record) => {
+  const into = (items: Item[]) => (record: string) => {
     count += 1;
-    if (count > maxDifferences) return;
-    // What the second one alone has is indented.
-    if (record.startsWith("\t")) now.push(parseItem(record.slice(1)));
-    else before.push(parseItem(record));
-  });
+    if (count <= maxDifferences) items.push(parseItem(record));
+  };
+  const stdout = createSides(into(before), into(now));
   try {
     await pipeline([{ argv: argvDecompress() }, { argv: argvDifferences(standardInput, fresh) }], {
       stdin: { file: kept },
@@ -136,7 +134,7 @@ export async function keepInventory(
   const temporary = `${kept}.new`;
   await rm(temporary, { force: true });
   const stdout = createWriteStream(temporary, { mode: privateFile, flags: "wx", flush: true });
-  await run(argvCompress(1), { stdin: createReadStream(fresh), stdout, signal });
+  await run(argvCompress(1), { stdin: { file: fresh }, stdout, signal });
   await state;
   await rename(temporary, kept);
   await syncDirectory(dirname(kept));

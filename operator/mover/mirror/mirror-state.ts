@@ -3,8 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import type { VolumeRef } from "../../contract/task.ts";
+import type { MoverContext } from "../context.ts";
 import { errnoOf } from "../errors.ts";
+import { mirrorStateDirectory } from "../store/claim.ts";
 import { writeFileDurably } from "../store/durable.ts";
+import type { Layout } from "../store/layout.ts";
 import { noMark } from "./changes.ts";
 
 export interface MirrorJob {
@@ -16,6 +19,21 @@ export interface MirrorJob {
   readonly scratch: string;
   readonly signal: AbortSignal;
 }
+
+/** @param signal of the work that the pass is a part of */
+export const mirrorJobOf = (
+  volume: VolumeRef,
+  layout: Layout,
+  { roots, abort }: MoverContext,
+  signal: AbortSignal = abort,
+): MirrorJob => ({
+  volume,
+  source: roots.volume(volume.name),
+  mirror: layout.mirror(volume.name),
+  stateDirectory: mirrorStateDirectory(layout),
+  scratch: roots.scratch,
+  signal,
+});
 
 const stateSchema = z.object({
   /**

@@ -14,3 +14,8 @@ export function createRecords(take: (record: string) => void): Writable {
     },
   });
 }
+
+/** Of what `comm` prints of two lists: `first` gets the records that the one alone has, `second` those of the other. */
+export const createSides = (first: (record: string) => void, second: (record: string) => void): Writable =>
+  // What the second one alone has is indented.
+  createRecords((record) => (record.startsWith("\t") ? second(record.slice(1)) : first(record)));

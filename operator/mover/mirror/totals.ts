@@ -1,5 +1,6 @@
 /** What a mirror holds in all, from its inventory. */
-import type { VolumeTotals } from "./files-list.ts";
+import { count } from "../../domain/quantities.ts";
+import { blockBytes, type VolumeTotals } from "./files-list.ts";
 import { readInventory } from "./inventory.ts";
 
 export interface MirrorTotals {
@@ -10,8 +11,11 @@ export interface MirrorTotals {
   readonly linked: boolean;
 }
 
-/** Of the kernel's counting, whatever the file system's are. */
-const blockBytes = 512;
+/** No archive can hold a socket, and the app makes its own when it starts. */
+export const leftOut = (volumes: readonly { readonly name: string; readonly skipped: number }[]): readonly string[] =>
+  volumes.flatMap(({ name, skipped }) =>
+    skipped === 0 ? [] : [`volume ${name}: ${count(skipped, "socket")} left out, which no archive can hold`],
+  );
 
 export async function totalsOf(inventory: string, signal: AbortSignal): Promise<MirrorTotals> {
   let [members, files, bytes, allocated, skipped] = [0, 0, 0, 0, 0];

@@ -4,17 +4,17 @@
  */
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf, VolumeRef } from "../../contract/task.ts";
-import { count } from "../../domain/quantities.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
+import { mirrorJobOf } from "../mirror/mirror-state.ts";
 import { packMirrors } from "../mirror/packing.ts";
 import { coldMirror, type ColdResult } from "../mirror/pass.ts";
 import { beginWriting, stateFiles } from "../mirror/state-list.ts";
+import { leftOut } from "../mirror/totals.ts";
 import { peakMiB } from "../progress.ts";
 import { signalFailed, signalReleased } from "../signals.ts";
-import { claimMirrors, mirrorStateDirectory } from "../store/claim.ts";
+import { claimMirrors } from "../store/claim.ts";
 import type { Layout } from "../store/layout.ts";
-import type { ArchivePart } from "../store/parts.ts";
 import { openSource } from "../store/staging.ts";
 import { together } from "../together.ts";
 
@@ -58,18 +58,12 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
       freezeSeconds,
       seconds: (Date.now() - started) / 1000,
       peakMiB: peakMiB(),
-      warnings: [...passes.flatMap(({ warnings }) => warnings), ...leftOut(part)].slice(0, 8),
+      warnings: [...passes.flatMap(({ warnings }) => warnings), ...leftOut(part.volumes)].slice(0, 8),
     };
   } finally {
     await claim.abandon();
   }
 }
-
-/** No archive can hold a socket, and the app makes its own when it starts. */
-const leftOut = ({ volumes }: ArchivePart): readonly string[] =>
-  volumes.flatMap(({ name, skipped }) =>
-    skipped === 0 ? [] : [`volume ${name}: ${count(skipped, "socket")} left out, which no archive can hold`],
-  );
 
 /** Everything that is done while the app is stopped. */
 async function lastPass(
@@ -78,14 +72,7 @@ async function lastPass(
   context: MoverContext,
 ): Promise<readonly ColdResult[]> {
   const passOver = async (volume: VolumeRef, signal: AbortSignal): Promise<ColdResult> => {
-    const job = {
-      volume,
-      source: context.roots.volume(volume.name),
-      mirror: layout.mirror(volume.name),
-      stateDirectory: mirrorStateDirectory(layout),
-      scratch: context.roots.scratch,
-      signal,
-    };
+    const job = mirrorJobOf(volume, layout, context, signal);
     try {
       await beginWriting(stateFiles(job.stateDirectory, volume.name));
       return await coldMirror(job, task.frozen);

@@ -6,8 +6,9 @@ import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
+import { mirrorJobOf } from "../mirror/mirror-state.ts";
 import { warmMirror } from "../mirror/pass.ts";
-import { claimMirrors, mirrorStateDirectory } from "../store/claim.ts";
+import { claimMirrors } from "../store/claim.ts";
 import { sweepStaging } from "../store/delivery.ts";
 import { openSource } from "../store/staging.ts";
 
@@ -30,16 +31,8 @@ async function warmAll(task: TaskOf<"warm">, context: MoverContext): Promise<Res
   const warnings: string[] = [];
   try {
     for (const volume of task.volumes) {
-      const job = {
-        volume,
-        source: context.roots.volume(volume.name),
-        mirror: layout.mirror(volume.name),
-        stateDirectory: mirrorStateDirectory(layout),
-        scratch: context.roots.scratch,
-        signal: context.abort,
-      };
       try {
-        const result = await warmMirror(job, task.base === undefined);
+        const result = await warmMirror(mirrorJobOf(volume, layout, context), task.base === undefined);
         bytes += result.bytes;
         files += result.files;
         warnings.push(...result.warnings);

@@ -10,7 +10,7 @@ import { pipeline, run } from "../exec.ts";
 import { Ahead, digestContent } from "../mirror/content.ts";
 import { digestAttributes } from "../mirror/extended-attributes.ts";
 import { linesOfVolume } from "../mirror/listing.ts";
-import { createRecords } from "../mirror/records.ts";
+import { createSides } from "../mirror/records.ts";
 import { Tree } from "../mirror/tree.ts";
 import { together } from "../together.ts";
 import { argvDescribe, argvDifferences, argvSort } from "../tools/inventory.ts";
@@ -37,10 +37,10 @@ export async function checkListOfMirror(staging: string, of: ListedAgainst, abor
     }),
   ]);
   const different: Record<"mirror" | "list", string | undefined> = { mirror: undefined, list: undefined };
-  const stdout = createRecords((record) => {
-    if (record.startsWith("\t")) different.mirror ??= record.slice(1);
-    else different.list ??= record;
-  });
+  const stdout = createSides(
+    (record) => (different.list ??= record),
+    (record) => (different.mirror ??= record),
+  );
   await run(argvDifferences(listed, there), { stdout, signal: abort });
   const { list, mirror: has } = different;
   if (list !== undefined || has !== undefined)
