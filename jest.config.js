@@ -9,6 +9,7 @@ export default {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   // Not a measure of anything: a busy machine is no failure.
   testTimeout: 240_000,
+  setupFiles: ["<rootDir>/test/support/umask.js"],
   testSequencer: "<rootDir>/test/sequencer.js",
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/out/", "<rootDir>/.cluster/"],
 };

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { jobName } from "../../operator/api/names.ts";
 import { claim, database, idle, podSpec, policy, toolbox, workload } from "../support/app.ts";
-import { Bed, type Task, pathOf, stepOf, triesOf, waitUntil } from "../support/bed.ts";
-import { type Strike, moverKiller, nameOf, struck } from "../support/mover-killer.ts";
+import { Bed, type Task, pathOf, stepOf, triesOf } from "../support/bed.ts";
+import { type Strike, goOn, moverKiller, nameOf, processOf, struck } from "../support/mover-killer.ts";
 import { expectWhole } from "../support/oracles.ts";
 import { reportFigures } from "../support/report-figures.ts";
 import { type Timeline, watchTimeline } from "../support/timeline.ts";
@@ -32,7 +32,7 @@ const captures = {
 
 let bed: Bed;
 let timeline: Timeline;
-let captureGone: Promise<void>;
+let capturesGone: Promise<unknown>;
 let sinkGone: ReturnType<typeof loseSink>;
 /** Each is settled when its run or restore is finished. */
 const ended = new Map<string, PromiseWithResolvers<Task>>();
@@ -58,6 +58,8 @@ const strikes: readonly Strike[] = [
   ...Object.entries(killed).flatMap(([run, of]) => strikesOf(run, of)),
   ...["dump", "archive", "release"].flatMap((part) => strikesOf(`no-${part}`, [part])),
   ...strikesOf("back-killed", restoreSteps),
+  // A small capture would be over before its pod is gone.
+  ...["no-job", "no-pod"].map((run): Strike => ({ run, step: "archive", signal: "SIGSTOP" })),
   {
     run: "sunk",
     step: "transport",
@@ -91,32 +93,45 @@ async function follow(names: readonly string[]): Promise<void> {
 
 /** Everything at the sink goes while a transport writes there, and comes back when the run is over. */
 async function loseSink(): Promise<{ readonly run: Task; readonly left: string }> {
-  const transport = "sunk transport/vault";
-  const met = await waitUntil(
-    "a transport is under way",
-    () => struck(bed),
-    (seen) => seen.has(transport),
-    patience,
-  );
+  const pid = await processOf(bed, "sunk transport/vault", patience);
   await bed.sh("deploy/toolbox", "mkdir /sink/.away; mv /sink/handover.json /sink/e2e-* /sink/.away");
-  await bed.sh("deploy/mover-killer", `kill -CONT ${met.get(transport)}`);
+  await goOn(bed, pid);
   const run = await ending("sunk");
   const left = await bed.sh("deploy/toolbox", "ls /sink");
   await bed.sh("deploy/toolbox", "mv /sink/.away/* /sink; rmdir /sink/.away");
   return { run, left };
 }
 
+/** While the archive of its capture is stopped, which goes on when the removal was asked for. */
+async function loseCapture(run: string, remove: () => Promise<unknown>): Promise<void> {
+  const pid = await processOf(bed, `${run} archive`, patience);
+  await remove();
+  await goOn(bed, pid);
+}
+
 /** Not before the run knows its pod: until then the Job would be made again, because nothing was begun. */
-async function loseCapture(): Promise<void> {
+async function removeJob(): Promise<void> {
   const knowsItsPod = ({ status }: Task): boolean =>
     (status as { readonly capturePodUID?: string } | undefined)?.capturePodUID !== undefined;
   await bed.until<Task>("BackupRun", "no-job", "the pod of the capture is known", knowsItsPod, patience);
-  removed++;
   await bed.api.call(
     "DELETE",
     `${pathOf("Job", namespace, jobName("no-job", "Capture", 1))}?propagationPolicy=Background`,
   );
 }
+
+async function evictCapture(): Promise<void> {
+  const label = `batch.kubernetes.io/job-name=${jobName("no-pod", "Capture", 1)}`;
+  await evict(await bed.k("get", "pod", "-l", label, "-o", "jsonpath={.items[0].metadata.name}"));
+}
+
+const evict = (name: string, deleteOptions = {}): Promise<unknown> =>
+  bed.api.call("POST", `${pathOf("Pod", namespace, name)}/eviction`, {
+    apiVersion: "policy/v1",
+    kind: "Eviction",
+    metadata: { name },
+    deleteOptions,
+  });
 
 beforeAll(async () => {
   bed = await Bed.open(namespace);
@@ -139,17 +154,16 @@ beforeAll(async () => {
   for (const step of steps) deleted.set(jobName("deleted", step, 1), step);
   for (const step of restoreSteps) deleted.set(jobName("back-deleted", step, 1), step);
   for (const step of ["Preflight", "Transport/vault"]) evicted.set(jobName("evicted", step, 1), step);
-  evicted.set(jobName("no-pod", "Capture", 1), "Capture");
   watches = [deleteJobs(), evictPods()];
   for (const story of lanes) void follow(story);
-  captureGone = loseCapture();
-  captureGone.catch(() => "told by the run that does not end");
+  capturesGone = Promise.all([loseCapture("no-job", removeJob), loseCapture("no-pod", evictCapture)]);
+  capturesGone.catch(() => "told by the run that does not end");
   sinkGone = loseSink();
   sinkGone.catch(() => "told by the test that waits for it");
 });
 afterAll(async () => {
   end.abort();
-  await Promise.all([timeline?.stop(), captureGone, ...watches]);
+  await Promise.all([timeline?.stop(), capturesGone, ...watches]);
   await bed?.close();
 });
 
@@ -180,9 +194,8 @@ const evictPods = (): Promise<void> =>
       if (object.spec?.["nodeName"] === undefined || !evicted.delete(job)) return;
       removed++;
       // Asked to go, a small transport would be over before its pod is gone.
-      const deleteOptions = job.includes("-transport-") ? { gracePeriodSeconds: 0 } : {};
-      const body = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name }, deleteOptions };
-      void bed.api.call("POST", `${pathOf("Pod", namespace, name)}/eviction`, body);
+      // Asked to go, a small transport would be over before its pod is gone.
+      void evict(name, job.includes("-transport-") ? { gracePeriodSeconds: 0 } : {});
     },
     end.signal,
   );
@@ -208,7 +221,7 @@ test("a run whose Jobs are deleted, each as soon as it is there, is complete; th
 
 test("a run whose pods are evicted is complete", async () => {
   const run = await ending("evicted");
-  expect([...evicted.values()].filter((step) => step !== "Capture")).toEqual([]);
+  expect([...evicted.values()]).toEqual([]);
   expect(run.status).toMatchObject({ result: "Complete", app: "Up", code: "" });
   expect(stepOf(run, "Transport/vault")).toMatchObject({ state: "Done", attempt: 2 });
 });

@@ -38,7 +38,7 @@ PATH=\${PATH#*:}
 left=$(cat '${left}')
 [ "$left" -gt 0 ] || exec rsync "$@"
 echo $((left - 1)) > '${left}'
-exec strace -f -qq -o /dev/null -e trace=read,openat -P log -P '${join(job.source, "log")}' -e inject=${injection} rsync "$@"
+exec strace -f -qq -o /dev/null -e trace=read,openat,getxattr -P log -P '${join(job.source, "log")}' -e inject=${injection} rsync "$@"
 `,
   );
   chmodSync(join(bin, "rsync"), 0o755);
@@ -54,6 +54,7 @@ async function warmAndChange(): Promise<void> {
 
 const shrinks = "read:retval=0:when=3+";
 const vanishes = "openat:error=ENOENT";
+const vanishesListed = "getxattr:error=ENOENT";
 const breaks = "read:error=EIO:when=2+";
 
 describe("beside a running app", () => {
@@ -91,6 +92,13 @@ describe("beside a running app", () => {
     expect(readdirSync(job.mirror)).not.toContain("gone");
   });
 
+  test("a file that goes while it is listed is no trouble, and what is gone goes from the mirror", async () => {
+    await warmAndChange();
+    inject(vanishesListed, 2);
+    expect((await coldMirror(job, false)).warnings).toEqual([]);
+    expect(differences(job.source, job.mirror)).toBe("");
+  });
+
   test("a file that cannot be read is", async () => {
     await warmAndChange();
     inject(breaks, 100);
@@ -105,6 +113,7 @@ describe("while the app is stopped, nothing may change", () => {
   test.each([
     ["shrinks", shrinks, "HO-A402"],
     ["goes", vanishes, "HO-A402"],
+    ["goes while it is listed", vanishesListed, "HO-A402"],
     ["cannot be read", breaks, "HO-A401"],
   ])("a file that %s ends the capture", async (_what, injection, code) => {
     await warmAndChange();

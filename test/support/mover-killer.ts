@@ -4,7 +4,7 @@
  */
 import type { Manifest } from "./api.ts";
 import { podSpec, workload } from "./app.ts";
-import type { Bed } from "./bed.ts";
+import { type Bed, waitUntil } from "./bed.ts";
 
 export interface Strike {
   readonly run: string;
@@ -88,3 +88,12 @@ export async function struck(bed: Bed): Promise<ReadonlyMap<string, string>> {
     }),
   );
 }
+
+/** Waits for a strike. @param name as `nameOf` gives it @returns the process that was struck, by its number on the node */
+export async function processOf(bed: Bed, name: string, patience: number): Promise<string> {
+  const isStruck = (met: ReadonlyMap<string, string>): boolean => met.has(name);
+  const met = await waitUntil(`${name} is under way`, () => struck(bed), isStruck, patience);
+  return met.get(name) ?? "";
+}
+
+export const goOn = (bed: Bed, pid: string): Promise<string> => bed.sh("deploy/mover-killer", `kill -CONT ${pid}`);

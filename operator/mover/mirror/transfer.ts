@@ -6,6 +6,7 @@ import {
   firstUnreadable,
   isWorthRepeating,
   partialTransfer,
+  vanishedListed,
   vanishedSource,
   type RsyncStats,
 } from "../tools/rsync.ts";
@@ -21,6 +22,12 @@ export interface PassStats extends RsyncStats {
   readonly torn: readonly string[];
 }
 
+/** Of a running app a file may change or go again each time. */
+const attempts = 3;
+
+const isRepeated = ({ code, stderrTail }: RunResult, frozen: boolean): boolean =>
+  code === partialTransfer && (isWorthRepeating(stderrTail) || (!frozen && vanishedListed(stderrTail)));
+
 /**
  * @param frozen whether the app is stopped: a file that vanishes or changes then is an error
  * @throws MoverError HO-A401, HO-A402; CommandError
@@ -33,11 +40,11 @@ export async function transfer(
   const okCodes = [0, vanishedSource, partialTransfer];
   const attempt = async (): Promise<RunResult> =>
     await run(argv, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
-  const first = await attempt();
-  const repeat = first.code === partialTransfer && isWorthRepeating(first.stderrTail);
-  const { code, signal, stdout, stderrTail } = repeat ? await attempt() : first;
+  let result = await attempt();
+  for (let again = 1; again < attempts && isRepeated(result, frozen); again += 1) result = await attempt();
+  const { code, signal, stdout, stderrTail } = result;
   const volume = `volume ${job.volume.name}`;
-  if (code === vanishedSource && frozen)
+  if (frozen && (code === vanishedSource || (code === partialTransfer && vanishedListed(stderrTail))))
     throw new MoverError("HO-A402", `${volume}: files vanished during the last pass, although the app is stopped`);
   if (code === partialTransfer) {
     const unreadable = firstUnreadable(stderrTail);
@@ -50,9 +57,6 @@ export async function transfer(
   }
   return { stdout, torn: [] };
 }
-
-/** Of a running app a file may change again each time. */
-const attempts = 3;
 
 /** As `transfer`, and again while files are torn. */
 export async function transferWhole(...args: Parameters<typeof transfer>): Promise<Transferred> {

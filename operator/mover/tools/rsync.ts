@@ -194,6 +194,13 @@ export const changedFiles = (stderr: string): readonly string[] =>
   stderr.split("\n").flatMap((line) => /^ERROR: (.*) failed verification -- /.exec(line)?.[1] ?? []);
 
 /**
+ * Whether a file was gone before its ACL or attributes were read. Unlike one that goes later, it counts as an error of reading, after
+ * which rsync deletes nothing in the mirror.
+ */
+export const vanishedListed = (stderr: string): boolean =>
+  /^rsync: \[sender\] get_(?:acl|xattr)\w*: .*: No such file or directory \(2\)$/m.test(stderr);
+
+/**
  * Whether a pass that is repeated will succeed: where a name is a link to a file that is in the mirror already, and the mirror has a
  * directory of that name, rsync 3.5.0 puts the link in its place, and then asks it for the default ACL that only a directory has.
  */
