@@ -1,5 +1,5 @@
 /** Figures that suites and benches measure: computed, never typed, merged by name into out/figures.json. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Figure {
@@ -23,14 +23,17 @@ export function writeFigures(figures: readonly Figure[]): void {
     [...known, ...figures].map((figure) => [figure.name, { ...figure, value: Math.round(figure.value * 1000) / 1000 }]),
   );
   mkdirSync(directory, { recursive: true });
+  // Whole at any moment: suites that run side by side read it.
+  const next = `${file}.${process.pid}`;
   writeFileSync(
-    file,
+    next,
     `${JSON.stringify(
       [...merged.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
       undefined,
       2,
     )}\n`,
   );
+  renameSync(next, file);
 }
 
 export const printFigures = (figures: readonly Figure[]): string =>

@@ -47,6 +47,9 @@ function failuresOf(suites: readonly JestSuite[]): readonly string[] {
     });
 }
 
+/** Takes what others leave of the processors. */
+const behind = ["nice", "-n", "10"] as const;
+
 async function jest(
   tier: string,
   patterns: readonly string[],
@@ -56,8 +59,9 @@ async function jest(
   const report = join(out, `${tier}.json`);
   rmSync(report, { force: true });
   const args = ["run", "--silent", "test", "--", "--json", `--outputFile=${report}`, ...flags, ...patterns];
+  const [program, ...before] = tier === "tools" ? [...behind, "npm"] : ["npm"];
   // jest writes its own account to the standard error; the JSON goes to the file.
-  const result = await run("npm", args, {
+  const result = await run(program, [...before, ...args], {
     cwd: root,
     env: { ...process.env, ...env, FORCE_COLOR: "0" },
     logFile: join(out, `${tier}.log`),
@@ -155,25 +159,30 @@ async function main(tiers: readonly string[]): Promise<number> {
     writeFigures(figures);
     return played;
   });
-  // They wait for disks and child processes more than they compute.
-  await tier("tools", async () => {
-    forgetFire();
-    forgetCalendar();
-    const played = await jest("tools", ["test/store/", "test/processes/"], {}, "--maxWorkers=3");
-    const { lines, figures } = fireFigures();
-    const all = [...figures, ...calendarFigures()];
-    say([...lines, printFigures(all)].join("\n"));
-    writeFigures(all);
-    return sum([played, ...figures.flatMap(atLeastThousand)]);
-  });
-  const stage = await prepared;
-  await tier("cluster", async () => {
-    if (stage === undefined || stage instanceof Error) {
-      say(`the cluster could not be prepared: ${stage?.message}`);
-      return { passed: 0, failed: 1 };
-    }
-    return cluster(stage);
-  });
+  const tools = (): Promise<void> =>
+    tier("tools", async () => {
+      forgetFire();
+      forgetCalendar();
+      // They wait for disks and child processes more than they compute.
+      const played = await jest("tools", ["test/store/", "test/processes/"], {}, "--maxWorkers=3");
+      const { lines, figures } = fireFigures();
+      const all = [...figures, ...calendarFigures()];
+      say([...lines, printFigures(all)].join("\n"));
+      writeFigures(all);
+      return sum([played, ...figures.flatMap(atLeastThousand)]);
+    });
+  const onCluster = async (): Promise<void> => {
+    const stage = await prepared;
+    await tier("cluster", async () => {
+      if (stage === undefined || stage instanceof Error) {
+        say(`the cluster could not be prepared: ${stage?.message}`);
+        return { passed: 0, failed: 1 };
+      }
+      return cluster(stage);
+    });
+  };
+  // Side by side: suites on the cluster wait for pods half of the time.
+  await Promise.all([tools(), onCluster()]);
   const { passed, failed, why = [] } = sum(counts);
   for (const line of why) say(`failed: ${line}`);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);

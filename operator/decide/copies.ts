@@ -11,6 +11,9 @@ type Copy = NonNullable<RunStatus["copies"]>[number];
 /** Of a copy that was verified and is not any more, although it is whole itself: what it is based on is not. */
 export const chainBroken = "HO-V603" satisfies ErrorCode;
 
+/** The steps that say something of copies. A policy has many runs, and each is judged by all later ones. */
+const tells = /^(?:Transport|Verify|Prune)\//;
+
 /**
  * What the steps of this run, and of later runs, say about the copies of this run's generation. Ids are shown of a few only, and a
  * report may have got lost with its pod; the numbers tell of all, but only within one policy object.
@@ -19,22 +22,19 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
   const id = status.generation?.id;
   const seq = parseGenerationId(id ?? "")?.seq ?? 0;
   const sealed = status.steps?.find((step) => step.name === "Seal");
-  const numbered = new Set(
-    [status, ...later.map((run) => run.status)].flatMap((of) =>
-      of?.policyUID === status.policyUID ? (of?.steps ?? []) : [],
-    ),
+  const told = [status, ...later.flatMap((run) => run.status ?? [])].flatMap(({ steps = [], policyUID, retention }) =>
+    steps.filter(({ name }) => tells.test(name)).map((step) => ({ step, policyUID, retention })),
   );
+  const numbered = new Set(told.filter((one) => one.policyUID === status.policyUID).map(({ step }) => step));
   const tookBack = new Map(
-    [status, ...later.map((run) => run.status)].flatMap((of) =>
-      (of?.steps ?? []).map((step) => [
-        step,
-        of?.retention?.find(({ location }) => step.name === `Prune/${location}`)?.tookBack ?? [],
-      ]),
-    ),
+    told.map(({ step, retention }) => [
+      step,
+      retention?.find(({ location }) => step.name === `Prune/${location}`)?.tookBack ?? [],
+    ]),
   );
   // By time, because a copy that was found damaged may have been brought over again.
-  const reports = [status.steps ?? [], ...later.map((run) => run.status?.steps ?? [])]
-    .flat()
+  const reports = told
+    .map(({ step }) => step)
     .toSorted((a, b) => ((a.finishedAt ?? "") < (b.finishedAt ?? "") ? -1 : a.finishedAt === b.finishedAt ? 0 : 1));
   const copies = status.copies?.map((copy): Copy => {
     let next: Copy = copy;
