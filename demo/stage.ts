@@ -56,8 +56,12 @@ async function buildImages(): Promise<void> {
 
 /** Runs `clean` when somebody ends this process before its time. */
 export function cleanOnSignal(clean: () => Promise<void>): void {
+  let cleaning: Promise<void> | undefined;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => void clean().finally(() => process.exit(130)));
+    // Some send it twice, to the process and to its group: the second must not end what the first has begun.
+    process.on(signal, () => {
+      cleaning ??= clean().finally(() => process.exit(130));
+    });
 }
 
 /** A cluster that is there already. */
