@@ -1,10 +1,10 @@
-/** The digest of a file that a program still writes. */
-import { createHash } from "node:crypto";
+/** The digest of a file, also of one that a program still writes. */
+import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { digestGrowing } from "../../operator/mover/store/digest.ts";
+import { digestFile, digestGrowing } from "../../operator/mover/store/digest.ts";
 
 let root = "";
 let file = "";
@@ -43,4 +43,16 @@ test("a program that failed is told of, at whatever it was", async () => {
 test("a file that the program could not make is missing for the program's reason", async () => {
   rmSync(file);
   await expect(digestGrowing(file, Promise.reject(new Error("full")))).rejects.toThrow("full");
+});
+
+test.each([0, 1, 1024 * 1024, 3 * 1024 * 1024 + 7])("a whole file of %d bytes", async (size) => {
+  const content = randomBytes(size);
+  writeFileSync(file, content);
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  expect(await digestFile(file)).toEqual({ sha256, size });
+});
+
+test("a file is not read on when nobody wants to know any more", async () => {
+  writeFileSync(file, randomBytes(3 * 1024 * 1024));
+  await expect(digestFile(file, AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
 });
