@@ -14,6 +14,7 @@ import { parseEntry, splitHolder } from "../mirror/lines.ts";
 import { linesOfVolume } from "../mirror/listing.ts";
 import { exists, syncDirectory, syncFilesystem } from "../store/durable.ts";
 import { filesListFile } from "../store/layout.ts";
+import { together } from "../together.ts";
 import { argvCopyDirectories, argvFileSystem, argvOpenDirectories, argvRemoveTree } from "../tools/restore-files.ts";
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
@@ -58,7 +59,11 @@ export async function stageVolume(
   await mkdir(fresh);
   for (const [index, one] of [...members, generation].entries())
     await (index === 0 ? extract(one, fresh, context) : applyMember(one, work, context));
-  const staged = await compareWithList(generation, fresh, context);
+  const [staged] = await together<[StagedVolume, void]>(context.abort, (signal) => [
+    compareWithList(generation, fresh, { ...context, abort: signal }),
+    // Written to the disk while it is compared, which leaves little to the sync after it.
+    syncFilesystem(root, signal),
+  ]);
   await syncFilesystem(root, context.abort);
   const { paths, exclude } = part;
   const rootTime = await timeOf(fresh);
