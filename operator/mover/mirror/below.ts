@@ -2,10 +2,23 @@
  * Entries of a tree by names that somebody else has made. No part of a name may be a link: an app could make one that leads out of its
  * volume, and a copy of its volume has the same links. Names are bytes, carried as latin1.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, rmdirSync, unlinkSync, type BigIntStats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  unlinkSync,
+  type BigIntStats,
+} from "node:fs";
 import { errnoOf } from "../errors.ts";
+import { privateDirectory } from "../store/durable.ts";
 
 const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY;
+/** Of what may be a link. */
+const ownDirectoryFlags = directoryFlags | constants.O_NOFOLLOW;
 
 /** @returns what `use` makes of the last segment below the directory that holds it; undefined when that cannot be reached */
 function within<T>(root: string, name: string, use: (path: Buffer) => T): T | undefined {
@@ -15,7 +28,7 @@ function within<T>(root: string, name: string, use: (path: Buffer) => T): T | un
     const last = segments.pop() ?? "";
     const at = (segment: string): Buffer => Buffer.from(`/proc/self/fd/${directory}/${segment}`, "latin1");
     for (const segment of segments) {
-      const next = openSync(at(segment), directoryFlags | constants.O_NOFOLLOW);
+      const next = openSync(at(segment), ownDirectoryFlags);
       closeSync(directory);
       directory = next;
     }
@@ -41,6 +54,30 @@ export function openBelow(root: string, name: string, flags: number): number | u
     if (["EACCES", "EPERM", "ENXIO"].includes(errnoOf(error) ?? "")) return undefined;
     throw error;
   }
+}
+
+/** @param name "" is the root @returns undefined when there is no directory that may be opened */
+export function openDirectoryBelow(root: string, name: string): number | undefined {
+  try {
+    return within(root, name === "" ? "." : name, (path) => openSync(path, ownDirectoryFlags));
+  } catch (error) {
+    if (["EACCES", "EPERM"].includes(errnoOf(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** With those on the way to it. @param name "" is the root @returns whether it is there */
+export function makeDirectoryBelow(root: string, name: string): boolean {
+  const segments = name === "" ? [] : name.split("/");
+  for (const [index] of segments.entries())
+    within(root, segments.slice(0, index + 1).join("/"), (path) => {
+      try {
+        mkdirSync(path, { mode: privateDirectory });
+      } catch (error) {
+        if (errnoOf(error) !== "EEXIST") throw error;
+      }
+    });
+  return statBelow(root, name === "" ? "." : name)?.isDirectory() === true;
 }
 
 /** @returns undefined when there is nothing */

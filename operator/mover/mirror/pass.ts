@@ -19,7 +19,7 @@ import { freshInventory, readState, selectionOf, writeState, type MirrorJob, typ
 import { isNothing, partialPass, type Held } from "./partial-pass.ts";
 import { scanVolume, type Foreign, type Scan } from "./scan.ts";
 import { beginWriting, stateFiles } from "./state-list.ts";
-import { transfer } from "./transfer.ts";
+import { transfer, type PassStats } from "./transfer.ts";
 
 export type { MirrorJob } from "./mirror-state.ts";
 
@@ -159,14 +159,18 @@ async function wholePass(job: MirrorJob, before: State | undefined, mark: Change
   await unsettle(job);
   if (mark === undefined) {
     const listFile = join(job.scratch, `fill-${job.volume.name}`);
-    await fillMirror({ ...job, selection: job.volume, listFile }, (argv, signal) =>
-      transfer({ ...job, signal }, argv, false),
-    );
+    const fill = { ...job, selection: job.volume, inventory: freshInventory(job), listFile };
+    await fillMirror(fill, (argv, signal) => transfer({ ...job, signal }, argv, false));
   }
   const attributes = before?.attributes ?? { acls: true, xattrs: true };
   const options = { attributesOf: "all", frozen: false } as const;
   try {
-    return { ...(await fullPass(job, { ...options, attributes, mark })), attributes, wrote: true };
+    const [stats] = await together<[PassStats, void]>(job.signal, (signal) => [
+      fullPass({ ...job, signal }, { ...options, attributes, mark }),
+      // What was filled is written to the disk while it is compared, which leaves little to the sync at the end.
+      mark === undefined ? syncFilesystem(job.mirror, signal) : Promise.resolve(),
+    ]);
+    return { ...stats, attributes, wrote: true };
   } catch (error) {
     const unsupported =
       error instanceof CommandError ? unsupportedAttributes(error.stderrTail) : { acls: false, xattrs: false };
