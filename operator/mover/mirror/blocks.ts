@@ -10,7 +10,7 @@ import type { Below } from "./below.ts";
 import { isSparse } from "./sparse-files.ts";
 
 /** Below this, to look at a file costs more than is won. */
-const smallest = 32n * 1024n;
+export const smallestFile = 32 * 1024;
 /** Both fit into the processor's own memory. */
 const pieceBytes = 256 * 1024;
 /** What is written when one byte of it differs. */
@@ -49,7 +49,7 @@ export async function bringBlocks(
 /** With an equal size and time it is most likely equal, too, and with several names it is for whoever knows them all. */
 function isWorthwhile(from: number, to: number): boolean {
   const [source, mirror] = [fstatSync(from, { bigint: true }), fstatSync(to, { bigint: true })];
-  if (source.size < smallest || mirror.size === 0n || isSparse(source) || source.nlink > 1n || mirror.nlink > 1n)
+  if (source.size < smallestFile || mirror.size === 0n || isSparse(source) || source.nlink > 1n || mirror.nlink > 1n)
     return false;
   return source.size !== mirror.size || source.mtimeNs !== mirror.mtimeNs;
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { errnoOf } from "../errors.ts";
 import { argvCompareContent, argvMirrorRoot, type Attributes } from "../tools/rsync.ts";
 import { Below } from "./below.ts";
-import { bringBlocks } from "./blocks.ts";
+import { bringBlocks, smallestFile } from "./blocks.ts";
 import type { ChangeMark } from "./changes.ts";
 import { bringSparseFiles } from "./full-pass.ts";
 import { untangleHardLinks } from "./hard-links.ts";
@@ -81,7 +81,7 @@ export async function partialPass(
 
 async function prepare(job: MirrorJob, now: readonly Item[], names: ReadonlySet<string>): Promise<void> {
   const trees = { source: new Below(job.source), mirror: new Below(job.mirror) };
-  const files = now.filter(({ type, path }) => type === "f" && names.has(path));
+  const files = now.filter(({ type, path, size }) => type === "f" && size >= smallestFile && names.has(path));
   try {
     await bringBlocks(
       trees,
