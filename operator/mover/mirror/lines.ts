@@ -63,9 +63,13 @@ export class LineCursor {
 /** Path of a line in the form of `Tree.walk`: bytes as latin1, "" for the root. @throws when it is none */
 export function parseEntry(line: string): { readonly path: string; readonly type: string } {
   const { p, b64, t }: Readonly<Record<string, unknown>> = JSON.parse(line);
-  if (typeof t !== "string") throw new Error(`no line of a list: ${line.slice(0, 200)}`);
   const path =
-    typeof b64 === "string" ? fromBase64(b64) : Buffer.from(typeof p === "string" ? p : "", "utf8").toString("latin1");
+    typeof b64 === "string"
+      ? fromBase64(b64)
+      : typeof p === "string"
+        ? Buffer.from(p, "utf8").toString("latin1")
+        : undefined;
+  if (path === undefined || typeof t !== "string") throw new Error(`no line of a list: ${line.slice(0, 200)}`);
   return { path: path === "." ? "" : path, type: t };
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { changedInodes, differ } from "../../../operator/mover/mirror/difference.ts";
-import { compareWalk } from "../../../operator/mover/mirror/lines.ts";
+import { compareWalk, parseEntry } from "../../../operator/mover/mirror/lines.ts";
 import type { Replacement } from "../../../operator/mover/mirror/patch.ts";
 import { NameFile } from "../../../operator/mover/mirror/name-file.ts";
 
@@ -177,3 +177,10 @@ test("the order is that of a walk: what is in a directory right after it", () =>
   const walk = ["", "a", "a/b", "a/b/c", "a/c", "a.b", "a.b/c", "ab", "b"];
   expect(walk.toReversed().toSorted(compareWalk)).toEqual(walk);
 });
+
+test.each(['{"t":"f"}', '{"p":1,"t":"f"}', '{"b64":1,"t":"f"}', '{"p":"a"}', '{"p":"a","t":1}', "{", "[]"])(
+  "%s is no line of a list",
+  (text) => {
+    expect(() => parseEntry(text)).toThrow(/no line of a list|JSON/);
+  },
+);
