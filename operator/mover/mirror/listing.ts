@@ -19,7 +19,7 @@ import { takeInventory } from "./inventory.ts";
 import { readLines, splitHolder } from "./lines.ts";
 import { NameFile } from "./name-file.ts";
 import { describeDifferences, patched, type Replacement } from "./patch.ts";
-import { differencesInMirror, stateFiles, type KnownMirror, type Settled } from "./state-list.ts";
+import { differencesInMirror, isListBelieved, stateFiles, type KnownMirror, type Settled } from "./state-list.ts";
 import { totalsOf, type MirrorTotals } from "./totals.ts";
 
 export interface ListedMirror extends Settled {
@@ -67,8 +67,10 @@ export async function listMirrors(
       throw new MoverError("HO-A404", `the mirror of volume ${volume} cannot be read whole`);
     await rm(files.next, { force: true });
     const trusted = await options.baseList;
+    // Asked before: what starts a program must not wait behind the reading of the inventory.
+    const believed = reuse && (await isListBelieved(files));
     const [known, totals] = await together<[KnownMirror | undefined, MirrorTotals]>(signal, (stop) => [
-      reuse ? differencesInMirror(files, inventory, trusted, stop) : Promise.resolve(undefined),
+      believed ? differencesInMirror(files, inventory, trusted, stop) : Promise.resolve(undefined),
       totalsOf(inventory, stop),
     ]);
     const of = { volume, files, inventory, ...totals };

@@ -29,7 +29,7 @@ import {
   type ListedMirror,
   type ListingOptions,
 } from "./listing.ts";
-import { settleState } from "./state-list.ts";
+import { settleState, type WhenDurable } from "./state-list.ts";
 
 type Task = TaskOf<"archive">;
 
@@ -41,9 +41,6 @@ interface Packed {
   /** With a base, in the order of the volumes. */
   readonly different?: readonly DifferentVolume[];
 }
-
-/** What is left to do once all that was written into the mirrors is on the disk. */
-export type WhenDurable = (signal: AbortSignal) => Promise<void>;
 
 /** @throws MoverError HO-A405 when the base is not as the run was given it */
 export async function packMirrors(
@@ -89,8 +86,7 @@ async function packAll(
   const listing = async (signal: AbortSignal): Promise<Pick<Packed, "mirrors" | "list">> => {
     const mirrors = await listAll(task, layout, { reuse: false, signal }, context);
     const list = await writeWholeList(mirrors, staging, signal);
-    await settleState(mirrors, signal);
-    await whenDurable(signal);
+    await settleState(mirrors, signal, whenDurable);
     return { mirrors, list };
   };
   const [listed, archives, tools] = await together(context.abort, (signal) => [
@@ -120,7 +116,7 @@ async function packDifference(
   const settled = only === undefined || others.length > 0 ? mirrors : [keptAsList(only, join(staging, filesListFile))];
   const [archives] = await together<[readonly StoredFile[], void]>(abort, (signal) => [
     packEach(task, layout, staging, volumes, signal, context),
-    settleState(settled, signal).then(async () => await whenDurable(signal)),
+    settleState(settled, signal, whenDurable),
   ]);
   for (const { names } of volumes) await rm(names);
   return { mirrors, list, archives, different: volumes, tools };

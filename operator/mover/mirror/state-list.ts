@@ -91,16 +91,27 @@ export interface Settled {
   readonly same?: boolean;
 }
 
+/** What else is to be done once all that was written into the mirrors is on the disk. */
+export type WhenDurable = (signal: AbortSignal) => Promise<void>;
+
 /**
  * Makes what an archive has found out of the mirrors that which is believed.
  * @throws when the mirrors cannot be synced: then nothing that was read of them is certain
  */
-export async function settleState(mirrors: readonly Settled[], signal: AbortSignal): Promise<void> {
+export async function settleState(
+  mirrors: readonly Settled[],
+  abort: AbortSignal,
+  whenDurable: WhenDurable = () => Promise.resolve(),
+): Promise<void> {
   const [first] = mirrors;
   if (first === undefined) return;
-  for (const { write } of mirrors) await write?.(signal);
+  for (const { write } of mirrors) await write?.(abort);
   const directory = dirname(first.files.list);
-  await syncFilesystem(directory, signal);
+  await syncFilesystem(directory, abort);
+  await together<[void, void]>(abort, (signal) => [believe(mirrors, directory, signal), whenDurable(signal)]);
+}
+
+async function believe(mirrors: readonly Settled[], directory: string, signal: AbortSignal): Promise<void> {
   for (const { files, inventory, newest, write, same = false } of mirrors) {
     if (write === undefined) continue;
     if (same) {
@@ -141,8 +152,14 @@ export interface KnownMirror {
   readonly list: string;
 }
 
+/** Whether there is a list, and no other boot since it was written. */
+export async function isListBelieved(files: StateFiles): Promise<boolean> {
+  const note = await readNote(files);
+  return (await exists(files.list)) && (note === undefined || note === (await bootId()));
+}
+
 /**
- * @param fresh inventory of the mirror now @param trusted digest of a list that was read and found whole, if there is any
+ * Of a list that is believed. @param fresh inventory of the mirror now @param trusted digest of a list that was read and found whole, if there is any
  * @returns undefined when nothing is known, or nothing is to be believed
  */
 export async function differencesInMirror(
@@ -151,8 +168,6 @@ export async function differencesInMirror(
   trusted: string | undefined,
   signal: AbortSignal,
 ): Promise<KnownMirror | undefined> {
-  const note = await readNote(files);
-  if (!(await exists(files.list)) || (note !== undefined && note !== (await bootId()))) return undefined;
   const [differences, list] = await together<[Differences | undefined, string | undefined]>(signal, (stop) => [
     compareInventories(files.inventory, fresh, stop),
     wholeList(files.list, trusted, stop),
