@@ -26,6 +26,8 @@ RUN set -eu; \
     node --version; rsync --version | head -n 1
 
 COPY dist/ /opt/handover/
+# With the Node of this image: what any other has compiled is ignored.
+RUN node /opt/handover/main.mjs compile-mover
 
 # Movers override the user: they run as whom the volumes' files belong to, or as root to keep owners.
 USER 65532:65532

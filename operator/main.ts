@@ -15,7 +15,11 @@ switch (command) {
     await (await import("./controller.ts")).runController();
     break;
   case "mover":
-    await (await import("./mover/main.ts")).runMover();
+    await (await import("./mover-start.ts")).startMover();
+    break;
+  // Of the making of an image: what the mover is to start with.
+  case "compile-mover":
+    await (await import("./mover-start.ts")).compileMover();
     break;
   case "give-back":
     await (await import("./give-back.ts")).giveBackAll();

@@ -19,5 +19,7 @@ export const scratchRoot = "/tmp";
 export const taskVariable = "HANDOVER_TASK";
 /** Environment variable with the uid of the pod, part of the name of its staging directory. */
 export const podUidVariable = "HANDOVER_POD_UID";
-/** The file whose content Kubernetes reports as the message of the ended container; 4,096 bytes at most. */
+/** The file whose content Kubernetes reports as the message of the ended container. */
 export const terminationLog = "/dev/termination-log";
+/** Kubernetes cuts that message at this many bytes. */
+export const maxResultBytes = 4096;

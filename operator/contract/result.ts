@@ -7,6 +7,7 @@ import * as z from "zod";
 import { errorCodes } from "../api/codes.ts";
 import { generationTypes } from "../domain/generation.ts";
 import { maxRangesLength } from "../domain/sequences.ts";
+import { maxResultBytes } from "./mounts.ts";
 
 const code = z.enum(errorCodes);
 const short = z.string().max(1000);
@@ -254,8 +255,7 @@ export type MoverFailure = z.infer<typeof failure>;
 export type MoverSuccess = z.infer<typeof success>;
 export type ResultOf<S extends MoverSuccess["step"]> = Extract<MoverSuccess, { step: S }>;
 
-/** Kubernetes cuts the termination message of a container at this many bytes. */
-export const maxResultBytes = 4096;
+export { maxResultBytes };
 
 /** @returns undefined when the text is not a result: the container died before it could report, or lies. */
 export function parseResult(text: string | undefined): MoverResult | undefined {

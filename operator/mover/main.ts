@@ -7,8 +7,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import type { MoverFailure, MoverResult, MoverSuccess } from "../contract/result.ts";
-import { maxResultBytes } from "../contract/result.ts";
-import { podUidVariable, taskVariable, terminationLog } from "../contract/mounts.ts";
+// Not from the results, whose schemas the controller alone needs: a mover has to start fast.
+import { maxResultBytes, podUidVariable, taskVariable, terminationLog } from "../contract/mounts.ts";
 import { parseTask, type MoverTask } from "../contract/task.ts";
 import { createLog } from "../log.ts";
 import { mountedRoots, type MoverContext, type MoverLog, type MoverRoots } from "./context.ts";

@@ -11,80 +11,21 @@
  * - all below a directory that has other extended attributes or ACLs than before: extracting over it takes none away, so
  *   the directory is made anew.
  */
-import {
-  compareWalk,
-  hasContent,
-  inodeOf,
-  isLinked,
-  LineCursor,
-  parseEntry,
-  splitHolder,
-  withHolder,
-  withoutInode,
-} from "./lines.ts";
+import { hasOwnContent, inodeOf, isLinked, hasContent, parseEntry, withHolder } from "./lines.ts";
 import type { NameFile } from "./name-file.ts";
+import { pairsOf, partsOf, type Pair, type States } from "./pairs.ts";
 
-/** An entry before and now; at least one of them is there. */
-interface Pair {
-  /** The line now. */
-  readonly line: string | undefined;
-  /** The line before, without holder. */
-  readonly base: string | undefined;
-  readonly holder: string;
-  /** Whether the two are equal, but for which names share a file. */
-  readonly equal: boolean;
-}
-
-type Lines = AsyncGenerator<readonly string[], undefined>;
-
-/** Opens each stream of lines anew: they are read twice when files have several names. */
-export interface States {
-  readonly now: () => Lines;
-  readonly base: () => Lines;
-  /** Id of the base, where the content is of which its list names no other generation. */
-  readonly baseId: string;
-}
-
-const pairsAtOnce = 1024;
-
-async function* pairs(states: States): AsyncGenerator<readonly Pair[], undefined> {
-  const [left, right] = [new LineCursor(states.now()), new LineCursor(states.base())];
-  try {
-    for (let batch: Pair[] = []; ; batch = []) {
-      while (batch.length < pairsAtOnce) {
-        if (left.drained) await left.fill();
-        if (right.drained) await right.fill();
-        if (left.drained || right.drained) continue;
-        const pair = nextPair(left.current, right.current, states.baseId);
-        if (pair === undefined) break;
-        if (pair.line !== undefined) left.advance();
-        if (pair.base !== undefined) right.advance();
-        batch.push(pair);
-      }
-      if (batch.length === 0) return undefined;
-      yield batch;
-    }
-  } finally {
-    await Promise.all([left.close(), right.close()]);
-  }
-}
-
-function nextPair(line: string | undefined, listed: string | undefined, baseId: string): Pair | undefined {
-  if (listed === undefined)
-    return line === undefined ? undefined : { line, base: undefined, holder: baseId, equal: false };
-  const { bare, holder = baseId } = splitHolder(listed);
-  if (line === undefined) return { line, base: bare, holder, equal: false };
-  if (line === bare) return { line, base: bare, holder, equal: true };
-  const order = compareWalk(parseEntry(line).path, parseEntry(bare).path);
-  if (order < 0) return { line, base: undefined, holder, equal: false };
-  if (order > 0) return { line: undefined, base: bare, holder, equal: false };
-  return { line, base: bare, holder, equal: withoutInode(line) === withoutInode(bare) };
-}
+export type { States } from "./pairs.ts";
 
 /** Judges pairs in their order. */
 class Judge {
   /** A directory below which everything is made anew; with its slash. */
   #renewed: string | undefined;
+
+  /** Whether what is equal is neither stored nor removed. */
+  get isCalm(): boolean {
+    return this.#renewed === undefined;
+  }
 
   /** Whether the entry has to be stored (`changed`), and whether what was there has to be removed before (`removed`). */
   judge({ line, base, equal }: Pair): { readonly changed: boolean; readonly removed: boolean } {
@@ -116,8 +57,8 @@ export async function changedInodes(states: States): Promise<ReadonlySet<string>
   const before = new Map<string, string>();
   const now = new Map<string, string>();
   const judge = new Judge();
-  for await (const batch of pairs(states)) {
-    for (const pair of batch) {
+  for await (const part of partsOf(states)) {
+    for (const pair of pairsOf(part, states.baseId)) {
       const verdict = judge.judge(pair);
       const { line, base } = pair;
       if (line === undefined || !isLinked(line)) continue;
@@ -162,9 +103,14 @@ export async function* differ(
   packed.addParents("");
   /** The last directory that is gone: those above its entries are named with it. */
   let gone: string | undefined;
-  for await (const batch of pairs(states)) {
+  for await (const part of partsOf(states)) {
     let text = "";
-    for (const pair of batch) {
+    if ("same" in part && judge.isCalm && changedFiles.size === 0) {
+      for (const line of part.same) text += `${hasOwnContent(line) ? withHolder(line, states.baseId) : line}\n`;
+      if (text !== "") yield text;
+      continue;
+    }
+    for (const pair of pairsOf(part, states.baseId)) {
       const verdict = judge.judge(pair);
       const { line, base, holder } = pair;
       if (base !== undefined && verdict.removed) {

@@ -79,7 +79,7 @@ async function* batches(options: FilesListOptions, totals: VolumeTotals[]): Asyn
     const tree = new Tree(volume.mirror);
     let [members, files, bytes, allocated, skipped] = [0, 0, 0, 0, 0];
     try {
-      const entries = digested(tree, withAttributes(tree, volume.mirror, options));
+      const entries = digested(tree, withAttributes(tree, volume.mirror, options), true);
       for await (const { entry, digest, first } of entries) {
         const { stat } = entry;
         const line = describe(volume.name, tree, entry);
@@ -152,7 +152,7 @@ const aheadBytes = 8 * 1024 * 1024;
 const aheadEntries = 1024;
 
 /** In their order; memory grows with the number of files that have several names only. */
-export async function* digested(tree: Tree, entries: AsyncIterable<Entry>): AsyncGenerator<Digested> {
+export async function* digested(tree: Tree, entries: AsyncIterable<Entry>, threads: boolean): AsyncGenerator<Digested> {
   type Begun = Omit<Digested, "digest"> & { readonly digest: string | Promise<string> | undefined };
   const linked = new Map<bigint, { readonly digest: string | Promise<string>; left: bigint }>();
   const begin = (entry: Entry): Begun => {
@@ -160,7 +160,7 @@ export async function* digested(tree: Tree, entries: AsyncIterable<Entry>): Asyn
     if (!stat.isFile()) return { entry, digest: undefined, first: false };
     const other = linked.get(stat.ino);
     if (other === undefined) {
-      const digest = digestContent(tree, path, stat);
+      const digest = digestContent(tree, path, stat, threads);
       if (stat.nlink > 1n) linked.set(stat.ino, { digest, left: stat.nlink - 1n });
       return { entry, digest, first: true };
     }

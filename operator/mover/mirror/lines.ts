@@ -3,7 +3,6 @@
  * number of lists are merged like sorted streams.
  */
 import { PassThrough } from "node:stream";
-import * as z from "zod";
 import { pipeline } from "../exec.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 
@@ -61,12 +60,16 @@ export class LineCursor {
   }
 }
 
-const entry = z.object({ p: z.string().optional(), b64: z.string().optional(), t: z.string() });
-
 /** Path of a line in the form of `Tree.walk`: bytes as latin1, "" for the root. @throws when it is none */
 export function parseEntry(line: string): { readonly path: string; readonly type: string } {
-  const { p, b64, t } = entry.parse(JSON.parse(line));
-  const path = b64 === undefined ? Buffer.from(p ?? "", "utf8").toString("latin1") : fromBase64(b64);
+  const { p, b64, t }: Readonly<Record<string, unknown>> = JSON.parse(line);
+  const path =
+    typeof b64 === "string"
+      ? fromBase64(b64)
+      : typeof p === "string"
+        ? Buffer.from(p, "utf8").toString("latin1")
+        : undefined;
+  if (path === undefined || typeof t !== "string") throw new Error(`no line of a list: ${line.slice(0, 200)}`);
   return { path: path === "." ? "" : path, type: t };
 }
 
@@ -103,7 +106,15 @@ export function splitHolder(line: string): { readonly bare: string; readonly hol
   return { bare: `${line.slice(0, at)}}`, holder: line.slice(at + holderKey.length, -2) };
 }
 
+const contentKey = ',"h":"';
+
 /** Only regular files have content, and so a digest. */
-export const hasContent = (line: string): boolean => line.includes(',"h":"');
+export const hasContent = (line: string): boolean => line.includes(contentKey);
+
+/** Of the digest and what closes the line after it. */
+const contentLength = contentKey.length + 64 + 2;
+
+/** Whether the line ends with the digest of its content: no other generation holds that. */
+export const hasOwnContent = (line: string): boolean => line.startsWith(contentKey, line.length - contentLength);
 
 export const withHolder = (line: string, holder: string): string => `${line.slice(0, -1)}${holderKey}${holder}"}`;

@@ -1,6 +1,6 @@
 /** Lists the mirrors of a capture, and makes of that the list of the generation: of all there is, or against a base. */
-import { rm } from "node:fs/promises";
-import { createWriteStream } from "node:fs";
+import { copyFile, rm } from "node:fs/promises";
+import { constants, createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { MoverError } from "../errors.ts";
@@ -10,18 +10,21 @@ import { privateFile } from "../store/durable.ts";
 import { filesListFile, volumeDeleted } from "../store/layout.ts";
 import type { GenerationEntry } from "../store/listing.ts";
 import type { StoredFile } from "../store/parts.ts";
+import { together } from "../together.ts";
 import { argvCompress } from "../tools/zstd.ts";
 import { argvReverseNames } from "../tools/names.ts";
 import { changedInodes, differ, type States } from "./difference.ts";
 import { writeFilesList, type VolumeTotals } from "./files-list.ts";
 import { takeInventory } from "./inventory.ts";
-import { readLines } from "./lines.ts";
+import { readLines, splitHolder } from "./lines.ts";
 import { NameFile } from "./name-file.ts";
-import { describeDifferences, patched } from "./patch.ts";
-import { differencesInMirror, stateFiles, type Settled } from "./state-list.ts";
-import { totalsOf } from "./totals.ts";
+import { describeDifferences, patched, type Replacement } from "./patch.ts";
+import { differencesInMirror, isListBelieved, stateFiles, type KnownMirror, type Settled } from "./state-list.ts";
+import { totalsOf, type MirrorTotals } from "./totals.ts";
 
 export interface ListedMirror extends Settled {
+  /** All that the mirror differs in from the kept list, and the digest of that. */
+  readonly since?: { readonly replacements: readonly Replacement[]; readonly list: string };
   readonly volume: string;
   /** What the mirror holds, as often as it is asked for, until its state is settled. */
   readonly lines: (signal: AbortSignal) => AsyncGenerator<readonly string[], undefined>;
@@ -44,6 +47,8 @@ export interface ListingOptions {
    * has gone wrong in a mirror unseen ends there.
    */
   readonly reuse: boolean;
+  /** Digest of the list of the base, which was found whole. */
+  readonly baseList?: Promise<string | undefined> | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (files: number, bytes: number) => void;
 }
@@ -61,27 +66,42 @@ export async function listMirrors(
     if (!(await takeInventory({ root: mirror, target: inventory, signal })))
       throw new MoverError("HO-A404", `the mirror of volume ${volume} cannot be read whole`);
     await rm(files.next, { force: true });
-    const differences = reuse ? await differencesInMirror(files, inventory, signal) : undefined;
-    const of = { volume, files, inventory, ...(await totalsOf(inventory, signal)) };
-    if (differences === undefined) {
+    const trusted = await options.baseList;
+    // Asked before: what starts a program must not wait behind the reading of the inventory.
+    const believed = reuse && (await isListBelieved(files));
+    const [known, totals] = await together<[KnownMirror | undefined, MirrorTotals]>(signal, (stop) => [
+      believed ? differencesInMirror(files, inventory, trusted, stop) : Promise.resolve(undefined),
+      totalsOf(inventory, stop),
+    ]);
+    const of = { volume, files, inventory, ...totals };
+    if (known === undefined) {
       await writeFilesList({ ...options, volumes: [{ name: volume, mirror }], target: files.next });
       listed.push({ ...of, lines: (stop) => readLines(files.next, stop), write: () => Promise.resolve() });
       continue;
     }
-    if (differences.before.length + differences.now.length === 0) {
-      listed.push({ ...of, lines: (stop) => readLines(files.list, stop) });
-      continue;
-    }
-    const replacements = await describeDifferences({ volume, mirror }, differences, signal);
-    const lines: ListedMirror["lines"] = (stop) => patched(readLines(files.list, stop), replacements);
+    const { differences, list } = known;
+    const same = differences.before.length + differences.now.length === 0;
+    const replacements = same ? [] : await describeDifferences({ volume, mirror }, differences, signal);
+    const lines: ListedMirror["lines"] = (stop) => patched(bareLines(files.list, stop), replacements);
     const write = async (stop: AbortSignal): Promise<void> => {
       await rm(files.next, { force: true });
       await writeLines(lines(stop), files.next, stop);
     };
-    listed.push({ ...of, lines, write });
+    listed.push({ ...of, lines, same, since: { replacements, list }, ...(same ? {} : { write }) });
   }
   return listed;
 }
+
+async function* bareLines(list: string, signal: AbortSignal): AsyncGenerator<readonly string[], undefined> {
+  for await (const lines of readLines(list, signal)) yield lines.map((line) => splitHolder(line).bare);
+  return undefined;
+}
+
+/** With the list of a generation that holds this mirror alone for what is known of it: the next one will find that it is its base's. */
+export const keptAsList = (mirror: ListedMirror, list: string): ListedMirror => ({
+  ...mirror,
+  write: async () => await copyFile(list, mirror.files.next, constants.COPYFILE_FICLONE),
+});
 
 /** Writes the list of a generation that stands alone. */
 export async function writeWholeList(
@@ -135,6 +155,9 @@ export interface DifferentVolume {
   readonly deleted: StoredFile;
 }
 
+export const digestOfList = ({ manifest }: GenerationEntry): string | undefined =>
+  manifest.files.find(({ path }) => path === filesListFile)?.sha256;
+
 /** Writes the list of a generation that has a base, and what is gone since then; the names to pack lie beside the state. */
 export async function writeDifference(
   mirrors: readonly ListedMirror[],
@@ -143,12 +166,14 @@ export async function writeDifference(
   signal: AbortSignal,
 ): Promise<{ readonly list: Digest; readonly volumes: readonly DifferentVolume[] }> {
   const volumes: DifferentVolume[] = [];
+  const baseList = digestOfList(base);
   async function* batches(): AsyncGenerator<string> {
-    for (const { volume, files, linked, lines } of mirrors) {
+    for (const { volume, files, linked, lines, since } of mirrors) {
       const states: States = {
         now: () => lines(signal),
         base: () => linesOfVolume(join(base.path, filesListFile), volume, signal),
         baseId: base.id,
+        replacements: since?.list === baseList ? since?.replacements : undefined,
       };
       const changed = linked ? await changedInodes(states) : new Set<string>();
       for (const name of [files.names, files.gone]) await rm(name, { force: true });

@@ -9,7 +9,7 @@ import type { TaskOf } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { pipeline, run } from "../exec.ts";
 import { createProgress } from "../progress.ts";
-import { openBase } from "../store/base.ts";
+import { listSource, openBase } from "../store/base.ts";
 import { mirrorStateDirectory } from "../store/claim.ts";
 import { digestGrowing, type Digest } from "../store/digest.ts";
 import { makeDirectory, writeFileDurably } from "../store/durable.ts";
@@ -19,8 +19,17 @@ import { openStaging } from "../store/staging.ts";
 import { together } from "../together.ts";
 import { argvCreate, argvCreateNamed } from "../tools/tar.ts";
 import { argvCompress } from "../tools/zstd.ts";
-import { listMirrors, writeDifference, writeWholeList, type DifferentVolume, type ListedMirror } from "./listing.ts";
-import { settleState } from "./state-list.ts";
+import {
+  digestOfList,
+  keptAsList,
+  listMirrors,
+  writeDifference,
+  writeWholeList,
+  type DifferentVolume,
+  type ListedMirror,
+  type ListingOptions,
+} from "./listing.ts";
+import { settleState, type WhenDurable } from "./state-list.ts";
 
 type Task = TaskOf<"archive">;
 
@@ -34,12 +43,17 @@ interface Packed {
 }
 
 /** @throws MoverError HO-A405 when the base is not as the run was given it */
-export async function packMirrors(task: Task, layout: Layout, context: MoverContext): Promise<ArchivePart> {
+export async function packMirrors(
+  task: Task,
+  layout: Layout,
+  context: MoverContext,
+  whenDurable: WhenDurable = () => Promise.resolve(),
+): Promise<ArchivePart> {
   const staging = await openStaging(layout, task.seq, context.podUID);
   await makeDirectory(join(staging, "volumes"));
   const { mirrors, list, archives, different, tools } = await (task.base === undefined
-    ? packAll(task, layout, staging, context)
-    : packDifference(task, task.base, layout, staging, context));
+    ? packAll(task, layout, staging, context, whenDurable)
+    : packDifference(task, task.base, layout, staging, context, whenDurable));
   const part: ArchivePart = {
     seq: task.seq,
     podUID: context.podUID,
@@ -62,11 +76,17 @@ export async function packMirrors(task: Task, layout: Layout, context: MoverCont
 }
 
 /** Packs and lists the mirrors at the same time: the one reads into memory what the other needs next. */
-async function packAll(task: Task, layout: Layout, staging: string, context: MoverContext): Promise<Packed> {
+async function packAll(
+  task: Task,
+  layout: Layout,
+  staging: string,
+  context: MoverContext,
+  whenDurable: WhenDurable,
+): Promise<Packed> {
   const listing = async (signal: AbortSignal): Promise<Pick<Packed, "mirrors" | "list">> => {
-    const mirrors = await listAll(task, layout, false, signal, context);
+    const mirrors = await listAll(task, layout, { reuse: false, signal }, context);
     const list = await writeWholeList(mirrors, staging, signal);
-    await settleState(mirrors, signal);
+    await settleState(mirrors, signal, whenDurable);
     return { mirrors, list };
   };
   const [listed, archives, tools] = await together(context.abort, (signal) => [
@@ -83,17 +103,20 @@ async function packDifference(
   layout: Layout,
   staging: string,
   context: MoverContext,
+  whenDurable: WhenDurable,
 ): Promise<Packed> {
   const { abort } = context;
-  const [base, mirrors] = await together(abort, (signal) => [
-    openBase(layout, ref, signal),
-    listAll(task, layout, true, signal, context),
-  ]);
+  const [base, mirrors, tools] = await together(abort, (signal) => {
+    const opening = listSource(layout).then(async ({ generations }) => await openBase(generations, ref, signal));
+    const baseList = opening.then(digestOfList);
+    return [opening, listAll(task, layout, { reuse: true, baseList, signal }, context), toolVersions(signal)];
+  });
   const { list, volumes } = await writeDifference(mirrors, base, staging, abort);
-  const [archives, tools] = await together(abort, (signal) => [
+  const [only, ...others] = mirrors;
+  const settled = only === undefined || others.length > 0 ? mirrors : [keptAsList(only, join(staging, filesListFile))];
+  const [archives] = await together<[readonly StoredFile[], void]>(abort, (signal) => [
     packEach(task, layout, staging, volumes, signal, context),
-    toolVersions(signal),
-    settleState(mirrors, signal),
+    settleState(settled, signal, whenDurable),
   ]);
   for (const { names } of volumes) await rm(names);
   return { mirrors, list, archives, different: volumes, tools };
@@ -102,18 +125,16 @@ async function packDifference(
 async function listAll(
   { volumes }: Task,
   layout: Layout,
-  reuse: boolean,
-  signal: AbortSignal,
+  options: Pick<ListingOptions, "reuse" | "baseList" | "signal">,
   context: MoverContext,
 ): Promise<readonly ListedMirror[]> {
   const progress = createProgress(context.log, "reading the mirrors");
   return await listMirrors(
     volumes.map(({ name }) => ({ volume: name, mirror: layout.mirror(name) })),
     {
+      ...options,
       stateDirectory: mirrorStateDirectory(layout),
       scratch: context.roots.scratch,
-      reuse,
-      signal,
       onProgress: (files, bytes) => progress({ files, bytes }),
     },
   );

@@ -6,7 +6,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../errors.ts";
 import { argvCompareContent, argvMirrorRoot, type Attributes } from "../tools/rsync.ts";
-import { removeBelow, statBelow } from "./below.ts";
+import { Below } from "./below.ts";
+import { bringBlocks, smallestFile } from "./blocks.ts";
 import type { ChangeMark } from "./changes.ts";
 import { bringSparseFiles } from "./full-pass.ts";
 import { untangleHardLinks } from "./hard-links.ts";
@@ -49,7 +50,8 @@ export async function partialPass(
   options: PartialOptions,
 ): Promise<PartialStats | undefined> {
   const now = changes.now.toSorted((a, b) => compareWalk(a.path, b.path));
-  const before = heldOf(job.mirror, [...changes.before, ...now]);
+  const changed = [...new Set([...changes.before, ...now].map(({ path }) => path))].toSorted(compareWalk);
+  const before = heldOf(job.mirror, changed);
   try {
     makeRoom(job, changes, now);
   } catch (error) {
@@ -67,32 +69,67 @@ export async function partialPass(
   // By its name, rsync would understand everything that lies directly in it; it is brought along with any other name.
   const root = names.delete("");
   if (names.size > 0) {
+    await prepare(job, now, names);
     const listFile = join(job.scratch, `changed-${job.volume.name}`);
     await writeFile(listFile, [...names].map((name) => `./${name}\0`).join(""), { encoding: "latin1", mode: 0o600 });
     const argv = argvCompareContent(job.mirror, listFile, job.volume, options.attributes);
     torn.push(...(await transferWhole(job, argv, options.frozen)).torn);
   } else if (root) await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
-  const after = heldOf(job.mirror, [...changes.before, ...now]);
+  const after = heldOf(job.mirror, changed);
   return { files: after.files - before.files, bytes: after.bytes - before.bytes, torn: [...new Set(torn)] };
+}
+
+async function prepare(job: MirrorJob, now: readonly Item[], names: ReadonlySet<string>): Promise<void> {
+  const trees = { source: new Below(job.source), mirror: new Below(job.mirror) };
+  const files = now.filter(({ type, path, size }) => type === "f" && size >= smallestFile && names.has(path));
+  try {
+    await bringBlocks(
+      trees,
+      files.map(({ path }) => path),
+      job.signal,
+    );
+  } finally {
+    for (const tree of Object.values(trees)) tree.close();
+  }
 }
 
 /** Removes what is gone, what has become of another kind, and names that share a file no longer. */
 function makeRoom({ source, mirror }: MirrorJob, { before }: Changes, now: readonly Item[]): void {
-  const there = new Set(now.map(({ path }) => path));
-  // What is in a directory before the directory.
-  for (const { path } of before.toSorted((a, b) => compareWalk(b.path, a.path))) {
-    if (there.has(path)) continue;
-    const held = statBelow(mirror, path);
-    if (held !== undefined) removeBelow(mirror, path, held.isDirectory());
+  const tree = new Below(mirror);
+  try {
+    const there = new Set(now.map(({ path }) => path));
+    // What is in a directory before the directory.
+    for (const { path } of before.toSorted((a, b) => compareWalk(b.path, a.path))) {
+      if (there.has(path)) continue;
+      const held = tree.stat(path);
+      if (held !== undefined) tree.remove(path, held.isDirectory());
+    }
+    const linked = removeOtherKinds(tree, now);
+    // Names that nobody has touched keep the file, so whoever has changed without them shares it no longer: a directory above it was exchanged.
+    for (const { names, links } of linked.values())
+      if (names.length < links) for (const name of names) tree.remove(name, false);
+    untangleHardLinks(source, mirror, new Map([...linked].map(([inode, { names }]) => [inode, names])));
+  } finally {
+    tree.close();
   }
-  const linked = new Map<string, { readonly names: string[]; readonly links: number }>();
+}
+
+interface Linked {
+  readonly names: string[];
+  /** In all. */
+  readonly links: number;
+}
+
+/** @returns what has several names in the mirror, by its inode there */
+function removeOtherKinds(tree: Below, now: readonly Item[]): ReadonlyMap<string, Linked> {
+  const linked = new Map<string, Linked>();
   // A directory before what is in it: where it was a link, nothing below it may be looked up.
   for (const { path, type } of now) {
     if (path === "") continue;
-    const held = statBelow(mirror, path);
+    const held = tree.stat(path);
     if (held === undefined) continue;
     if (held.isDirectory() !== (type === "d") || held.isSymbolicLink() !== (type === "l")) {
-      removeBelow(mirror, path, held.isDirectory());
+      tree.remove(path, held.isDirectory());
       continue;
     }
     if (held.isDirectory() || held.nlink === 1n) continue;
@@ -100,20 +137,23 @@ function makeRoom({ source, mirror }: MirrorJob, { before }: Changes, now: reado
     if (group === undefined) linked.set(String(held.ino), { names: [path], links: Number(held.nlink) });
     else group.names.push(path);
   }
-  // Names that nobody has touched keep the file, so whoever has changed without them shares it no longer: a directory above it was exchanged.
-  for (const { names, links } of linked.values())
-    if (names.length < links) for (const name of names) removeBelow(mirror, name, false);
-  untangleHardLinks(source, mirror, new Map([...linked].map(([inode, { names }]) => [inode, names])));
+  return linked;
 }
 
-function heldOf(mirror: string, items: readonly Item[]): Held {
+/** @param paths in the order of the tree */
+function heldOf(mirror: string, paths: readonly string[]): Held {
+  const tree = new Below(mirror);
   let [files, bytes] = [0, 0];
-  for (const path of new Set(items.map((item) => item.path))) {
-    const held = path === "" ? undefined : statBelow(mirror, path);
-    if (held === undefined || held.isDirectory()) continue;
-    files += 1;
-    // As rsync counts them in a full pass.
-    if (held.isFile() || held.isSymbolicLink()) bytes += Number(held.size);
+  try {
+    for (const path of paths) {
+      const held = path === "" ? undefined : tree.stat(path);
+      if (held === undefined || held.isDirectory()) continue;
+      files += 1;
+      // As rsync counts them in a full pass.
+      if (held.isFile() || held.isSymbolicLink()) bytes += Number(held.size);
+    }
+  } finally {
+    tree.close();
   }
   return { files, bytes };
 }

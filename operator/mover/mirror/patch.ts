@@ -39,7 +39,7 @@ export async function describeDifferences(
     }
   }
   try {
-    for await (const { entry, digest } of digested(tree, entries())) {
+    for await (const { entry, digest } of digested(tree, entries(), false)) {
       const line = describe(volume, tree, entry);
       lines.set(entry.path, line === undefined ? undefined : closeLine(line, digest));
       signal.throwIfAborted();
@@ -73,7 +73,7 @@ export async function* patched(known: Lines, replacements: readonly Replacement[
 }
 
 /** Where the path is in sorted lines, or would be. Most lines need not be parsed for that. */
-function findPath(
+export function findPath(
   lines: readonly string[],
   path: string,
   from: number,

@@ -71,7 +71,7 @@ export async function copySparse(job: SparseJob): Promise<SparseCopied> {
   return { inodes, names: copied, torn: torn.map((name) => Buffer.from(name, "latin1").toString("utf8")) };
 }
 
-const isSparse = ({ size, blocks }: { readonly size: bigint; readonly blocks: bigint }): boolean =>
+export const isSparse = ({ size, blocks }: { readonly size: bigint; readonly blocks: bigint }): boolean =>
   blocks * blockBytes * 2n < size;
 
 const hasChanged = (source: BigIntStats, mirror: BigIntStats, mark: ChangeMark): boolean =>

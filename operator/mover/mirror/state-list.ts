@@ -1,6 +1,6 @@
 /**
- * The state list of a mirror, `mirror/.state/<volume>.files.zst`: the line of every entry, and beside it the inventory of the mirror
- * at that time. The mirror is private, so a file whose record in the inventory is the same
+ * The state list of a mirror, `mirror/.state/<volume>.files.zst`: the line of every entry, which may say as well where an older generation holds its
+ * content, and beside it the inventory of the mirror at that time. The mirror is private, so a file whose record in the inventory is the same
  * has the content whose digest is in the list, and need not be read again.
  *
  * The two are believed only while that is certain. The lines were read after the last write into the mirror; they get their
@@ -15,7 +15,9 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, errnoOf } from "../errors.ts";
 import { run } from "../exec.ts";
+import { digestFile } from "../store/digest.ts";
 import { exists, privateFile, syncDirectory, syncFilesystem, writeFileDurably } from "../store/durable.ts";
+import { together } from "../together.ts";
 import { argvTest } from "../tools/zstd.ts";
 import { compareInventories, keepInventory, type Differences } from "./inventory.ts";
 
@@ -83,22 +85,39 @@ export interface Settled {
   readonly inventory: string;
   /** Newest change time in the mirror, ns. */
   readonly newest: bigint;
-  /** Makes sure that the next list is there; absent when the kept one, with its inventory, is as it would be. */
+  /** Makes sure that the next list is there; absent when the kept one is as it would be. */
   readonly write?: (signal: AbortSignal) => Promise<void>;
+  /** Whether nothing differs from the kept inventory: then that stays, whichever list says the same. */
+  readonly same?: boolean;
 }
+
+/** What else is to be done once all that was written into the mirrors is on the disk. */
+export type WhenDurable = (signal: AbortSignal) => Promise<void>;
 
 /**
  * Makes what an archive has found out of the mirrors that which is believed.
  * @throws when the mirrors cannot be synced: then nothing that was read of them is certain
  */
-export async function settleState(mirrors: readonly Settled[], signal: AbortSignal): Promise<void> {
+export async function settleState(
+  mirrors: readonly Settled[],
+  abort: AbortSignal,
+  whenDurable: WhenDurable = () => Promise.resolve(),
+): Promise<void> {
   const [first] = mirrors;
   if (first === undefined) return;
-  for (const { write } of mirrors) await write?.(signal);
+  for (const { write } of mirrors) await write?.(abort);
   const directory = dirname(first.files.list);
-  await syncFilesystem(directory, signal);
-  for (const { files, inventory, newest, write } of mirrors) {
+  await syncFilesystem(directory, abort);
+  await together<[void, void]>(abort, (signal) => [believe(mirrors, directory, signal), whenDurable(signal)]);
+}
+
+async function believe(mirrors: readonly Settled[], directory: string, signal: AbortSignal): Promise<void> {
+  for (const { files, inventory, newest, write, same = false } of mirrors) {
     if (write === undefined) continue;
+    if (same) {
+      await rename(files.next, files.list);
+      continue;
+    }
     if (!(await clockPasses(join(directory, ".clock"), newest, signal))) {
       for (const known of [files.inventory, files.list]) await rm(known, { force: true });
       continue;
@@ -126,20 +145,46 @@ async function clockPasses(probe: string, newest: bigint, signal: AbortSignal): 
   return false;
 }
 
-/** What differs in a mirror from what is known of it: undefined when nothing is, or nothing is to be believed. @param fresh its inventory now */
+/** What is known of a mirror, and how it differs from that. */
+export interface KnownMirror {
+  readonly differences: Differences;
+  /** SHA-256 of the kept list, as it lies there. */
+  readonly list: string;
+}
+
+/** Whether there is a list, and no other boot since it was written. */
+export async function isListBelieved(files: StateFiles): Promise<boolean> {
+  const note = await readNote(files);
+  return (await exists(files.list)) && (note === undefined || note === (await bootId()));
+}
+
+/**
+ * Of a list that is believed. @param fresh inventory of the mirror now @param trusted digest of a list that was read and found whole, if there is any
+ * @returns undefined when nothing is known, or nothing is to be believed
+ */
 export async function differencesInMirror(
   files: StateFiles,
   fresh: string,
+  trusted: string | undefined,
   signal: AbortSignal,
-): Promise<Differences | undefined> {
-  const note = await readNote(files);
-  if (!(await exists(files.list)) || (note !== undefined && note !== (await bootId()))) return undefined;
+): Promise<KnownMirror | undefined> {
+  const [differences, list] = await together<[Differences | undefined, string | undefined]>(signal, (stop) => [
+    compareInventories(files.inventory, fresh, stop),
+    wholeList(files.list, trusted, stop),
+  ]);
+  return differences === undefined || list === undefined ? undefined : { differences, list };
+}
+
+/** @returns digest of the list; undefined when it is damaged */
+async function wholeList(list: string, trusted: string | undefined, signal: AbortSignal): Promise<string | undefined> {
+  const { sha256 } = await digestFile(list, signal);
+  if (sha256 === trusted) return sha256;
   try {
-    await run(argvTest(files.list), { signal });
+    await run(argvTest(list), { signal });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof CommandError)) throw error;
     return undefined;
   }
-  return await compareInventories(files.inventory, fresh, signal);
+  return sha256;
 }

@@ -1,7 +1,7 @@
 /** What a mirror holds in all, from its inventory. */
 import { count } from "../../domain/quantities.ts";
 import { blockBytes, type VolumeTotals } from "./files-list.ts";
-import { readInventory } from "./inventory.ts";
+import { readRecords } from "./inventory.ts";
 
 export interface MirrorTotals {
   readonly totals: VolumeTotals;
@@ -22,9 +22,11 @@ export async function totalsOf(inventory: string, signal: AbortSignal): Promise<
   let newest = "0.0";
   let linked = false;
   const counted = new Set<string>();
-  await readInventory(
+  await readRecords(
     inventory,
-    ({ type, size, links, inode, blocks, changed }) => {
+    (record) => {
+      // The first fields of an inventory's record. Most entries are ordinary, so little is made of them.
+      const [inode = "", changed = "", , type = "", size = "", links = "", blocks = ""] = record.split(" ", 7);
       if (changed.length > newest.length || (changed.length === newest.length && changed > newest)) newest = changed;
       if (type === "s") {
         skipped += 1;
@@ -32,14 +34,14 @@ export async function totalsOf(inventory: string, signal: AbortSignal): Promise<
       }
       members += 1;
       if (type !== "d") files += 1;
-      if (type !== "d" && links > 1) {
+      if (type !== "d" && links !== "1") {
         linked = true;
         if (counted.has(inode)) return;
         counted.add(inode);
       }
       if (type !== "f") return;
-      bytes += size;
-      allocated += Math.min(size, blocks * blockBytes);
+      bytes += Number(size);
+      allocated += Math.min(Number(size), Number(blocks) * blockBytes);
     },
     signal,
   );

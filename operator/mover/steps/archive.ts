@@ -40,11 +40,13 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
     await signalReleased(context.roots.signal, "archive");
     const freezeSeconds = (Date.now() - started) / 1000;
     context.log.info("source released", { part: "archive", freezeSeconds });
-    const part = await packMirrors(task, layout, context).catch((error: unknown) => {
+    const settle = async (signal: AbortSignal): Promise<void> => {
+      for (const pass of passes) await pass.settle(signal);
+    };
+    const part = await packMirrors(task, layout, context, settle).catch((error: unknown) => {
       context.abort.throwIfAborted();
       throw blame(error, { full: "HO-C901", otherwise: "HO-A403", what: "packing the volumes failed" });
     });
-    for (const { settle } of passes) await settle(context.abort);
     claim.check();
     await claim.done();
     const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

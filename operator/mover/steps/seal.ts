@@ -11,10 +11,9 @@ import { manifestFormat, manifestSchema, type Manifest } from "../../domain/mani
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
 import { doubt } from "../mirror/mirror-state.ts";
-import { NameFile } from "../mirror/name-file.ts";
 import { forget, stateFiles } from "../mirror/state-list.ts";
 import { peakMiB } from "../progress.ts";
-import { openBase } from "../store/base.ts";
+import { listSource, openBase } from "../store/base.ts";
 import { checkClaimed, mirrorStateDirectory } from "../store/claim.ts";
 import { filesBelow } from "../store/contents.ts";
 import { sweepStaging } from "../store/delivery.ts";
@@ -33,19 +32,16 @@ import {
   checksumsFile,
   databaseDump,
   databaseGlobals,
-  filesListFile,
   manifestDigestFile,
   manifestFile,
   stagingName,
-  volumeArchive,
   type Layout,
 } from "../store/layout.ts";
-import { listGenerations, type GenerationEntry } from "../store/listing.ts";
+import type { GenerationEntry } from "../store/listing.ts";
 import { partFiles, readParts, setPartsAside, type Parts } from "../store/capture-parts.ts";
-import type { ArchivePart, StoredFile } from "../store/parts.ts";
-import { checkArchive, checkDigests, checkDump, checkFilesList, checkShape } from "../store/recheck.ts";
-import { checkFollows } from "../store/recheck-chain.ts";
-import { checkListOfMirror } from "../store/recheck-list.ts";
+import type { StoredFile } from "../store/parts.ts";
+import { checkDigests, checkDump, checkShape } from "../store/recheck.ts";
+import { recheckVolumes } from "../store/recheck-volume.ts";
 import {
   chainText,
   restoreGuide,
@@ -55,40 +51,40 @@ import {
   rowCheck,
 } from "../store/restore-script.ts";
 import { openSource } from "../store/staging.ts";
-import { together } from "../together.ts";
 
 type Task = TaskOf<"seal">;
 
 export async function seal(task: Task, context: MoverContext): Promise<ResultOf<"seal">> {
   try {
     const layout = await openSource(task, context);
-    const before = await findSealed(layout, task.runUID);
+    const { generations: sealed } = await listSource(layout);
+    // The answer of an earlier attempt may have been lost, so its generation may even have been transported since.
+    const before = sealed.find(({ manifest }) => manifest.run.uid === task.runUID);
     if (before !== undefined) {
       context.log.info("this run has sealed its generation before", { generation: before.id });
       // Where that attempt died before it had cleaned up.
       await sweepStaging(layout, task.seq);
       return resultOf(before.manifest, before.manifestSHA256);
     }
-    return await sealNew(task, layout, context);
+    return await sealNew(task, layout, sealed, context);
   } catch (error) {
     context.abort.throwIfAborted();
     throw blame(error, { full: "HO-C901", otherwise: "HO-A404", what: "sealing failed" });
   }
 }
 
-/** The answer of an earlier attempt may have been lost, so its generation may even have been transported since. */
-async function findSealed(layout: Layout, runUID: string): Promise<GenerationEntry | undefined> {
-  const listings = [await listGenerations(layout.handover), await listGenerations(layout.store)];
-  return listings.flatMap(({ generations }) => generations).find(({ manifest }) => manifest.run.uid === runUID);
-}
-
-async function sealNew(task: Task, layout: Layout, context: MoverContext): Promise<ResultOf<"seal">> {
+async function sealNew(
+  task: Task,
+  layout: Layout,
+  sealed: readonly GenerationEntry[],
+  context: MoverContext,
+): Promise<ResultOf<"seal">> {
   const target = join(layout.handover, task.id);
   if (await exists(target)) throw new MoverError("HO-A404", `${task.id} exists already and is of another run`);
   const staging = join(layout.staging, stagingName(task.seq, task.stagingPodUID));
   const parts = await readParts(task, staging);
   await removeTemporaries(staging, filesOf(parts));
-  const base = task.base === undefined ? undefined : await openBase(layout, task.base, context.abort);
+  const base = task.base === undefined ? undefined : await openBase(sealed, task.base, context.abort);
   await recheck(task, layout, staging, parts, base, context);
 
   const manifest = await writeExtras(task, staging, parts, base);
@@ -151,7 +147,11 @@ async function recheck(
   if (archive !== undefined) {
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
     try {
-      for (const volume of archive.volumes) await recheckVolume(volume, layout, staging, expected, base, context);
+      await recheckVolumes(
+        archive.volumes,
+        { layout, staging, scratch: context.roots.scratch, expected, base },
+        context.abort,
+      );
     } catch (error) {
       context.abort.throwIfAborted();
       // Wherever the mistake is: what the next run would take for granted may have it.
@@ -162,8 +162,6 @@ async function recheck(
       }
       throw error;
     }
-    const members = archive.volumes.reduce((sum, volume) => sum + volume.members, 0);
-    await checkFilesList(staging, members, expected(filesListFile), context.abort);
     // Who may have written into the mirrors meanwhile would have had to take them first.
     checkClaimed(layout, { seq: task.seq, podUID: task.stagingPodUID });
   }
@@ -174,42 +172,6 @@ async function recheck(
     await checkDump(staging, database, context.abort);
   }
   context.log.info("the staging equals what was captured", { files: files.length });
-}
-
-/** The archive against the mirror, and at the same time the list against it; then both against the base. */
-async function recheckVolume(
-  volume: ArchivePart["volumes"][number],
-  layout: Layout,
-  staging: string,
-  expected: (path: string) => StoredFile,
-  base: GenerationEntry | undefined,
-  context: MoverContext,
-): Promise<void> {
-  const { name, deleted } = volume;
-  const { scratch } = context.roots;
-  const mirror = layout.mirror(name);
-  const archive = expected(volumeArchive(name));
-  if (base === undefined || deleted === undefined)
-    return await checkArchive({ staging, mirror }, volume, archive, context.abort);
-  const members = join(scratch, `members-${name}`);
-  await rm(members, { force: true });
-  const into = new NameFile(members);
-  try {
-    await together<[void, void]>(context.abort, (signal) => [
-      checkArchive({ staging, mirror, into }, volume, archive, signal),
-      checkList(expected(deleted), signal),
-    ]);
-  } finally {
-    into.close();
-  }
-  async function checkList(gone: StoredFile, signal: AbortSignal): Promise<void> {
-    await checkDigests(staging, [gone], signal);
-    await checkListOfMirror(staging, { volume: name, mirror, scratch }, signal);
-  }
-  const [list, baseList] = [join(staging, filesListFile), join(base.path, filesListFile)];
-  const gone = join(staging, deleted);
-  await checkFollows({ volume: name, list, baseId: base.id, baseList, members, deleted: gone, scratch }, context.abort);
-  await rm(members);
 }
 
 const checkFile = (database: string): string => `databases/${database}/check.sql`;

@@ -23,7 +23,7 @@ import { listGenerations, type GenerationEntry, type Listing } from "./listing.t
 type Choice = NonNullable<ResultOf<"preflight">["base"]>;
 
 /** At the source sealed generations lie in two places. */
-async function listSource(layout: Layout): Promise<Pick<Listing, "generations" | "broken">> {
+export async function listSource(layout: Layout): Promise<Pick<Listing, "generations" | "broken">> {
   const [stored, waiting] = [await listGenerations(layout.store), await listGenerations(layout.handover)];
   return {
     generations: [...stored.generations, ...waiting.generations].toSorted((a, b) => a.seq - b.seq),
@@ -105,9 +105,15 @@ async function whyBroken(
   return sha256 === listed.sha256 ? undefined : `generation ${base.id}: ${filesListFile} is damaged`;
 }
 
-/** The base that the run was given. @throws MoverError HO-A405 when it or one of its chain is not there as it was. */
-export async function openBase(layout: Layout, ref: BaseRef, signal: AbortSignal): Promise<GenerationEntry> {
-  const { generations } = await listSource(layout);
+/**
+ * The base that the run was given. @param generations what lies at the source
+ * @throws MoverError HO-A405 when it or one of its chain is not there as it was.
+ */
+export async function openBase(
+  generations: readonly GenerationEntry[],
+  ref: BaseRef,
+  signal: AbortSignal,
+): Promise<GenerationEntry> {
   const refuse = (why: string): MoverError => new MoverError("HO-A405", why.slice(0, 900));
   const base = generations.find(({ id }) => id === ref.id);
   if (base === undefined) throw refuse(`generation ${ref.id} is not there any more`);

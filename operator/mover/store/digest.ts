@@ -71,6 +71,9 @@ export async function digestFile(path: string, signal?: AbortSignal): Promise<Di
   }
 }
 
+/** As `digestFile`, of a file that was written just now: it is in memory, and what reads ahead from a disk only costs. */
+export const digestWritten = async (path: string): Promise<Digest> => await digestGrowing(path, Promise.resolve());
+
 /** How often a file that does not grow at the moment is looked at again, ms. */
 const growthMillis = 10;
 

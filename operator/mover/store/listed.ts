@@ -17,6 +17,39 @@ export interface Listed {
   readonly in?: string;
 }
 
+/** What the seal has to know of a line. */
+export interface LookedAt {
+  /** As `find` describes the entry. */
+  readonly record: string;
+  readonly path: string;
+  /** Digest of the content, when the generation of the list itself holds it. */
+  readonly stored: string | undefined;
+  /** Digest of the attributes. */
+  readonly attributes: string | undefined;
+  readonly size: number;
+}
+
+/** A file with one name or a directory, without attributes, whose name is of nothing but letters and the like: as most are. */
+const plain =
+  /^\{"v":"[^"\\]*","p":"([ !#-[\]-~]*)",(?:"t":"d"|"t":"f","s":([0-9]+)),"m":"([0-7]+)","u":([0-9]+),"g":([0-9]+),"mt":"([0-9]+)([0-9]{9})"(?:,"h":"([0-9a-f]{64})"(,"in":"[-0-9A-Za-z]+")?)?\}$/;
+
+/** As `JSON.parse` and `describeListed` say, at half their price. */
+export function lookAt(line: string): LookedAt {
+  const found = plain.exec(line);
+  if (found === null) {
+    const listed: Listed = JSON.parse(line);
+    const stored = listed.in === undefined ? listed.h : undefined;
+    const path = pathOf(listed);
+    return { record: describeListed(listed), path, stored, attributes: listed.x, size: listed.s ?? 0 };
+  }
+  const [, name = "", size, mode, user, group, seconds, nanoseconds, digest, holder] = found;
+  const path = name === "." ? "" : name;
+  const kind = size === undefined ? "d" : `f ${size}`;
+  const record = `${kind} ${mode} ${user} ${group} ${seconds}.${nanoseconds}0 ${path}`;
+  const stored = holder === undefined ? digest : undefined;
+  return { record, path, stored, attributes: undefined, size: Number(size ?? 0) };
+}
+
 /** Bytes as latin1; "" is the root. */
 export function pathOf({ p, b64 }: Listed): string {
   const path = bytesOf(p, b64);

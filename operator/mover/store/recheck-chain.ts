@@ -16,7 +16,8 @@ import { quote } from "./recheck-list.ts";
 
 export interface Following {
   readonly volume: string;
-  readonly list: string;
+  /** Lines of the volume in the list of the generation. */
+  readonly lines: AsyncGenerator<readonly string[], undefined>;
   readonly baseId: string;
   readonly baseList: string;
   /** File of the names in the archive, in its order, each with `./` before it and a NUL after it. */
@@ -32,7 +33,7 @@ export async function checkFollows(of: Following, signal: AbortSignal): Promise<
   const gone = join(of.scratch, `gone-${volume}`);
   await rm(gone, { force: true });
   await run(argvReverseNames(of.deleted), { stdout: { file: gone }, signal });
-  const now = new LineCursor(linesOfVolume(of.list, volume, signal));
+  const now = new LineCursor(of.lines);
   const base = new LineCursor(linesOfVolume(of.baseList, volume, signal));
   const packed = new LineCursor(namesIn(of.members));
   const removed = new LineCursor(namesIn(gone));

@@ -15,7 +15,7 @@ import { together } from "../together.ts";
 import { argvCompare, memberPath } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { filesBelow } from "./contents.ts";
-import { digestFile, HashTap, type Digest } from "./digest.ts";
+import { digestFile, digestWritten, HashTap, type Digest } from "./digest.ts";
 import { databaseDump, filesListFile } from "./layout.ts";
 import type { ArchivePart, DumpPart, StoredFile } from "./parts.ts";
 
@@ -76,7 +76,7 @@ export async function checkArchive(
     }
   };
   // Read twice, but the second time out of memory: what goes through us costs twice as much as that.
-  const [digest] = await together<[Digest, void]>(signal, (abort) => [digestFile(file, abort), compare(abort)]);
+  const [digest] = await together<[Digest, void]>(signal, (abort) => [digestWritten(file), compare(abort)]);
   compareDigest(volume.archive, digest, expected);
   if (members !== volume.packed)
     throw fail(`the archive of volume ${volume.name} has ${members} members, ${volume.packed} were counted`);

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { changedInodes, differ } from "../../../operator/mover/mirror/difference.ts";
-import { compareWalk } from "../../../operator/mover/mirror/lines.ts";
+import { compareWalk, parseEntry } from "../../../operator/mover/mirror/lines.ts";
+import type { Replacement } from "../../../operator/mover/mirror/patch.ts";
 import { NameFile } from "../../../operator/mover/mirror/name-file.ts";
 
 let root = "";
@@ -17,20 +18,50 @@ type Entry = Readonly<Record<string, unknown>> & { readonly p: string };
 const line = (entry: Entry): string => JSON.stringify({ v: "uploads", ...entry });
 const top: Entry = { p: ".", t: "d" };
 const directory = (p: string, more: object = {}): Entry => ({ p, t: "d", ...more });
-const file = (p: string, h = "1", more: object = {}): Entry => ({ p, t: "f", ...more, h });
-const linked = (p: string, i: string, n: number): Entry => ({ p, t: "f", i, n, h: "1" });
+const digest = (h: string): string => h.padStart(64, "0");
+const file = (p: string, h = "1", more: object = {}): Entry => ({ p, t: "f", ...more, h: digest(h) });
+const linked = (p: string, i: string, n: number): Entry => ({ p, t: "f", i, n, h: digest("1") });
 
+/** Found out of both lists, and by what is known to differ alone. */
 async function difference(before: readonly Entry[], now: readonly Entry[]): Promise<Record<string, unknown>> {
+  const found = await differenceOf(before, now);
+  for (const others of [0, 1, 2]) {
+    const known = replacementsOf(before, now, (index) => others > 0 && index % others === 0);
+    expect(await differenceOf(before, now, known)).toEqual(found);
+  }
+  return found;
+}
+
+/** @param isNamed whether an entry that is the same is among them, as one is whose change time alone is another */
+function replacementsOf(
+  before: readonly Entry[],
+  now: readonly Entry[],
+  isNamed: (index: number) => boolean,
+): readonly Replacement[] {
+  const linesOf = (entries: readonly Entry[]): ReadonlyMap<string, string> =>
+    new Map(entries.map((entry) => [entry.p === "." ? "" : entry.p, line({ ...entry, in: undefined })]));
+  const [old, fresh] = [linesOf(before), linesOf(now)];
+  return [...new Set([...old.keys(), ...fresh.keys()])]
+    .filter((path, index) => old.get(path) !== fresh.get(path) || isNamed(index))
+    .map((path) => ({ path, line: fresh.get(path) }))
+    .toSorted((a, b) => compareWalk(a.path, b.path));
+}
+
+async function differenceOf(
+  before: readonly Entry[],
+  now: readonly Entry[],
+  replacements?: readonly Replacement[],
+): Promise<Record<string, unknown>> {
   const stream = (entries: readonly Entry[]) =>
     async function* (): AsyncGenerator<readonly string[], undefined> {
       // As they come from a pipe: some at a time, and none at times.
-      for (const entry of entries) {
-        yield [line(entry)];
+      for (let at = 0; at < entries.length; at += 2) {
+        yield entries.slice(at, at + 2).map(line);
         yield [];
       }
       return undefined;
     };
-  const states = { now: stream(now), base: stream(before), baseId: "000001-base" };
+  const states = { now: stream(now), base: stream(before), baseId: "000001-base", replacements };
   const into = { packed: new NameFile(join(root, "packed")), deleted: new NameFile(join(root, "deleted")) };
   let text = "";
   for await (const batch of differ(states, await changedInodes(states), into)) text += batch;
@@ -50,7 +81,9 @@ async function difference(before: readonly Entry[], now: readonly Entry[]): Prom
 describe("an increment", () => {
   test("holds the directories above what it holds, each once and before it", async () => {
     const tree = [top, directory("a"), directory("a/b"), file("a/b/c"), file("a/d"), directory("e"), file("e/f")];
-    const now = tree.map((entry) => (entry.p.includes("/") && entry["t"] === "f" ? { ...entry, h: "2" } : entry));
+    const now = tree.map((entry) =>
+      entry.p.includes("/") && entry["t"] === "f" ? { ...entry, h: digest("2") } : entry,
+    );
     expect(await difference(tree, now)).toMatchObject({
       packed: ["./", "./a", "./a/b", "./a/b/c", "./a/d", "./e", "./e/f"],
       deleted: [],
@@ -117,6 +150,15 @@ describe("an increment", () => {
     });
     // None before: tar can add what was not there.
     expect(await difference(tree({}), tree({ x: "1" }))).toMatchObject({ packed: ["./", "./a"], deleted: [] });
+    const simple = (x: object): readonly Entry[] => [top, directory("a", x), file("a/b"), directory("a/c"), file("z")];
+    expect(await difference(simple({ x: "1" }), simple({}))).toEqual({
+      packed: ["./", "./a", "./a/b", "./a/c"],
+      deleted: ["./a", "./a/b", "./a/c"],
+      held: [
+        ["a/b", undefined],
+        ["z", "000001-base"],
+      ],
+    });
     // The root cannot be removed.
     expect(await difference([{ ...top, x: "1" }], [top])).toMatchObject({ packed: ["./"], deleted: [] });
   });
@@ -135,3 +177,10 @@ test("the order is that of a walk: what is in a directory right after it", () =>
   const walk = ["", "a", "a/b", "a/b/c", "a/c", "a.b", "a.b/c", "ab", "b"];
   expect(walk.toReversed().toSorted(compareWalk)).toEqual(walk);
 });
+
+test.each(['{"t":"f"}', '{"p":1,"t":"f"}', '{"b64":1,"t":"f"}', '{"p":"a"}', '{"p":"a","t":1}', "{", "[]"])(
+  "%s is no line of a list",
+  (text) => {
+    expect(() => parseEntry(text)).toThrow(/no line of a list|JSON/);
+  },
+);
