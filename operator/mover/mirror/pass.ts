@@ -59,6 +59,7 @@ export async function warmMirror(job: MirrorJob, whole = false): Promise<PassRes
   const isNew = (await readdir(job.mirror)).length === 0;
   const known = whole || isNew || before?.selection !== selectionOf(job) ? undefined : before;
   const since = withSlack(before?.mark ?? noMark);
+  const comparedAt = isNew || (known === undefined && since === noMark) ? Date.now() : (before?.comparedAt ?? 0);
   // Before there is an inventory of a mirror that holds something else: a pass that is killed then leaves what the state did not mean.
   if (before !== undefined && before.selection !== selectionOf(job))
     await writeState(job, { ...before, selection: "" });
@@ -73,8 +74,8 @@ export async function warmMirror(job: MirrorJob, whole = false): Promise<PassRes
   const once = toCompare <= quickBytes && performance.now() - marked <= quickMillis;
   const stateOf = ({ newest, foreign }: Scan): State => {
     const { bytes, files: held, attributes } = passed;
-    const selection = selectionOf(job);
-    return { mark: once ? withSlack(mark) : mark, newest, bytes, files: held, attributes, foreign, selection };
+    const found = { newest, foreign, bytes, files: held, attributes };
+    return { ...found, mark: once ? withSlack(mark) : mark, selection: selectionOf(job), comparedAt };
   };
   let last = first;
   if (!once) {
