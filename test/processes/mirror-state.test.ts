@@ -44,6 +44,8 @@ async function list(
 }
 const settle = async (): Promise<void> => {
   await beginWriting(files());
+  // What is marked would be taken for damage.
+  rmSync(files().list, { force: true });
   await settleState([(await list(false)).mirror], signal);
 };
 /** Puts into the list what no file has: where it is believed, the file was not read. */
@@ -73,6 +75,11 @@ test("a file that has not changed is not read, one that has is, whatever it kept
 test("a full generation reads everything", async () => {
   await settle();
   mark();
+  await expect(list(false)).rejects.toMatchObject({
+    code: "HO-A408",
+    rotten: [{ volume: "uploads", paths: ["a", "b"] }],
+  });
+  rmSync(files().list);
   expect((await list(false)).digests).toEqual({ a, b });
 });
 

@@ -18,6 +18,7 @@ import { takeInventory } from "./inventory.ts";
 import { readLines } from "./lines.ts";
 import { NameFile } from "./name-file.ts";
 import { describeDifferences, patched } from "./patch.ts";
+import { findRotten, RottenMirrors, type Rotten } from "./rot.ts";
 import { differencesInMirror, stateFiles, type Settled } from "./state-list.ts";
 import { totalsOf } from "./totals.ts";
 
@@ -48,23 +49,29 @@ export interface ListingOptions {
   readonly onProgress: (files: number, bytes: number) => void;
 }
 
-/** Looks at each mirror. */
+/** Looks at each mirror. @throws RottenMirrors when it reads all of them, and any content is not what is known of it */
 export async function listMirrors(
   mirrors: readonly MirrorToList[],
   options: ListingOptions,
 ): Promise<readonly ListedMirror[]> {
   const { signal, scratch, reuse } = options;
   const listed: ListedMirror[] = [];
+  const rotten: Rotten[] = [];
   for (const { volume, mirror } of mirrors) {
     const files = stateFiles(options.stateDirectory, volume);
     const inventory = join(scratch, `mirror-${volume}`);
     if (!(await takeInventory({ root: mirror, target: inventory, signal })))
       throw new MoverError("HO-A404", `the mirror of volume ${volume} cannot be read whole`);
     await rm(files.next, { force: true });
-    const differences = reuse ? await differencesInMirror(files, inventory, signal) : undefined;
+    const known = await differencesInMirror(files, inventory, signal);
+    const differences = reuse ? known : undefined;
     const of = { volume, files, inventory, ...(await totalsOf(inventory, signal)) };
     if (differences === undefined) {
       await writeFilesList({ ...options, volumes: [{ name: volume, mirror }], target: files.next });
+      if (known !== undefined) {
+        const paths = await findRotten(readLines(files.list, signal), readLines(files.next, signal), known);
+        if (paths.length > 0) rotten.push({ volume, paths });
+      }
       listed.push({ ...of, lines: (stop) => readLines(files.next, stop), write: () => Promise.resolve() });
       continue;
     }
@@ -80,6 +87,7 @@ export async function listMirrors(
     };
     listed.push({ ...of, lines, write });
   }
+  if (rotten.length > 0) throw new RottenMirrors(rotten);
   return listed;
 }
 

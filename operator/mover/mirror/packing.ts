@@ -20,6 +20,8 @@ import { together } from "../together.ts";
 import { argvCreate, argvCreateNamed } from "../tools/tar.ts";
 import { argvCompress } from "../tools/zstd.ts";
 import { listMirrors, writeDifference, writeWholeList, type DifferentVolume, type ListedMirror } from "./listing.ts";
+import { mirrorJobOf } from "./mirror-state.ts";
+import { bringAnew, RottenMirrors } from "./rot.ts";
 import { settleState } from "./state-list.ts";
 
 type Task = TaskOf<"archive">;
@@ -31,14 +33,27 @@ interface Packed {
   readonly tools: ArchivePart["tools"];
   /** With a base, in the order of the volumes. */
   readonly different?: readonly DifferentVolume[];
+  readonly warnings?: readonly string[];
 }
 
-/** @throws MoverError HO-A405 when the base is not as the run was given it */
-export async function packMirrors(task: Task, layout: Layout, context: MoverContext): Promise<ArchivePart> {
+export interface PackedMirrors {
+  readonly part: ArchivePart;
+  readonly warnings: readonly string[];
+}
+
+/** @throws MoverError HO-A405 when the base is not as the run was given it, HO-A408 */
+export async function packMirrors(task: Task, layout: Layout, context: MoverContext): Promise<PackedMirrors> {
   const staging = await openStaging(layout, task.seq, context.podUID);
   await makeDirectory(join(staging, "volumes"));
-  const { mirrors, list, archives, different, tools } = await (task.base === undefined
-    ? packAll(task, layout, staging, context)
+  const {
+    mirrors,
+    list,
+    archives,
+    different,
+    tools,
+    warnings = [],
+  } = await (task.base === undefined
+    ? packSound(task, layout, staging, context)
     : packDifference(task, task.base, layout, staging, context));
   const part: ArchivePart = {
     seq: task.seq,
@@ -58,7 +73,24 @@ export async function packMirrors(task: Task, layout: Layout, context: MoverCont
     tools,
   };
   await writeFileDurably(join(staging, archivePartFile), `${JSON.stringify(part)}\n`);
-  return part;
+  return { part, warnings };
+}
+
+/** Once more when something in a mirror was rotten: what was packed meanwhile may have it. */
+async function packSound(task: Task, layout: Layout, staging: string, context: MoverContext): Promise<Packed> {
+  try {
+    return await packAll(task, layout, staging, context);
+  } catch (error) {
+    if (!(error instanceof RottenMirrors)) throw error;
+    const warnings: string[] = [];
+    for (const volume of task.volumes) {
+      await rm(join(staging, volumeArchive(volume.name)), { force: true });
+      const rotten = error.rotten.find(({ volume: name }) => name === volume.name);
+      if (rotten !== undefined) warnings.push(await bringAnew(mirrorJobOf(volume, layout, context), rotten.paths));
+    }
+    context.log.warn("mirrors were mended, and are packed anew", { warnings });
+    return { ...(await packAll(task, layout, staging, context)), warnings };
+  }
 }
 
 /** Packs and lists the mirrors at the same time: the one reads into memory what the other needs next. */

@@ -40,7 +40,7 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
     await signalReleased(context.roots.signal, "archive");
     const freezeSeconds = (Date.now() - started) / 1000;
     context.log.info("source released", { part: "archive", freezeSeconds });
-    const part = await packMirrors(task, layout, context).catch((error: unknown) => {
+    const { part, warnings } = await packMirrors(task, layout, context).catch((error: unknown) => {
       context.abort.throwIfAborted();
       throw blame(error, { full: "HO-C901", otherwise: "HO-A403", what: "packing the volumes failed" });
     });
@@ -58,7 +58,7 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
       freezeSeconds,
       seconds: (Date.now() - started) / 1000,
       peakMiB: peakMiB(),
-      warnings: [...passes.flatMap(({ warnings }) => warnings), ...leftOut(part.volumes)].slice(0, 8),
+      warnings: [...warnings, ...passes.flatMap((pass) => pass.warnings), ...leftOut(part.volumes)].slice(0, 8),
     };
   } finally {
     await claim.abandon();
