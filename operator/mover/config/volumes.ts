@@ -26,7 +26,7 @@ const trustMillis = 24 * 3_600_000;
 
 /**
  * Ends what has gone wrong in a mirror unseen: for the others a full generation does, but the policy may make none, and these volumes are
- * small. By content, because there is no inventory to be compared with that tells of an edit under a clock that was set back.
+ * small. By content, because of a disk that has lost a bit nothing else tells.
  */
 async function isComparisonDue(job: MirrorJob): Promise<boolean> {
   const age = Date.now() - ((await readState(job))?.comparedAt ?? 0);
