@@ -14,6 +14,9 @@ export const chainBroken = "HO-V603" satisfies ErrorCode;
 /** The steps that say something of copies. A policy has many runs, and each is judged by all later ones. */
 const tells = /^(?:Transport|Verify|Prune)\//;
 
+/** Of a transport: one generation is damaged at the source, and all the others were brought. */
+export const damagedAtSource = "HO-T503" satisfies ErrorCode;
+
 /**
  * What the steps of this run, and of later runs, say about the copies of this run's generation. Ids are shown of a few only, and a
  * report may have got lost with its pod; the numbers tell of all, but only within one policy object.
