@@ -1,5 +1,14 @@
 /** What is known of a mirror spares reading it, and is believed only while it is certain. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
@@ -81,6 +90,13 @@ test("a full generation reads everything", async () => {
   });
   rmSync(files().list);
   expect((await list(false)).digests).toEqual({ a, b });
+});
+
+test("what a capture that died has left goes with the next listing, whatever that is for", async () => {
+  await settle();
+  for (const left of [files().next, files().names, files().gone]) writeFileSync(left, "left");
+  await list();
+  for (const left of [files().next, files().names, files().gone]) expect(existsSync(left)).toBe(false);
 });
 
 test.each([

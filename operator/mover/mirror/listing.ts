@@ -62,7 +62,8 @@ export async function listMirrors(
     const inventory = join(scratch, `mirror-${volume}`);
     if (!(await takeInventory({ root: mirror, target: inventory, signal })))
       throw new MoverError("HO-A404", `the mirror of volume ${volume} cannot be read whole`);
-    await rm(files.next, { force: true });
+    // Of a capture that died, also when it was an increment and this is none.
+    for (const left of [files.next, files.names, files.gone]) await rm(left, { force: true });
     const known = await differencesInMirror(files, inventory, signal);
     const differences = reuse ? known : undefined;
     const of = { volume, files, inventory, ...(await totalsOf(inventory, signal)) };
