@@ -49,9 +49,11 @@ const chainBroken = "HO-V603";
 function countsAt(copy: RecordedCopy, { status }: BackupRun): boolean {
   if (copy.state === "Verified") return true;
   const mode = status?.policy?.sinks.find((sink) => sink.name === copy.location)?.verify;
-  const checked = status?.steps?.some((step) => step.name === `Verify/${copy.location}` && step.state === "Done");
+  if (copy.state !== "Stored" || copy.code === chainBroken || mode === undefined || mode === "Full") return false;
+  // A later run has done it, or its own.
   return (
-    copy.state === "Stored" && copy.code !== chainBroken && mode !== undefined && mode !== "Full" && checked === true
+    copy.code === "" ||
+    status?.steps?.some((step) => step.name === `Verify/${copy.location}` && step.state === "Done") === true
   );
 }
 

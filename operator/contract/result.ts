@@ -170,6 +170,8 @@ const success = z.discriminatedUnion("step", [
     verified: ids,
     /** Numbers of all that are verified at the sink. */
     sequences: sequences.optional(),
+    /** Of a lesser check: which one, and the numbers of all that have passed it or a stronger one, with all that they are based on. */
+    lesser: z.object({ mode: z.enum(["Sample", "None"]), checked: sequences }).optional(),
     /** Ids whose copy did not equal the manifest; moved out of sight of restore and retention. */
     damaged: ids,
     bytes: z.number().int(),

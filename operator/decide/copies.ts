@@ -1,6 +1,7 @@
 /** Where the copies of a run's generation are and how far they have come, from the steps on record; and which of them count. */
 import type { ErrorCode } from "../api/codes.ts";
-import type { BackupRun, RunStatus } from "../api/kinds.ts";
+import type { BackupRun, PolicySpec, RunStatus } from "../api/kinds.ts";
+import type { ResultOf } from "../contract/result.ts";
 import { parseGenerationId } from "../domain/generation.ts";
 import { hasSequence, lacksSequence } from "../domain/sequences.ts";
 import { resultOf } from "./job-state.ts";
@@ -13,6 +14,12 @@ export const chainBroken = "HO-V603" satisfies ErrorCode;
 
 /** The steps that say something of copies. A policy has many runs, and each is judged by all later ones. */
 const tells = /^(?:Transport|Verify|Prune)\//;
+
+/** That all is well is said of a stored copy when a later run has done the lesser check that was asked for. */
+const checked = "";
+
+/** Of a transport: one generation is damaged at the source, and all the others were brought. */
+export const damagedAtSource = "HO-T503" satisfies ErrorCode;
 
 /**
  * What the steps of this run, and of later runs, say about the copies of this run's generation. Ids are shown of a few only, and a
@@ -85,6 +92,10 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
       else if (verify?.verified.includes(id)) become("Verified", step);
       else if (numbered.has(step) && verify?.sequences !== undefined && hasSequence(verify.sequences, seq))
         become("Verified", step);
+      else if (!own && numbered.has(step) && hasPassed(verify?.lesser, seq, modeAt(copy, status))) {
+        if (next.state === "Missing") become("Stored", step);
+        if (next.state === "Stored") next = { ...next, code: checked };
+      }
       // What a check has said, a later one takes back: the copy is whole, but not what it is based on.
       else if (next.state === "Verified" && isNews(step) && (verify?.sequences?.since ?? Infinity) <= seq)
         become("Stored", step, chainBroken);
@@ -101,16 +112,22 @@ export function updateCopies(status: RunStatus, later: readonly BackupRun[] = []
   return copies === undefined ? status : { ...status, copies };
 }
 
+const modeAt = ({ location }: Copy, { policy }: RunStatus): Mode =>
+  policy?.sinks.find((sink) => sink.name === location)?.verify;
+
+type Mode = PolicySpec["sinks"][number]["verify"] | undefined;
+
+/** Whether a lesser check that a later run has made is the one that was asked for, or more. */
+const hasPassed = (lesser: ResultOf<"verify">["lesser"], seq: number, asked: Mode): boolean =>
+  lesser !== undefined && (asked === "None" || asked === lesser.mode) && hasSequence(lesser.checked, seq);
+
 /** A copy counts once its check is done: a re-read of every byte, or the lesser check that the policy asks for. */
 export function counts(copy: Copy, status: RunStatus): boolean {
   if (copy.state === "Verified" || copy.state === "Pruned") return true;
-  const policy = status.policy;
-  const mode = policy?.sinks.find((sink) => sink.name === copy.location)?.verify;
+  const mode = modeAt(copy, status);
+  if (copy.state !== "Stored" || copy.code === chainBroken || mode === undefined || mode === "Full") return false;
   return (
-    copy.state === "Stored" &&
-    copy.code !== chainBroken &&
-    mode !== undefined &&
-    mode !== "Full" &&
+    copy.code === checked ||
     status.steps?.some((step) => step.name === `Verify/${copy.location}` && step.state === "Done") === true
   );
 }

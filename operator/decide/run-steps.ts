@@ -4,6 +4,7 @@ import type { ErrorCode } from "../api/codes.ts";
 import { labels } from "../api/names.ts";
 import { parseResult } from "../contract/result.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
+import { damagedAtSource } from "./copies.ts";
 import {
   type HoldContext,
   advanceGiveBack,
@@ -60,10 +61,11 @@ const heldOf = (context: StepContext): readonly HeldWorkload[] => context.draft.
 
 /**
  * Whether the next step at a sink is worth doing. A sink that is too full for another copy is checked and pruned all the same: else
- * it would stay full for ever, even when the policy keeps fewer.
+ * it would stay full for ever, even when the policy keeps fewer. And one damaged generation at the source, which every transport trips over,
+ * must not keep the others from ever being verified.
  */
 export const mayFollow = (step: StepRecord | undefined): boolean =>
-  step?.state === "Done" || (step?.state === "Failed" && step.code === "HO-C902");
+  step?.state === "Done" || (step?.state === "Failed" && ["HO-C902", damagedAtSource].includes(step.code ?? ""));
 
 function isReady(name: string, context: StepContext): boolean {
   const [base = "", sink = ""] = name.split("/");

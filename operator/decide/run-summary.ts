@@ -10,7 +10,7 @@ import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, 
 import { advise } from "./advice.ts";
 import { tellFull } from "./base.ts";
 import { capturedVolumes } from "./capture-scope.ts";
-import { chainBroken, counts } from "./copies.ts";
+import { chainBroken, counts, damagedAtSource } from "./copies.ts";
 import { budgetOf } from "./hold-steps.ts";
 import { waitingPlans } from "./prune-rounds.ts";
 import type { RunObservation } from "./run-observation.ts";
@@ -167,10 +167,12 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
     result === "AtRisk" ? status.copies?.find((copy) => copy.required === true && !counts(copy, status)) : undefined;
   // The first failure in order is the cause, but for a budget that ran out because the app could not be given back; what follows
   // from it is not, and pruning is no cause of a copy that is not there.
-  // What a run that is complete may still have to say: the app is down, or nothing was pruned.
+  // What a run that is complete may still have to say: the app is down, nothing was pruned, or another generation is damaged.
   const first =
     result === "Complete"
-      ? steps.find((step) => isTrouble(step) && ["GiveBack", "Prune"].includes(baseOf(step)))
+      ? steps.find(
+          (step) => isTrouble(step) && (["GiveBack", "Prune"].includes(baseOf(step)) || step.code === damagedAtSource),
+        )
       : steps.find((step) => step.code !== undefined && (lacking === undefined || baseOf(step) !== "Prune"));
   const lost = steps.find((step) => step.name === "GiveBack" && step.state === "Failed");
   const trouble = first?.code === "HO-S208" ? (lost ?? first) : first;

@@ -60,7 +60,6 @@ export async function run(argv: Argv, options: Omit<Stage, "argv"> & Ends = {}):
  * @throws the CommandError of the program that is to blame; the error of a stream at an end; the abort reason.
  */
 export async function pipeline(stages: readonly [Stage, ...Stage[]], ends: Ends = {}): Promise<readonly RunResult[]> {
-  ends.signal?.throwIfAborted();
   const children: ChildProcess[] = [];
   const files = openEnds(ends);
   const stop = (): void => {
@@ -129,7 +128,19 @@ interface OpenEnds {
   readonly close: () => void;
 }
 
-function openEnds({ stdin, stdout }: Ends): OpenEnds {
+function openEnds(ends: Ends): OpenEnds {
+  try {
+    ends.signal?.throwIfAborted();
+    return openFiles(ends);
+  } catch (error) {
+    // Nobody else knows that what was opened for us will not be used.
+    for (const end of [ends.stdin, ends.stdout].flat())
+      if (typeof end === "object" && "destroy" in end && typeof end.destroy === "function") end.destroy();
+    throw error;
+  }
+}
+
+function openFiles({ stdin, stdout }: Ends): OpenEnds {
   const read = typeof stdin === "object" && "file" in stdin ? openSync(stdin.file, "r") : undefined;
   const open = read === undefined ? [] : [read];
   const close = (): void => {

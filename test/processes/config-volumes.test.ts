@@ -14,10 +14,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { ResultOf } from "../../operator/contract/result.ts";
 import type { TaskOf, VolumeRef } from "../../operator/contract/task.ts";
 import { type Manifest, manifestSchema } from "../../operator/domain/manifest.ts";
+import { keepInventory, takeInventory } from "../../operator/mover/mirror/inventory.ts";
+import { readState, writeState } from "../../operator/mover/mirror/mirror-state.ts";
+import { stateFiles } from "../../operator/mover/mirror/state-list.ts";
 import { mirrorStateDirectory } from "../../operator/mover/store/claim.ts";
 import { plan } from "../../operator/mover/steps/plan.ts";
 import { make, restoredDifference, scriptDifference } from "../support/chain-bed.ts";
@@ -62,10 +66,11 @@ const planOf = (change: Partial<TaskOf<"plan">>): Promise<ResultOf<"plan">> =>
   );
 /** An edit that leaves size and modification time as they are. */
 function overwrite(path: string, content: string): void {
-  const { atime, mtime, size } = statSync(path);
-  expect(content.length).toBe(size);
+  expect(content.length).toBe(statSync(path).size);
+  const time = join(bed.root, "time");
+  run("touch", ["-r", path, time]);
   writeFileSync(path, content);
-  utimesSync(path, atime, mtime);
+  run("touch", ["-r", time, path]);
 }
 
 describe("a generation with a volume of class Config", () => {
@@ -205,6 +210,43 @@ describe("restored", () => {
     await expect(planOf({ from: { generation: "000001" }, volumes: [data], included: true })).rejects.toMatchObject({
       code: "HO-R805",
     });
+  });
+});
+
+describe("what nothing tells of", () => {
+  const hours = 3_600_000;
+  /** Nothing that is kept differs, as if the clock had been set back before; @param ago when all was last compared */
+  const edited = async (ago: number): Promise<void> => {
+    overwrite(join(root, "sites/two.conf"), "owt");
+    const stateDirectory = mirrorStateDirectory(bed.layout);
+    const fresh = join(bed.root, "fresh");
+    const { signal } = new AbortController();
+    await takeInventory({ root, target: fresh, signal });
+    await keepInventory(fresh, stateFiles(stateDirectory, uploads.name).source, signal);
+    const owner = { stateDirectory, volume: uploads };
+    const state = await readState(owner);
+    if (state === undefined) throw new Error("no state");
+    // What changed in the second before the newest change is compared by content anyway.
+    const newest = Math.floor(statSync(join(root, "sites/two.conf")).ctimeMs / 1000) + 3;
+    while (Date.now() < newest * 1000) await sleep(50);
+    await writeState(owner, { ...state, mark: `${newest}.0`, newest: `${newest}.0`, comparedAt: Date.now() - ago });
+  };
+
+  test.each([
+    ["a day ago", 25 * hours],
+    ["by a clock that was ahead", -hours],
+    ["never", Date.now()],
+  ])("is found by a look that compares everything, which was last done %s", async (_when, ago) => {
+    await makeConfig(1);
+    await edited(ago);
+    const path = await makeConfig(2);
+    expect(run("tar", ["-xOf", join(path, "volumes/uploads.tar.zst"), "./sites/two.conf"])).toBe("owt");
+  });
+
+  test("costs not every look", async () => {
+    await makeConfig(1);
+    await edited(23 * hours);
+    expect(await made(2)).toBeUndefined();
   });
 });
 

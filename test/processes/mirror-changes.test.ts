@@ -2,7 +2,10 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { VolumeRef } from "../../operator/contract/task.ts";
+import type { MoverError } from "../../operator/mover/errors.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
+import { stateFiles } from "../../operator/mover/mirror/state-list.ts";
 import { createMirrorBed, type MirrorBed } from "../support/mirror-job.ts";
 import { differences, run } from "../support/odd-files.ts";
 
@@ -121,6 +124,62 @@ describe("while the app is stopped, nothing may change", () => {
     await warmAndChange(injection === vanishes ? short : undefined);
     inject(injection, 100);
     await expect(coldMirror(job, true)).rejects.toMatchObject({ code });
+  });
+});
+
+describe("a file that goes between the look at the volume and the copy", () => {
+  /** When rsync is given names. */
+  function vanish(name: string): void {
+    const bin = join(root, "bin");
+    mkdirSync(bin, { recursive: true });
+    const script = [
+      "PATH=${PATH#*:}",
+      `case "$*" in *--files-from=*) rm -rf '${join(job.source, name)}' ;; esac`,
+      'exec rsync "$@"',
+    ];
+    writeFileSync(join(bin, "rsync"), `#!/bin/sh\n${script.join("\n")}\n`);
+    chmodSync(join(bin, "rsync"), 0o755);
+    process.env["PATH"] = `${bin}${delimiter}${path}`;
+  }
+  /** Everything is compared, and not only what differs. */
+  const forgetInventory = (): void => rmSync(stateFiles(job.stateDirectory, "uploads").source);
+
+  test.each([
+    ["that was written to", "log", () => undefined],
+    ["that is new", "new", () => writeFileSync(join(job.source, "new"), "")],
+    ["with the directory that it is in", "dir", () => mkdirSync(join(job.source, "dir/deep"), { recursive: true })],
+    ["in a pass that compares everything", "log", forgetInventory],
+  ])("ends the capture: one %s", async (_what, name, change) => {
+    await warmAndChange();
+    change();
+    vanish(name);
+    const { code, message } = await coldMirror(job, true).then(
+      () => ({ code: "", message: "" }),
+      (error: unknown) => error as MoverError,
+    );
+    expect([code, message]).toEqual(["HO-A402", expect.stringContaining(`"${name}`)]);
+  });
+
+  test("is no trouble beside a running app", async () => {
+    await warmAndChange();
+    vanish("log");
+    expect((await coldMirror(job, false)).warnings).toEqual([]);
+  });
+
+  test.each<[string, Partial<VolumeRef>]>([
+    ["excluded", { exclude: ["log", "**/*.tmp"] }],
+    ["excluded with what it is in", { exclude: ["lo*/**"] }],
+    ["not among the paths", { paths: ["a", "new"] }],
+  ])("is none when it is %s", async (_what, selection) => {
+    job = { ...job, volume: { ...job.volume, ...selection } };
+    await warmMirror(job);
+    rmSync(join(job.source, "log"));
+    mkdirSync(join(job.source, "log"));
+    writeFileSync(join(job.source, "log/x.tmp"), "");
+    writeFileSync(join(job.source, "new"), "");
+    vanish("log/x.tmp");
+    await coldMirror(job, true);
+    expect(readFileSync(join(job.mirror, "new"), "utf8")).toBe("");
   });
 });
 

@@ -1,5 +1,14 @@
 /** What is known of a mirror spares reading it, and is believed only while it is certain. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
@@ -44,6 +53,8 @@ async function list(
 }
 const settle = async (): Promise<void> => {
   await beginWriting(files());
+  // What is marked would be taken for damage.
+  rmSync(files().list, { force: true });
   await settleState([(await list(false)).mirror], signal);
 };
 /** Puts into the list what no file has: where it is believed, the file was not read. */
@@ -73,7 +84,19 @@ test("a file that has not changed is not read, one that has is, whatever it kept
 test("a full generation reads everything", async () => {
   await settle();
   mark();
+  await expect(list(false)).rejects.toMatchObject({
+    code: "HO-A408",
+    rotten: [{ volume: "uploads", paths: ["a", "b"] }],
+  });
+  rmSync(files().list);
   expect((await list(false)).digests).toEqual({ a, b });
+});
+
+test("what a capture that died has left goes with the next listing, whatever that is for", async () => {
+  await settle();
+  for (const left of [files().next, files().names, files().gone]) writeFileSync(left, "left");
+  await list();
+  for (const left of [files().next, files().names, files().gone]) expect(existsSync(left)).toBe(false);
 });
 
 test.each([

@@ -93,4 +93,11 @@ export const data = {
     data: discarded,
     next: "start another run: kubectl -n {namespace} get brun {run} -o yaml",
   },
+  "HO-A408": {
+    reason: "MirrorDamaged",
+    what: "Files in the mirror of a volume changed though nobody wrote to them, as on a disk that loses bits.",
+    app: givenBack,
+    data: discarded,
+    next: "look at the disk of the store, and run it again, which copies them anew: kubectl -n {namespace} get bpol {policy}",
+  },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

@@ -16,6 +16,13 @@ export const delivery = {
     data: "the generation waits at the source; nothing was written to the sink",
     next: describePolicy,
   },
+  "HO-T503": {
+    reason: "TransportPartial",
+    what: "A generation at the source is not what its manifest says, so it cannot be brought to a sink. The others were.",
+    app: "running, not affected",
+    data: "the others are at the sink and are checked there; the one that the message names cannot be relied upon",
+    next: "check the disk of the store: kubectl -n {namespace} describe bpol {policy}",
+  },
   "HO-V601": {
     reason: "CopyDamaged",
     what: "A copy at a sink does not equal its manifest.",

@@ -6,7 +6,7 @@ import type { TaskOf } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { blame } from "../errors.ts";
 import { listMirrors, type ListedMirror } from "../mirror/listing.ts";
-import { mirrorJobOf } from "../mirror/mirror-state.ts";
+import { doubt, mirrorJobOf, readState, type MirrorJob } from "../mirror/mirror-state.ts";
 import { coldMirror, warmMirror, type ColdResult } from "../mirror/pass.ts";
 import { leftOut } from "../mirror/totals.ts";
 import { createProgress } from "../progress.ts";
@@ -21,6 +21,18 @@ export interface MirroredVolumes {
   readonly warnings: readonly string[];
 }
 
+/** How long what is known of a mirror is enough; no more work than the looks of a day, each of which reads the newest generation. */
+const trustMillis = 24 * 3_600_000;
+
+/**
+ * Ends what has gone wrong in a mirror unseen: for the others a full generation does, but the policy may make none, and these volumes are
+ * small. By content, because of a disk that has lost a bit nothing else tells.
+ */
+async function isComparisonDue(job: MirrorJob): Promise<boolean> {
+  const age = Date.now() - ((await readState(job))?.comparedAt ?? 0);
+  return age < 0 || age > trustMillis;
+}
+
 /** @throws MoverError; nothing else may write into the mirrors meanwhile */
 export async function mirrorVolumes(
   { volumes }: TaskOf<"collect">,
@@ -31,7 +43,9 @@ export async function mirrorVolumes(
   for (const volume of volumes) {
     const job = mirrorJobOf(volume, layout, context);
     try {
-      await warmMirror(job);
+      const whole = await isComparisonDue(job);
+      if (whole) await doubt(job);
+      await warmMirror(job, whole);
       // With the warnings of the first pass.
       passes.push(await coldMirror(job, false));
     } catch (error) {

@@ -141,5 +141,9 @@ export const openDirectoryBelow = (root: string, name: string): number | undefin
 export const makeDirectoryBelow = (root: string, name: string): boolean =>
   once(root, (below) => below.makeDirectory(name));
 
+/** @returns undefined when there is nothing */
+export const statBelow = (root: string, name: string): BigIntStats | undefined =>
+  once(root, (below) => below.stat(name));
+
 export const removeBelow = (root: string, name: string, isDirectory: boolean): void =>
   once(root, (below) => below.remove(name, isDirectory));

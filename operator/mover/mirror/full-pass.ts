@@ -12,9 +12,11 @@ import {
 } from "../tools/rsync.ts";
 import { listChanged, type Changed, type ChangeMark } from "./changes.ts";
 import { listHardLinks, readHardLinks, untangleHardLinks } from "./hard-links.ts";
+import { readRecords } from "./inventory.ts";
 import { largeFiles, linksFile, type MirrorJob } from "./mirror-state.ts";
 import { copySparse, type SparseCopied } from "./sparse-files.ts";
 import { transfer, transferWhole, type PassStats } from "./transfer.ts";
+import { checkThere } from "./vanished.ts";
 
 export interface PassOptions {
   /** What the mirror can keep. */
@@ -45,6 +47,7 @@ export async function fullPass(job: MirrorJob, options: PassOptions): Promise<Pa
   if (changed.names) {
     const argv = argvCompareContent(job.mirror, listFile, job.volume, options.attributes);
     torn.push(...(await transfer(job, argv, options.frozen)).torn);
+    if (options.frozen) await checkThere(job, (check) => readRecords(listFile, check, job.signal));
   }
   if (changed.root && !changed.names)
     await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);

@@ -50,6 +50,12 @@ export function parseItem(record: string): Item {
   };
 }
 
+/** @param time seconds with a fraction of nine digits or more, as a record has it */
+export function nanoseconds(time: string): bigint {
+  const [seconds = "0", fraction = ""] = time.split(".");
+  return BigInt(seconds + fraction.slice(0, 9).padEnd(9, "0"));
+}
+
 export interface InventoryOptions {
   readonly root: string;
   /** Where the inventory goes, uncompressed; what `sort` has to set aside lies beside it. */

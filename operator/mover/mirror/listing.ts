@@ -19,6 +19,7 @@ import { takeInventory } from "./inventory.ts";
 import { readLines, splitHolder } from "./lines.ts";
 import { NameFile } from "./name-file.ts";
 import { describeDifferences, patched, type Replacement } from "./patch.ts";
+import { findRotten, RottenMirrors, type Rotten } from "./rot.ts";
 import { differencesInMirror, isListBelieved, stateFiles, type KnownMirror, type Settled } from "./state-list.ts";
 import { totalsOf, type MirrorTotals } from "./totals.ts";
 
@@ -53,29 +54,35 @@ export interface ListingOptions {
   readonly onProgress: (files: number, bytes: number) => void;
 }
 
-/** Looks at each mirror. */
+/** Looks at each mirror. @throws RottenMirrors when it reads all of them, and any content is not what is known of it */
 export async function listMirrors(
   mirrors: readonly MirrorToList[],
   options: ListingOptions,
 ): Promise<readonly ListedMirror[]> {
   const { signal, scratch, reuse } = options;
   const listed: ListedMirror[] = [];
+  const rotten: Rotten[] = [];
   for (const { volume, mirror } of mirrors) {
     const files = stateFiles(options.stateDirectory, volume);
     const inventory = join(scratch, `mirror-${volume}`);
     if (!(await takeInventory({ root: mirror, target: inventory, signal })))
       throw new MoverError("HO-A404", `the mirror of volume ${volume} cannot be read whole`);
-    await rm(files.next, { force: true });
+    // Of a capture that died, also when it was an increment and this is none.
+    for (const left of [files.next, files.names, files.gone]) await rm(left, { force: true });
     const trusted = await options.baseList;
     // Asked before: what starts a program must not wait behind the reading of the inventory.
-    const believed = reuse && (await isListBelieved(files));
+    const believed = await isListBelieved(files);
     const [known, totals] = await together<[KnownMirror | undefined, MirrorTotals]>(signal, (stop) => [
       believed ? differencesInMirror(files, inventory, trusted, stop) : Promise.resolve(undefined),
       totalsOf(inventory, stop),
     ]);
     const of = { volume, files, inventory, ...totals };
-    if (known === undefined) {
+    if (known === undefined || !reuse) {
       await writeFilesList({ ...options, volumes: [{ name: volume, mirror }], target: files.next });
+      if (known !== undefined) {
+        const paths = await findRotten(bareLines(files.list, signal), readLines(files.next, signal), known.differences);
+        if (paths.length > 0) rotten.push({ volume, paths });
+      }
       listed.push({ ...of, lines: (stop) => readLines(files.next, stop), write: () => Promise.resolve() });
       continue;
     }
@@ -89,6 +96,7 @@ export async function listMirrors(
     };
     listed.push({ ...of, lines, same, since: { replacements, list }, ...(same ? {} : { write }) });
   }
+  if (rotten.length > 0) throw new RottenMirrors(rotten);
   return listed;
 }
 

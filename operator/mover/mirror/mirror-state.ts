@@ -51,6 +51,8 @@ const stateSchema = z.object({
   foreign: z.object({ owners: z.number(), devices: z.number() }).default({ owners: 0, devices: 0 }),
   /** What the mirror was to hold, and who wrote it: for another selection, or another user, the inventory says nothing. */
   selection: z.string().default(""),
+  /** When all of the mirror was last compared by content, or made: ms since the epoch, by the clock of that pod. */
+  comparedAt: z.number().default(0),
 });
 export type State = z.infer<typeof stateSchema>;
 

@@ -29,6 +29,8 @@ import {
   type ListedMirror,
   type ListingOptions,
 } from "./listing.ts";
+import { mirrorJobOf } from "./mirror-state.ts";
+import { bringAnew, RottenMirrors } from "./rot.ts";
 import { settleState, type WhenDurable } from "./state-list.ts";
 
 type Task = TaskOf<"archive">;
@@ -40,19 +42,32 @@ interface Packed {
   readonly tools: ArchivePart["tools"];
   /** With a base, in the order of the volumes. */
   readonly different?: readonly DifferentVolume[];
+  readonly warnings?: readonly string[];
 }
 
-/** @throws MoverError HO-A405 when the base is not as the run was given it */
+export interface PackedMirrors {
+  readonly part: ArchivePart;
+  readonly warnings: readonly string[];
+}
+
+/** @throws MoverError HO-A405 when the base is not as the run was given it, HO-A408 */
 export async function packMirrors(
   task: Task,
   layout: Layout,
   context: MoverContext,
   whenDurable: WhenDurable = () => Promise.resolve(),
-): Promise<ArchivePart> {
+): Promise<PackedMirrors> {
   const staging = await openStaging(layout, task.seq, context.podUID);
   await makeDirectory(join(staging, "volumes"));
-  const { mirrors, list, archives, different, tools } = await (task.base === undefined
-    ? packAll(task, layout, staging, context, whenDurable)
+  const {
+    mirrors,
+    list,
+    archives,
+    different,
+    tools,
+    warnings = [],
+  } = await (task.base === undefined
+    ? packSound(task, layout, staging, context, whenDurable)
     : packDifference(task, task.base, layout, staging, context, whenDurable));
   const part: ArchivePart = {
     seq: task.seq,
@@ -72,7 +87,30 @@ export async function packMirrors(
     tools,
   };
   await writeFileDurably(join(staging, archivePartFile), `${JSON.stringify(part)}\n`);
-  return part;
+  return { part, warnings };
+}
+
+/** Once more when something in a mirror was rotten: what was packed meanwhile may have it. */
+async function packSound(
+  task: Task,
+  layout: Layout,
+  staging: string,
+  context: MoverContext,
+  whenDurable: WhenDurable,
+): Promise<Packed> {
+  try {
+    return await packAll(task, layout, staging, context, whenDurable);
+  } catch (error) {
+    if (!(error instanceof RottenMirrors)) throw error;
+    const warnings: string[] = [];
+    for (const volume of task.volumes) {
+      await rm(join(staging, volumeArchive(volume.name)), { force: true });
+      const rotten = error.rotten.find(({ volume: name }) => name === volume.name);
+      if (rotten !== undefined) warnings.push(await bringAnew(mirrorJobOf(volume, layout, context), rotten.paths));
+    }
+    context.log.warn("mirrors were mended, and are packed anew", { warnings });
+    return { ...(await packAll(task, layout, staging, context, whenDurable)), warnings };
+  }
 }
 
 /** Packs and lists the mirrors at the same time: the one reads into memory what the other needs next. */

@@ -15,6 +15,7 @@ import type { Differences, Item } from "./inventory.ts";
 import { compareWalk } from "./lines.ts";
 import type { MirrorJob, State } from "./mirror-state.ts";
 import { transfer, transferWhole } from "./transfer.ts";
+import { checkThere } from "./vanished.ts";
 
 export interface Changes extends Differences {
   /** Names and inodes of what may have changed though its record is the same. */
@@ -75,6 +76,7 @@ export async function partialPass(
     const argv = argvCompareContent(job.mirror, listFile, job.volume, options.attributes);
     torn.push(...(await transferWhole(job, argv, options.frozen)).torn);
   } else if (root) await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
+  if (options.frozen) await checkThere(job, (check) => [...sparse.names, ...names].forEach((name) => check(name)));
   const after = heldOf(job.mirror, changed);
   return { files: after.files - before.files, bytes: after.bytes - before.bytes, torn: [...new Set(torn)] };
 }

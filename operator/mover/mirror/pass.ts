@@ -57,24 +57,26 @@ export async function warmMirror(job: MirrorJob, whole = false): Promise<PassRes
   await beginWriting(files);
   const before = await readState(job);
   const isNew = (await readdir(job.mirror)).length === 0;
-  const known = whole || isNew || before?.selection !== selectionOf(job) ? undefined : before;
   const since = withSlack(before?.mark ?? noMark);
+  const allContent = whole && since === noMark;
+  const known = isNew || allContent || before?.selection !== selectionOf(job) ? undefined : before;
+  const comparedAt = isNew || allContent ? Date.now() : (before?.comparedAt ?? 0);
   // Before there is an inventory of a mirror that holds something else: a pass that is killed then leaves what the state did not mean.
   if (before !== undefined && before.selection !== selectionOf(job))
     await writeState(job, { ...before, selection: "" });
-  const first = await scanVolume(job, { since, known, frozen: false });
+  const first = await scanVolume(job, { since, known, frozen: false, anew: whole });
   const mark = notAhead(first.newest, Date.now());
   const marked = performance.now();
-  let passed =
-    (known === undefined ? undefined : await partial(job, known, first, { mark: since, frozen: false })) ??
-    (await wholePass(job, before, isNew ? undefined : since));
+  // Also before a whole pass: an edit under a clock that was set back, and that kept size and time, is in the inventories alone.
+  const brought = known === undefined ? undefined : await partial(job, known, first, { mark: since, frozen: false });
+  let passed = brought === undefined || whole ? await wholePass(job, before, isNew ? undefined : since) : brought;
   // With a clock that was set back, more than the recent bytes is newer than the mark.
   const toCompare = mark === first.newest ? first.recentBytes : Infinity;
   const once = toCompare <= quickBytes && performance.now() - marked <= quickMillis;
   const stateOf = ({ newest, foreign }: Scan): State => {
     const { bytes, files: held, attributes } = passed;
-    const selection = selectionOf(job);
-    return { mark: once ? withSlack(mark) : mark, newest, bytes, files: held, attributes, foreign, selection };
+    const found = { newest, foreign, bytes, files: held, attributes };
+    return { ...found, mark: once ? withSlack(mark) : mark, selection: selectionOf(job), comparedAt };
   };
   let last = first;
   if (!once) {

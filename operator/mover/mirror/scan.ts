@@ -22,6 +22,8 @@ export interface ScanOptions {
   readonly frozen: boolean;
   /** The large files are those of the warm passes: the last one has no time to look for new ones. */
   readonly last?: boolean;
+  /** Whether what is said of all entries is found out anew, and not reckoned from what is known. */
+  readonly anew?: boolean;
 }
 
 /** Entries that a mover which is not root cannot make as they are. */
@@ -39,7 +41,8 @@ export interface Scan {
   readonly complete: boolean;
 }
 
-export async function scanVolume(job: MirrorJob, { since, known, frozen, last = false }: ScanOptions): Promise<Scan> {
+export async function scanVolume(job: MirrorJob, options: ScanOptions): Promise<Scan> {
+  const { since, known, frozen, last = false, anew = false } = options;
   const { signal } = job;
   const target = freshInventory(job);
   const into = join(job.scratch, `recent-${job.volume.name}`);
@@ -54,10 +57,11 @@ export async function scanVolume(job: MirrorJob, { since, known, frozen, last = 
     signal,
   });
   const changes = known !== undefined && complete ? await changesSince(job, into) : undefined;
-  const summary = new Summary(changes === undefined ? undefined : known);
-  if (changes === undefined) await readInventory(target, (item) => summary.add(item), signal);
-  for (const item of changes?.before ?? []) summary.remove(item);
-  for (const item of changes?.now ?? []) summary.add(item);
+  const reckoned = anew ? undefined : changes;
+  const summary = new Summary(reckoned === undefined ? undefined : known);
+  if (reckoned === undefined) await readInventory(target, (item) => summary.add(item), signal);
+  for (const item of reckoned?.before ?? []) summary.remove(item);
+  for (const item of reckoned?.now ?? []) summary.add(item);
   return { ...summary.result, changes, complete };
 }
 

@@ -1,7 +1,7 @@
 /** What a mirror holds in all, from its inventory. */
 import { count } from "../../domain/quantities.ts";
 import { blockBytes, type VolumeTotals } from "./files-list.ts";
-import { readRecords } from "./inventory.ts";
+import { nanoseconds, readRecords } from "./inventory.ts";
 
 export interface MirrorTotals {
   readonly totals: VolumeTotals;
@@ -46,10 +46,4 @@ export async function totalsOf(inventory: string, signal: AbortSignal): Promise<
     signal,
   );
   return { totals: { members, files, bytes, allocated, skipped }, newest: nanoseconds(newest), linked };
-}
-
-/** @param time seconds with a fraction of nine digits or more */
-function nanoseconds(time: string): bigint {
-  const [seconds = "0", fraction = ""] = time.split(".");
-  return BigInt(seconds + fraction.slice(0, 9).padEnd(9, "0"));
 }

@@ -1,28 +1,31 @@
 /** The copies of generations at the locations of a policy, as a restore sees them: sealed, of our lineage, and verified or not. Reads only. */
-import type { LocationRef } from "../../contract/task.ts";
+import type { LocationRef, TaskOf } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { MoverError } from "../errors.ts";
 import { isWhole, membersOf } from "../store/chains.ts";
 import { listGenerations, type GenerationEntry } from "../store/listing.ts";
-import { readMarkers } from "../store/markers.ts";
+import { reaches, readMarkers } from "../store/markers.ts";
 import { findStore } from "../store/presence.ts";
 import type { LineageOwner } from "../store/sentinel.ts";
 
 export interface Copy {
   readonly location: string;
   readonly generation: GenerationEntry;
-  /** What it is based on, oldest first; a sentence when that is not all there. */
+  /** What it is based on, oldest first; a sentence when that is not all there. None for databases alone, which are whole in each. */
   readonly members: readonly GenerationEntry[] | string;
   /** Whether its check and that of all that it is based on was done there. At the source the seal did that. */
   readonly verified: boolean;
 }
 
+type Asking = LineageOwner & Pick<TaskOf<"plan">, "volumes">;
+
 /** @returns none when the policy has never used the location. @throws MoverError when it is not the one that the policy knows. */
 export async function listCopies(
   location: LocationRef,
-  owner: LineageOwner,
+  owner: Asking,
   context: MoverContext,
 ): Promise<readonly Copy[]> {
+  const needsChain = owner.volumes.length > 0;
   const { name, uuid: expectedUuid } = location;
   const role = name === "source" ? "source" : "sink";
   const root = role === "source" ? context.roots.store : context.roots.sink(name);
@@ -34,7 +37,7 @@ export async function listCopies(
     const waiting = await listGenerations(layout.handover);
     const all = [...stored.generations, ...waiting.generations];
     return all.map((generation) => {
-      const members = membersOf(generation, all);
+      const members = needsChain ? membersOf(generation, all) : [];
       return { location: name, generation, members, verified: typeof members !== "string" };
     });
   }
@@ -42,9 +45,11 @@ export async function listCopies(
   return stored.generations.map((generation) => ({
     location: name,
     generation,
-    members: membersOf(generation, stored.generations),
+    members: needsChain ? membersOf(generation, stored.generations) : [],
     // In whatever way the policy asks of the sink: before anything is exchanged, the stage reads every byte of it anyway.
-    verified: isWhole(generation, stored.generations, markers, "None"),
+    verified: needsChain
+      ? isWhole(generation, stored.generations, markers, "None")
+      : reaches(generation, markers, "None"),
   }));
 }
 
@@ -57,7 +62,7 @@ export interface OpenedCopy {
 /** @throws MoverError HO-R802 when the generation is not there as it was planned, HO-R809 when its chain is not. */
 export async function openCopy(
   wanted: { readonly id: string; readonly manifestSHA256: string; readonly location: LocationRef },
-  owner: LineageOwner,
+  owner: Asking,
   context: MoverContext,
 ): Promise<OpenedCopy> {
   const { name } = wanted.location;

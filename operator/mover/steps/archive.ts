@@ -43,7 +43,7 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
     const settle = async (signal: AbortSignal): Promise<void> => {
       for (const pass of passes) await pass.settle(signal);
     };
-    const part = await packMirrors(task, layout, context, settle).catch((error: unknown) => {
+    const { part, warnings } = await packMirrors(task, layout, context, settle).catch((error: unknown) => {
       context.abort.throwIfAborted();
       throw blame(error, { full: "HO-C901", otherwise: "HO-A403", what: "packing the volumes failed" });
     });
@@ -60,7 +60,7 @@ async function capture(task: TaskOf<"archive">, context: MoverContext): Promise<
       freezeSeconds,
       seconds: (Date.now() - started) / 1000,
       peakMiB: peakMiB(),
-      warnings: [...passes.flatMap(({ warnings }) => warnings), ...leftOut(part.volumes)].slice(0, 8),
+      warnings: [...warnings, ...passes.flatMap((pass) => pass.warnings), ...leftOut(part.volumes)].slice(0, 8),
     };
   } finally {
     await claim.abandon();

@@ -104,16 +104,19 @@ async function keepAll(
   const volumes = await mirrorVolumes(task, layout, context);
   claim.check();
   const unchanged = await findSame(layout, task, { ...keys, mirrors: volumes.mirrors }, context.abort);
-  if (unchanged === undefined) await packMirrors({ ...task, step: "archive", frozen: false }, layout, context);
-  else await settleState(volumes.mirrors, context.abort);
+  const warnings = [...volumes.warnings];
+  if (unchanged === undefined) {
+    const packed = await packMirrors({ ...task, step: "archive", frozen: false }, layout, context);
+    warnings.unshift(...packed.warnings);
+  } else await settleState(volumes.mirrors, context.abort);
   for (const { settle } of volumes.passes) await settle(context.abort);
   if (unchanged !== undefined) {
     await claim.giveBack();
-    return { unchanged, volumes };
+    return { unchanged, volumes: { ...volumes, warnings } };
   }
   if (task.configs.length > 0) await write(task, layout, keys, context);
   await claim.done();
-  return { unchanged, volumes };
+  return { unchanged, volumes: { ...volumes, warnings } };
 }
 
 async function write(task: Task, layout: Layout, { configs, files }: Keys, context: MoverContext): Promise<void> {

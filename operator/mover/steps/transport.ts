@@ -103,9 +103,13 @@ async function deliverAll(
   }
   const waiting = [...handover.generations.map(({ id }) => id), ...handover.broken.map(({ name }) => name)];
   await forgetRemoved(target.layout, markers, new Set(waiting));
-  // The others are brought first: one bad generation must not keep the good ones from the sink.
+  // The others are brought first: one bad generation must not keep the good ones from the sink, nor from being checked there. With
+  // another generation of the same id nothing is checked: it would be found whole, and be taken for ours.
   const [first] = trouble;
-  if (first !== undefined) throw first;
+  if (first !== undefined)
+    throw (
+      trouble.find(({ code }) => code === "HO-V601") ?? new MoverError("HO-T503", first.message, { retry: first.retry })
+    );
   return { delivered, bytes };
 }
 

@@ -30,7 +30,10 @@ export async function verify(task: TaskOf<"verify">, context: MoverContext): Pro
     const { generations } = await listGenerations(layout.store);
     const markers = await readMarkers(layout);
     // Of a chain nothing counts whose beginning was set aside: it can be restored from here no more.
-    const verified = generations.filter((generation) => isWhole(generation, generations, markers, "Full"));
+    const { mode } = task;
+    const reaching = (asked: VerifyMode): readonly GenerationEntry[] =>
+      generations.filter((generation) => isWhole(generation, generations, markers, asked));
+    const verified = reaching("Full");
     return {
       version: 1,
       ok: true,
@@ -40,6 +43,7 @@ export async function verify(task: TaskOf<"verify">, context: MoverContext): Pro
         .toReversed()
         .slice(0, 20),
       sequences: formatSequences(verified.map(({ seq }) => seq)),
+      ...(mode === "Full" ? {} : { lesser: { mode, checked: formatSequences(reaching(mode).map(({ seq }) => seq)) } }),
       damaged: damaged.slice(0, 20),
       bytes,
       seconds: (Date.now() - started) / 1000,

@@ -39,7 +39,10 @@ export interface Claim {
   readonly check: () => void;
   /** Says that nothing more will be written, so that the next one need not wait. */
   readonly done: () => Promise<void>;
-  /** Says the same of a look that makes no generation, so that its number is not used up by it. */
+  /**
+   * Says the same of a look that makes no generation, so that its number is not used up by it. The pod stays named: the mirrors were written
+   * to, so what an earlier one has captured of them may no longer be sealed.
+   */
   readonly giveBack: () => Promise<void>;
   /** After a failure gives the claim up; after one of these does nothing. */
   readonly abandon: () => Promise<void>;

@@ -162,8 +162,8 @@ export const jobBugs: readonly PlantedBug[] = [
     breaks: "S16",
     what: "a copy is called verified when it was transported",
     file: "operator/decide/copies.ts",
-    text: 'become("Stored", step);',
-    becomes: 'become("Verified", step);',
+    text: 'become("Stored", step);\n      const verify',
+    becomes: 'become("Verified", step);\n      const verify',
     caughtBy: {
       file: "test/unit/decide/run.test.ts",
       test: ["a sink that fails", "and does not find the copy at its check leaves it at risk, with a code"],

@@ -26,8 +26,8 @@ export const mirrorBugs: readonly PlantedBug[] = [
     breaks: "S11",
     what: "what a policy excludes since today stays in the mirror",
     file: pass,
-    text: "const known = whole || isNew || before?.selection !== selectionOf(job) ? undefined : before;",
-    becomes: "const known = whole || isNew ? undefined : before;",
+    text: "const known = isNew || allContent || before?.selection !== selectionOf(job) ? undefined : before;",
+    becomes: "const known = isNew || allContent ? undefined : before;",
     caughtBy: { file: partialTest, test: [compared, "when the selection is another one"] },
   },
   {

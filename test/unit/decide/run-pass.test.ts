@@ -115,6 +115,11 @@ describe("a step begins", () => {
     ["the check after the transport", { ...sealed, "Transport/vault": "Done" }, ["Verify/vault"]],
     ["the check at a sink that was too full", { ...sealed, "Transport/vault": full }, ["Verify/vault"]],
     [
+      "the check of what was brought beside a generation that is damaged at the source",
+      { ...sealed, "Transport/vault": { ...lost, code: "HO-T503" } },
+      ["Verify/vault"],
+    ],
+    [
       "no check at a sink that was not there, and the source is pruned",
       { ...sealed, "Transport/vault": lost, "Verify/vault": "Skipped" },
       ["Prune/source"],

@@ -244,6 +244,19 @@ describe("a sink that fails", () => {
     );
     expect(scenario.status.copies?.[2]).toMatchObject({ location: "offsite", state: "Missing", code: "HO-C902" });
   });
+  test("because of another generation, which is damaged at the source, has this one checked all the same, and the run says so", async () => {
+    const damaged: Script = ends({ "transport/offsite": { code: "HO-T503" } });
+    const scenario = Scenario.run({ policy: two(true), script: damaged });
+    await scenario.until(() => scenario.step("Transport/offsite")?.state === "Failed");
+    const { truth } = scenario.kubelet;
+    truth.sinks.set("offsite", { stored: new Set(truth.sealed), verified: new Set() });
+    await scenario.settle();
+    expect(statesOf(scenario)).toEqual(
+      expect.arrayContaining(["Transport/offsite Failed", "Verify/offsite Done", "Prune/offsite Done"]),
+    );
+    expect(scenario.status.copies?.[2]).toMatchObject({ location: "offsite", state: "Verified" });
+    expect(summary(scenario)).toMatchObject({ result: "Complete", app: "Up", code: "HO-T503" });
+  });
   test("never gives up a copy while the source looks whether it is there", async () => {
     const scenario = Scenario.run();
     await scenario.until(() => scenario.step("Prune/source")?.state === "Running");

@@ -112,6 +112,9 @@ describe("what is at the sink already", () => {
   test("another generation under the same id is never overwritten; the others are still brought", async () => {
     addGeneration(bench.source.handover, { seq: 1 });
     addGeneration(bench.source.handover, { seq: 2 });
+    // A check must not follow, which would take theirs for ours.
+    addGeneration(bench.source.handover, { seq: 3 });
+    rmSync(join(bench.source.handover, idOf(3), "manifest.json"));
     const theirs = addGeneration(bench.sink().store, { seq: 1, files: { a: "theirs" } });
     await expect(transport(task, bench.context)).rejects.toMatchObject({ code: "HO-V601" });
     expect(readFileSync(join(bench.sink().store, idOf(1), "manifest.sha256"), "utf8")).toContain(theirs.manifestSHA256);
@@ -224,14 +227,18 @@ describe("refused before anything is written", () => {
     addGeneration(bench.source.handover, { seq: 1 });
     addGeneration(bench.source.handover, { seq: 2 });
     rmSync(join(bench.source.handover, idOf(1), "manifest.json"));
-    await expect(transport(task, bench.context)).rejects.toThrow(idOf(1));
+    await expect(transport(task, bench.context)).rejects.toMatchObject({
+      code: "HO-T503",
+      message: expect.stringContaining(idOf(1)),
+      retry: false,
+    });
     expect(atSink()).toEqual([idOf(2)]);
   });
 
   test("a file that does not have the size of the manifest never arrives", async () => {
     addGeneration(bench.source.handover, { seq: 1 });
     writeFileSync(join(bench.source.handover, idOf(1), archive), "short");
-    await expect(transport(task, bench.context)).rejects.toMatchObject({ code: "HO-T501" });
+    await expect(transport(task, bench.context)).rejects.toMatchObject({ code: "HO-T503", retry: true });
     expect(atSink()).toEqual([]);
   });
   test("what is damaged at the source, and what is based on it, does not keep the others from the sink", async () => {
@@ -241,7 +248,7 @@ describe("refused before anything is written", () => {
     addGeneration(bench.source.handover, { seq: 3 });
     writeFileSync(join(bench.source.store, spoilt.id, archive), "short");
     await expect(transport(task, bench.context)).rejects.toMatchObject({
-      code: "HO-T501",
+      code: "HO-T503",
       message: expect.stringContaining(spoilt.id),
     });
     expect(atSink()).toEqual([idOf(3)]);

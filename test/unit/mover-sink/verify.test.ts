@@ -50,6 +50,18 @@ test("whole copies are verified, newest first, and marked with the digest of the
   expect([...(await readMarkers(bench.sink())).values()].map(({ mode }) => mode)).toEqual(["Full", "Full", "Full"]);
 });
 
+test("a lesser check says which one it was, and what has passed that or more", async () => {
+  await writeMarker(bench.sink(), addGeneration(bench.sink().store, { seq: 4 }), "Full");
+  truncateSync(join(bench.sink().store, idOf(2), archive), 10);
+  const checked = { since: 1, ranges: "1,3-4" };
+  expect((await verify(task("None"), bench.context)).lesser).toEqual({ mode: "None", checked });
+  expect(await verify(task("Sample"), bench.context)).toMatchObject({
+    lesser: { mode: "Sample", checked },
+    sequences: { since: 1, ranges: "4" },
+  });
+  expect((await verify(task(), bench.context)).lesser).toBeUndefined();
+});
+
 test("more verified copies than ids fit into the result are told by their numbers", async () => {
   for (let seq = 4; seq <= 28; seq += 1) {
     if (seq === 20) continue;

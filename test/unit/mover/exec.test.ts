@@ -47,6 +47,17 @@ describe("one process", () => {
 });
 
 describe("a pipeline", () => {
+  test.each([
+    ["was aborted before", { signal: AbortSignal.abort() }],
+    ["has nothing to read", { stdin: { file: "/does/not/exist" } }],
+  ])("that %s leaves no stream open", async (_what, ends) => {
+    const target = createWriteStream("/dev/null");
+    const taps = [new HashTap(), createWriteStream("/dev/null")] as const;
+    for (const stdout of [target, taps])
+      await expect(pipeline([{ argv: ["cat"] }], { ...ends, stdout })).rejects.toThrow(/aborted|ENOENT/);
+    for (const stream of [target, ...taps]) expect(stream.destroyed).toBe(true);
+  });
+
   test("connects processes and taps the end", async () => {
     const tap = new HashTap();
     await pipeline([{ argv: ["cat"] }, { argv: ["tr", "a-z", "A-Z"] }], {

@@ -1,0 +1,41 @@
+/**
+ * While the app is stopped nothing goes away between the look at a volume and the copy. rsync is given names with the word that they may be
+ * missing, because beside a running app they may; what is missing then would stay as it was in the mirror, or not be in it at all.
+ */
+import { MoverError } from "../errors.ts";
+import { compileExcludes } from "../restore/excluded-paths.ts";
+import type { Selection } from "../tools/rsync.ts";
+import type { MirrorJob } from "./mirror-state.ts";
+import { Tree } from "./tree.ts";
+
+/** @param eachName gives it bytes as latin1, with `./` before them or without @throws MoverError HO-A402 */
+export async function checkThere(
+  { source, volume }: MirrorJob,
+  eachName: (check: (name: string) => void) => void | Promise<void>,
+): Promise<void> {
+  const isSelected = selects(volume);
+  const tree = new Tree(source);
+  try {
+    await eachName((name) => {
+      const path = name.startsWith("./") ? name.slice(2) : name;
+      if (tree.stat(path === "" ? "." : path) !== undefined || !isSelected(path)) return;
+      const shown = JSON.stringify(Buffer.from(path, "latin1").toString("utf8")).slice(0, 200);
+      const what = `volume ${volume.name}: ${shown} vanished during the last pass, although the app is stopped`;
+      throw new MoverError("HO-A402", what);
+    });
+  } finally {
+    tree.close();
+  }
+}
+
+/** What is left out may come and go: nobody asked for it. */
+function selects({ paths, exclude }: Selection): (path: string) => boolean {
+  const latin1 = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
+  const excludes = compileExcludes(["lost+found", ...exclude].map(latin1));
+  const selected = paths.map(latin1);
+  return (path) => {
+    const segments = path.split("/");
+    if (segments.some((_, index) => excludes.matches(segments.slice(0, index + 1).join("/")))) return false;
+    return selected.some((one) => one === "." || path === one || path.startsWith(`${one}/`));
+  };
+}
