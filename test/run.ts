@@ -20,7 +20,7 @@ const out = join(root, "out");
 const bed = join(root, "test/cluster/bed/cli.ts");
 const usage = `usage: node test/run.ts [TIER...]
 
-  tiers: check unit simulator tools cluster (all by default, in this order)
+  tiers: check unit simulator tools cluster (all by default, in this order; the last two side by side)
 `;
 
 interface Counts {
