@@ -32,7 +32,7 @@ function tellApp({ app, step, wasStopped }: Trouble, entry: CodeEntry): string {
     case "Down":
       return "DOWN";
     case "Unknown":
-      return wasStopped ? "given back, not seen to be ready" : "unknown; nothing was done to it";
+      return wasStopped ? "given back, not seen to be ready" : "unknown; not stopped by this one";
     case "Parked":
       return "at no replicas, as a person has left it";
     default:

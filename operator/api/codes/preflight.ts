@@ -63,7 +63,7 @@ export const preflight = {
     what: "Another run of this policy is active.",
     app: untouched,
     data: nothing,
-    next: "kubectl -n {namespace} get brun",
+    next: "start it again when that one is over: kubectl -n {namespace} get brun",
   },
   "HO-P110": {
     reason: "UnknownTimeZone",

@@ -42,7 +42,7 @@ export const restore = {
     what: "Another restore or run of this policy is active.",
     app: untouched,
     data: "nothing was changed",
-    next: "kubectl -n {namespace} get brun,rreq",
+    next: "start it again when that one is over: kubectl -n {namespace} get brun,rreq",
   },
   "HO-R807": {
     reason: "SwapRefused",

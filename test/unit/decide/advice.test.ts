@@ -28,7 +28,7 @@ describe("an advice", () => {
 
   test.each([
     { app: "Down", step: undefined, says: "App: DOWN." },
-    { app: "Unknown", step: undefined, says: "App: unknown; nothing was done to it." },
+    { app: "Unknown", step: undefined, says: "App: unknown; not stopped by this one." },
     { app: "Unknown", step: undefined, wasStopped: true, says: "App: given back, not seen to be ready." },
     { app: "Parked", step: undefined, says: "App: at no replicas, as a person has left it." },
     { app: "Parked", step: undefined, wasStopped: true, says: "App: at no replicas, as a person has left it." },
