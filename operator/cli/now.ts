@@ -83,9 +83,22 @@ async function refuseWhileActive(invocation: Invocation, policy: string): Promis
   );
 }
 
-const lineOf = ({ status }: BackupRun): string => {
+/** Why the generation is a full one belongs to the run and not to a phase: it is told once. */
+const fullInstead = /(^|; )Full instead of .*$/s;
+
+function linesOf(): (run: BackupRun) => string {
+  let told: string | undefined;
+  return ({ status }) => {
+    const message = status?.display?.message ?? "";
+    const short = lineOf(status, message.replace(fullInstead, ""));
+    if (!fullInstead.test(message) || (told !== undefined && told !== short)) return short;
+    told = short;
+    return lineOf(status, message);
+  };
+}
+
+const lineOf = (status: BackupRun["status"], message: string): string => {
   const phase = status?.phase ?? "waits for the controller";
-  const message = status?.display?.message ?? "";
   return plain([phase.padEnd(16), `App ${status?.app ?? "Unknown"}`, ...(message === "" ? [] : [message])].join("  "));
 };
 
@@ -116,7 +129,7 @@ async function runNow(invocation: Invocation): Promise<number> {
   const ended = await follow<BackupRun>(invocation, {
     resource: runs,
     object: run,
-    lineOf,
+    lineOf: linesOf(),
     isOver: isFinished,
     goesOn: `The run ${run.metadata.name} goes on.
   Follow:  kubectl -n ${namespace} get brun ${run.metadata.name} -w

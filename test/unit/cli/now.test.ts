@@ -122,6 +122,21 @@ describe("--wait", () => {
     expect([code, err]).toEqual([0, ""]);
   });
 
+  test("why it is a full one is told once", async () => {
+    const display = (message: string): RunStatus => ({ display: { message } });
+    const why = "Full instead of Incremental: there is no generation yet";
+    play(
+      { ...going("Warm 3/8", "Up"), ...display(why) },
+      { ...going("Warm 3/8", "Up"), ...display(why) },
+      { ...going("Capture 5/8", "Stopped"), ...display(`attempt 2; ${why}`) },
+      over("Complete", display(`9 files; ${why}`)),
+    );
+    const { out } = await bed.handover("now", "shop", "--wait");
+    expect(out.split("Full instead of")).toHaveLength(2);
+    expect(out.match(/Warm/g)).toHaveLength(1);
+    expect(out).toMatch(/App Stopped {2}attempt 2\n/);
+  });
+
   test.each(["AtRisk", "Failed"] as const)(
     "of a run that is %s it prints the advice and ends with 1",
     async (result) => {
