@@ -35,6 +35,9 @@ export function explain(
     readonly job?: string | undefined;
     /** Digests of plans that wait for an acknowledgement. */
     readonly plan?: string | undefined;
+    /** Of the former policy, and of the volume, that the message names. */
+    readonly uid?: string | undefined;
+    readonly volume?: string | undefined;
   },
 ): CodeEntry {
   const entry: CodeEntry = catalogue[code];
@@ -44,6 +47,8 @@ export function explain(
       .replaceAll("{policy}", names.policy)
       .replaceAll("{run}", names.run)
       .replaceAll("{job}", names.job ?? "<job>")
-      .replaceAll("{plan}", names.plan ?? "<plan>");
+      .replaceAll("{plan}", names.plan ?? "<plan>")
+      .replaceAll("{uid}", names.uid ?? "<uid in the message>")
+      .replaceAll("{volume}", names.volume ?? "<volume in the message>");
   return { ...entry, next: fill(entry.next) };
 }

@@ -1,6 +1,6 @@
 /** `kubectl handover now`: starts a run, and follows it to its end when asked to. */
 import { isFinished } from "../api/conditions.ts";
-import { type BackupPolicy, type BackupRun, apiVersion, runs } from "../api/kinds.ts";
+import { type BackupPolicy, type BackupRun, type RestoreRequest, apiVersion, restores, runs } from "../api/kinds.ts";
 import { annotations, labels } from "../api/names.ts";
 import { ApiError } from "../cluster/errors.ts";
 import { type GenerationType, generationTypes } from "../domain/generation.ts";
@@ -52,20 +52,53 @@ async function start(invocation: Invocation, policy: BackupPolicy): Promise<Back
   throw new Failure(exitCodes.notSo, "no free name for the run was found", "kubectl handover now --help");
 }
 
-/** The run that is before it; one run of a policy is active at a time. Nothing when runs may not be listed. */
-async function activeBefore(invocation: Invocation, policy: string): Promise<string | undefined> {
+/** What the cluster lists, or nothing when it may not be listed: whoever may only create has the controller to say no. */
+async function ifListed<T>(listing: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
-    const all = await listRuns(invocation);
-    return all.find((run) => run.spec.policyName === policy && !isFinished(run))?.metadata.name;
+    return await listing;
   } catch (error) {
-    if (error instanceof ApiError) return undefined;
+    if (error instanceof ApiError && error.status === 403) return [];
     throw error;
   }
 }
 
-const lineOf = ({ status }: BackupRun): string => {
+/** One run or restore of a policy is active at a time, and the controller refuses the second: a run that ends at once is no backup. */
+async function refuseWhileActive(invocation: Invocation, policy: string): Promise<void> {
+  const { cluster, namespace } = invocation;
+  const isActive = (other: BackupRun | RestoreRequest): boolean =>
+    other.spec.policyName === policy && !isFinished(other);
+  const run = (await ifListed(listRuns(invocation))).find(isActive);
+  // A plan that waits for a person blocks nothing.
+  const restore = (await ifListed(cluster.list<RestoreRequest>(restores, { namespace }))).find(
+    (other) => isActive(other) && !other.spec.planOnly,
+  );
+  const active = run ?? restore;
+  if (active === undefined) return;
+  const [short, what] = run === undefined ? ["rreq", "restore"] : ["brun", "run"];
+  const { name } = active.metadata;
+  throw new Failure(
+    exitCodes.notSo,
+    `no run was started: the ${what} ${name} of policy ${policy} is not over, and a policy has one at a time`,
+    `kubectl -n ${namespace} wait ${short}/${name} --for=condition=Finished --timeout=6h    (then start it again)`,
+  );
+}
+
+/** Why the generation is a full one belongs to the run and not to a phase: it is told once. */
+const fullInstead = /(^|; )Full instead of .*$/s;
+
+function linesOf(): (run: BackupRun) => string {
+  let told: string | undefined;
+  return ({ status }) => {
+    const message = status?.display?.message ?? "";
+    const short = lineOf(status, message.replace(fullInstead, ""));
+    if (!fullInstead.test(message) || (told !== undefined && told !== short)) return short;
+    told = short;
+    return lineOf(status, message);
+  };
+}
+
+const lineOf = (status: BackupRun["status"], message: string): string => {
   const phase = status?.phase ?? "waits for the controller";
-  const message = status?.display?.message ?? "";
   return plain([phase.padEnd(16), `App ${status?.app ?? "Unknown"}`, ...(message === "" ? [] : [message])].join("  "));
 };
 
@@ -84,13 +117,10 @@ async function runNow(invocation: Invocation): Promise<number> {
   const { args, terminal } = invocation;
   const policy = await getPolicy(invocation, args.operands[0] ?? "");
   const { namespace, name } = policy.metadata;
-  const before = args.output === "table" ? await activeBefore(invocation, name) : undefined;
+  await refuseWhileActive(invocation, name);
   const run = await start(invocation, policy);
   if (args.output === "name") terminal.out(`${run.metadata.name}\n`);
-  if (args.output === "table") {
-    terminal.out(`BackupRun ${run.metadata.name} was created\n`);
-    if (before !== undefined) terminal.out(`It starts when ${before} is over\n`);
-  }
+  if (args.output === "table") terminal.out(`BackupRun ${run.metadata.name} was created\n`);
   if (!args.has("wait")) {
     if (args.output === "json") printJson(invocation, run);
     if (args.output === "table") terminal.out(`Follow: kubectl -n ${namespace} get brun ${run.metadata.name} -w\n`);
@@ -99,7 +129,7 @@ async function runNow(invocation: Invocation): Promise<number> {
   const ended = await follow<BackupRun>(invocation, {
     resource: runs,
     object: run,
-    lineOf,
+    lineOf: linesOf(),
     isOver: isFinished,
     goesOn: `The run ${run.metadata.name} goes on.
   Follow:  kubectl -n ${namespace} get brun ${run.metadata.name} -w
@@ -117,6 +147,7 @@ export const now: Verb = {
   summary: "starts a backup run, and with --wait follows it to its end",
   details: [
     "Creates a BackupRun, as kubectl create would. Without --type it is a Full one, and the app is stopped as the policy says; Database captures the databases only, while the app runs.",
+    "A policy has one run or restore at a time: while another is not over nothing is started, and the exit code is 1.",
     "With --wait, Ctrl-C ends the following and not the run. The exit code is 0 for Complete and 1 for AtRisk and Failed, whose advice is printed.",
   ],
   options: [

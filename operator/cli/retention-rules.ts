@@ -90,7 +90,7 @@ function parseRule(part: string, text: string): Partial<Rules> {
   if (name === "minVerified" && number !== undefined && number >= 1) return { minVerified: number };
   if (isCountRule(name) && number !== undefined) return { [name]: number };
   throw wrongUsage(
-    `--keep ${text}: ${part === "" ? "something is missing" : `${part} is not understood`}; it goes like last=7,daily=14,maxAge=400d`,
+    `--keep ${text}: ${part === "" ? "something is missing" : `${part} is not understood`}; it goes like last=7,daily=14,maxAge=400d, and the rules are ${[...countRules, "maxAge", "minVerified"].join(", ")}`,
     "prune",
   );
 }

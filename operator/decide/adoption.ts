@@ -16,6 +16,7 @@ import { buildJob } from "./job-spec.ts";
 import { resultOf } from "./job-state.ts";
 import { adoptionIn, identitiesOf, locationRef, ownerOf } from "./run-jobs.ts";
 import { advanceStep, resultsOf } from "./step.ts";
+import { clip } from "../domain/text.ts";
 
 /** What is looked at for it, only while something is asked for. */
 export interface AdoptionWorld {
@@ -184,7 +185,7 @@ function end(
       state,
       finishedAt: formatInstant(now),
       ...(code === undefined ? {} : { code }),
-      message: message.slice(0, 900),
+      message: clip(message, 900),
     },
     actions,
     events: [

@@ -19,9 +19,15 @@ export interface Trouble {
 
 export function advise(trouble: Trouble): string {
   const { code, what } = trouble;
-  const entry = explain(code, trouble.names);
+  const entry = explain(code, { ...trouble.names, ...namedIn(what) });
   return `${code} ${what}. App: ${tellApp(trouble, entry)}. Data: ${trouble.data(entry)}. Next: ${entry.next}`;
 }
+
+/** Messages of movers are taken at their word only as far as a word may be pasted into a command. */
+const namedIn = (what: string): { readonly uid?: string | undefined; readonly volume?: string | undefined } => ({
+  uid: /the policy with uid ([0-9A-Za-z-]{1,64})$/.exec(what)?.[1],
+  volume: /^volume ([a-z][-a-z0-9]*)(:| is empty)/.exec(what)?.[1],
+});
 
 /** The catalogue says how things are when all is over, the state how they are now. */
 function tellApp({ app, step, wasStopped }: Trouble, entry: CodeEntry): string {
@@ -32,7 +38,7 @@ function tellApp({ app, step, wasStopped }: Trouble, entry: CodeEntry): string {
     case "Down":
       return "DOWN";
     case "Unknown":
-      return wasStopped ? "given back, not seen to be ready" : "unknown; nothing was done to it";
+      return wasStopped ? "given back, not seen to be ready" : "unknown; not stopped by this one";
     case "Parked":
       return "at no replicas, as a person has left it";
     default:

@@ -8,6 +8,7 @@ import { guardName, labels, managedBy } from "../api/names.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import type { Manifest, Settings } from "./decision.ts";
 import { type QuiesceRecord, workloadResource } from "./record.ts";
+import { clip } from "../domain/text.ts";
 
 /** Where the guard says that it has reached the API server with the rights that it needs. */
 export const armedFile = "/tmp/armed";
@@ -30,10 +31,10 @@ export function guardTrouble(pods: readonly Pod[], lease: Lease, now: Instant): 
   const [pod] = pods.filter((candidate) => isGuardOf(candidate, lease));
   if (pod === undefined) return "its pod was not created; a quota or an admission policy may refuse it";
   const unplaced = pod.status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
-  if (unplaced !== undefined) return `its pod cannot be placed: ${unplaced.message ?? "no reason given"}`.slice(0, 300);
+  if (unplaced !== undefined) return clip(`its pod cannot be placed: ${unplaced.message ?? "no reason given"}`, 300);
   const state = pod.status?.containerStatuses?.[0]?.state;
   if (state?.waiting !== undefined)
-    return `its pod does not start: ${state.waiting.reason ?? ""} ${state.waiting.message ?? ""}`.trim().slice(0, 300);
+    return clip(`its pod does not start: ${state.waiting.reason ?? ""} ${state.waiting.message ?? ""}`.trim(), 300);
   return `pod ${pod.metadata.name} does not get through to the API server; a NetworkPolicy may be in the way`;
 }
 

@@ -4,6 +4,7 @@ import { type ContainerStatus, type Job, type Pod, isOwnedBy } from "../api/kind
 import { jobNameLabel } from "../api/names.ts";
 import { type MoverSuccess, type ResultOf, parseResult } from "../contract/result.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
+import { clip } from "../domain/text.ts";
 
 export interface JobProblem {
   readonly code: ErrorCode;
@@ -120,7 +121,7 @@ function stuck(job: Job, pod: Pod | undefined, now: Instant): JobProblem | undef
     const claim = /persistentvolumeclaim|volume/i.test(unschedulable.message ?? "");
     return {
       code: claim ? "HO-P103" : "HO-P114",
-      message: `the pod cannot be placed: ${unschedulable.message ?? "no reason given"}`.slice(0, 500),
+      message: clip(`the pod cannot be placed: ${unschedulable.message ?? "no reason given"}`, 500),
       retry: false,
     };
   }
@@ -132,7 +133,7 @@ function stuck(job: Job, pod: Pod | undefined, now: Instant): JobProblem | undef
   if (!blocked && age < 3 * startGrace) return undefined;
   return {
     code: "HO-P114",
-    message: `the pod does not start: ${waiting.reason ?? "unknown"} ${waiting.message ?? ""}`.trim().slice(0, 500),
+    message: clip(`the pod does not start: ${waiting.reason ?? "unknown"} ${waiting.message ?? ""}`.trim(), 500),
     retry: false,
   };
 }

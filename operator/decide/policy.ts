@@ -13,9 +13,10 @@ import { resultOf } from "./job-state.ts";
 import { countPending } from "./pending.ts";
 import { isOf, judgeProtection, newestFirst } from "./protection.ts";
 import { trashMillisOf } from "./prune-task.ts";
-import { checkRetentionZone, judgePruning } from "./pruning.ts";
+import { checkRetentionZone, judgePruning, tellWaiting } from "./pruning.ts";
 import { type PolicyObservation, decideSchedule, firstOf } from "./slots.ts";
 import { resultsOf } from "./step.ts";
+import { clip } from "../domain/text.ts";
 
 type LocationStatus = NonNullable<PolicyStatus["locations"]>[number];
 
@@ -84,16 +85,12 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     const problem = checkSchedule(schedule, now);
     if (problem === undefined) return [];
     const code = problem === "UnknownTimeZone" ? ("HO-P110" as const) : ("HO-P111" as const);
-    return [
-      {
-        schedule: schedule.name,
-        code,
-        message:
-          problem === "UnknownTimeZone"
-            ? `schedule ${schedule.name}: time zone ${schedule.timeZone} is unknown`
-            : `schedule ${schedule.name}: cron "${schedule.cron}" is wrong or never comes true`,
-      },
-    ];
+    const what = {
+      UnknownTimeZone: `time zone ${schedule.timeZone} is unknown`,
+      CronNotUnderstood: `cron "${schedule.cron}" is not five fields that make sense`,
+      ScheduleNeverFires: `cron "${schedule.cron}" never comes true`,
+    }[problem];
+    return [{ schedule: schedule.name, code, message: `schedule ${schedule.name}: ${what}` }];
   });
   const zone = checkRetentionZone(policy);
   if (zone !== undefined) problems.push({ schedule: "", code: "HO-P110", message: zone });
@@ -121,6 +118,9 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
       : policy.spec.suspend
         ? "no scheduled runs while suspend is true"
         : protection.message;
+  // A trouble comes first; what waits for a person comes before that all is well.
+  const waits = tellWaiting(policy, own);
+  const told = problem === undefined && protection.state === "Protected" ? [waits, message] : [message, waits];
   const nextText =
     upcoming === undefined ? "-" : `${formatInstant(upcoming.at).slice(0, 16).replace("T", " ")}Z ${upcoming.schedule}`;
 
@@ -171,7 +171,7 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
     display: {
       generations: locations.map((location) => `${location.name} ${location.verified ?? 0}`).join(", "),
       next: nextText,
-      message: message.slice(0, 200),
+      message: clip(told.filter((text) => text !== "").join("; "), 300),
     },
     ...(lastComplete === undefined ? {} : { lastComplete }),
     ...(upcoming === undefined ? {} : { nextRun: { schedule: upcoming.schedule, time: formatInstant(upcoming.at) } }),

@@ -7,6 +7,7 @@ import { parseHold } from "../domain/holds.ts";
 import { parseDuration } from "../domain/quantities.ts";
 import { formatSequences } from "../domain/sequences.ts";
 import type { StepMove } from "./step.ts";
+import { clip } from "../domain/text.ts";
 
 type Task = TaskOf<"prune">;
 type Holds = Task["holds"];
@@ -117,5 +118,5 @@ export function tellUnreadable(move: StepMove, knowledge: Parameters<typeof hold
   const { unreadable } = holdsIn(knowledge);
   if (move.step.state !== "Done" || move.job.is !== "succeeded" || unreadable.length === 0) return move;
   const said = unreadable.map((name) => `the hold of run ${name} cannot be read, so it holds for ever`);
-  return { ...move, step: { ...move.step, message: [move.step.message, ...said].join("; ").slice(0, 900) } };
+  return { ...move, step: { ...move.step, message: clip([move.step.message, ...said].join("; "), 900) } };
 }

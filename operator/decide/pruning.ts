@@ -2,8 +2,10 @@
 import { explain } from "../api/codes.ts";
 import type { NewCondition } from "../api/conditions.ts";
 import type { BackupPolicy, BackupRun, RunStatus } from "../api/kinds.ts";
+import { annotations } from "../api/names.ts";
 import { isTimeZone } from "../domain/buckets.ts";
 import { count } from "../domain/quantities.ts";
+import { clip } from "../domain/text.ts";
 import { newestFirst } from "./protection.ts";
 import { shortDigest, waitingPlans } from "./prune-rounds.ts";
 import { acknowledgedIn } from "./prune-task.ts";
@@ -17,11 +19,44 @@ function newestPlans(policy: BackupPolicy, runs: readonly BackupRun[]): readonly
   return places.flatMap((place) => all.find(({ location }) => location === place) ?? []);
 }
 
+const waitingIn = (
+  policy: BackupPolicy,
+  plans: readonly PlanRecord[],
+): { readonly waiting: readonly PlanRecord[]; readonly open: readonly PlanRecord[] } => {
+  const waiting = plans.filter(({ state }) => state === "Waiting");
+  return { waiting, open: waiting.filter(({ digest }) => !isAcknowledged(policy, digest ?? "")) };
+};
+
+/** Of `acknowledge-prune`: what is no beginning of the digest of a plan that waits, as after a slip of the pen. */
+function tellStray({ metadata: { annotations: own = {} } }: BackupPolicy, waiting: readonly PlanRecord[]): string {
+  const known = acknowledgedIn(own);
+  const stray = (own[annotations.acknowledgePrune] ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .filter((part) => !known.includes(part) || !waiting.some(({ digest = "" }) => digest.startsWith(part)));
+  return stray.length === 0 ? "" : `acknowledge-prune=${clip(stray.join(","), 64)} matches no plan that waits`;
+}
+
+/** For one line: that somebody has to acknowledge a prune, and how; empty when nothing waits. */
+export function tellWaiting(policy: BackupPolicy, runs: readonly BackupRun[]): string {
+  const { waiting, open } = waitingIn(policy, newestPlans(policy, runs));
+  if (open.length === 0) return "";
+  const { namespace, name } = policy.metadata;
+  const stray = tellStray(policy, waiting);
+  const { next } = explain("HO-K701", {
+    namespace,
+    policy: name,
+    run: "",
+    plan: waitingPlans({ retention: [...waiting] }),
+  });
+  return `${stray === "" ? "" : `${stray}; `}a prune waits for an acknowledgement: ${next}`;
+}
+
 export function judgePruning(policy: BackupPolicy, runs: readonly BackupRun[]): NewCondition {
   const plans = newestPlans(policy, runs);
-  const waiting = plans.filter(({ state }) => state === "Waiting");
+  const { waiting, open } = waitingIn(policy, plans);
   const { namespace, name } = policy.metadata;
-  const open = waiting.filter(({ digest }) => !isAcknowledged(policy, digest ?? ""));
   if (waiting.length > 0 && open.length === 0)
     return {
       type: "Pruning",
@@ -36,11 +71,12 @@ export function judgePruning(policy: BackupPolicy, runs: readonly BackupRun[]): 
       ({ location, removes, digest }) =>
         `${location}: ${count(removes ?? 0, "generation")} would go at once, plan ${shortDigest(digest ?? "")}`,
     );
+    const stray = tellStray(policy, waiting);
     return {
       type: "Pruning",
       status: "False",
       reason,
-      message: `an acknowledgement is waited for. ${texts.join("; ")}. Next: ${next}`,
+      message: `an acknowledgement is waited for. ${[...texts, ...(stray === "" ? [] : [stray])].join("; ")}. Next: ${next}`,
     };
   }
   const frozen = plans.filter(({ state }) => state === "Refused");
@@ -54,8 +90,8 @@ export function judgePruning(policy: BackupPolicy, runs: readonly BackupRun[]): 
     : { type: "Pruning", status: "True", reason: "Done", message: "" };
 }
 
-const isAcknowledged = ({ metadata: { annotations } }: BackupPolicy, digest: string): boolean =>
-  acknowledgedIn(annotations ?? {}).some((start) => digest.startsWith(start));
+const isAcknowledged = ({ metadata }: BackupPolicy, digest: string): boolean =>
+  acknowledgedIn(metadata.annotations ?? {}).some((start) => digest.startsWith(start));
 
 /** What is wrong with the time zone of retention; undefined when nothing is. */
 export function checkRetentionZone({ spec: { retention } }: BackupPolicy): string | undefined {

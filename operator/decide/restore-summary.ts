@@ -9,6 +9,7 @@ import { advise } from "./advice.ts";
 import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, seeApp } from "./app-state.ts";
 import { isOpen, mayBeHalf } from "./exchange.ts";
 import type { RestoreObservation } from "./restore-observation.ts";
+import { clip } from "../domain/text.ts";
 
 /** The order in which the steps are taken. */
 export const restoreSteps = ["Plan", "Stage", "Quiesce", "Swap", "GiveBack", "Cleanup"];
@@ -154,14 +155,16 @@ export function summariseRestore(
     code,
     advice,
     display: {
-      message: (code !== ""
-        ? `${code} ${trouble?.message ?? ""}`
-        : waits
-          ? "nothing changed yet; waits for planOnly: false"
-          : over
-            ? (steps.find((step) => step.name === "Stage")?.message ?? "")
-            : (current?.message ?? "")
-      ).slice(0, 200),
+      message: clip(
+        code !== ""
+          ? `${code} ${trouble?.message ?? ""}`
+          : waits
+            ? "nothing changed yet; waits for planOnly: false"
+            : over
+              ? (steps.find((step) => step.name === "Stage")?.message ?? "")
+              : (current?.message ?? ""),
+        200,
+      ),
     },
     ...(downtime === undefined ? {} : { downtime: formatDuration(downtime) }),
   };

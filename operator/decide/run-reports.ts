@@ -3,6 +3,7 @@ import { type ErrorCode, errorCodes } from "../api/codes.ts";
 import type { MoverSuccess, ResultOf } from "../contract/result.ts";
 import { count, formatBytes } from "../domain/quantities.ts";
 import { resultOf } from "./job-state.ts";
+import { clip } from "../domain/text.ts";
 
 /** A refusal begins with its code. */
 function refusalOf(text: string): { readonly code: ErrorCode; readonly why: string } {
@@ -28,7 +29,7 @@ function describePrune({
   const until = trash?.until === undefined ? "" : `, the first until ${trash.until}`;
   return [
     refused === undefined
-      ? `${count(location.generations, "generation")} kept, ${removedInAll ?? removed.length} removed`
+      ? `${location.name}: ${count(location.generations, "generation")} kept, ${removedInAll ?? removed.length} removed`
       : `nothing was removed at ${location.name}: ${refusalOf(refused).why}`,
     ...(tookBack === undefined ? [] : [`took back ${tookBack.join(", ")}`]),
     ...(trash === undefined ? [] : [`${trash.generations} in the trash with ${formatBytes(trash.bytes)}${until}`]),
@@ -80,8 +81,5 @@ export function describe(results: readonly MoverSuccess[]): string {
         return "";
     }
   });
-  return texts
-    .filter((text) => text !== "")
-    .join("; ")
-    .slice(0, 900);
+  return clip(texts.filter((text) => text !== "").join("; "), 900);
 }

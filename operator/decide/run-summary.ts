@@ -15,6 +15,7 @@ import { budgetOf } from "./hold-steps.ts";
 import { waitingPlans } from "./prune-rounds.ts";
 import type { RunObservation } from "./run-observation.ts";
 import { type StepRecord, baseOf, isOver, isTrouble } from "./step.ts";
+import { clip } from "../domain/text.ts";
 
 /** The condition that a step stands for; a step per sink counts with its siblings. */
 export const conditionOf: Readonly<Record<string, string>> = {
@@ -95,11 +96,13 @@ function conditionsOf(
       continue;
     }
     const failed = own.find(isTrouble);
-    const message = own
-      .map((step) => step.message)
-      .filter((text) => text !== undefined && text !== "")
-      .join("; ")
-      .slice(0, 2_000);
+    const message = clip(
+      own
+        .map((step) => step.message)
+        .filter((text) => text !== undefined && text !== "")
+        .join("; "),
+      2_000,
+    );
     if (failed !== undefined)
       list.push({
         type,
@@ -242,10 +245,7 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
     display: {
       size: generation === undefined ? "" : formatBytes(generation.storedBytes ?? 0),
       copies: wanted.length === 0 ? "" : `${good}/${wanted.length}`,
-      message: [said, tellFull({ spec: run.spec, status })]
-        .filter((text) => text !== "")
-        .join("; ")
-        .slice(0, 200),
+      message: clip([said, tellFull({ spec: run.spec, status })].filter((text) => text !== "").join("; "), 200),
     },
     ...(downtime === undefined ? {} : { downtime: formatDuration(downtime) }),
     ...(freeze === undefined ? {} : { freeze: formatDuration(freeze) }),

@@ -76,6 +76,9 @@ export const resultsOf = (step: StepRecord | undefined): readonly MoverSuccess[]
   return Array.isArray(stored) ? stored : [];
 };
 
+/** For people, to whom the Job that acts upon a plan is no second attempt. */
+const attemptText = ({ rounds = 0 }: StepRecord, attempt: number): string => `attempt ${Math.max(1, attempt - rounds)}`;
+
 export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld): StepMove {
   const { now } = world;
   const attempt = step.attempt ?? 0;
@@ -93,7 +96,7 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
         attempt: next,
         job: name,
         startedAt: formatInstant(now),
-        message: next === 1 ? "" : `attempt ${next}`,
+        message: step.code === undefined ? (step.message ?? "") : attemptText(step, next),
       },
       actions: [{ do: "createJob", job: plan.build(name), ownerUID: world.ownerUID }],
       job: { is: "absent" },
@@ -114,7 +117,7 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
         state: "Waiting",
         retryAt: formatInstant(now + wait),
         code: problem.code,
-        message: `attempt ${attempt} failed: ${problem.message}`,
+        message: `${attemptText(step, attempt)} failed: ${problem.message}`,
       },
       actions: remove,
       job: state,
@@ -144,7 +147,7 @@ export function advanceStep(step: StepRecord, plan: StepPlan, world: StepWorld):
         // On record first, so that an old look, to which the Job is not there yet, ends in a conflict and makes no second one.
         return {
           ...stay(95_000),
-          step: { ...step, message: `attempt ${attempt}, its Job was created again` },
+          step: { ...step, message: `${attemptText(step, attempt)}, its Job was created again` },
           actions: [{ do: "createJob", job: plan.build(step.job ?? ""), ownerUID: world.ownerUID }],
         };
       }

@@ -3,6 +3,7 @@
  * and for ever: whoever wrote it wanted something to stay.
  */
 import { type Instant, formatInstant, parseInstant } from "./instant.ts";
+import { clip } from "./text.ts";
 
 export interface Hold {
   /** RFC 3339 in UTC; `forever` has no end. */
@@ -23,7 +24,7 @@ export function parseHold(text: string): { readonly hold: Hold; readonly unreada
     return { hold: { until, reason: reason === "" ? "no reason given" : reason }, unreadable: false };
   const at = parseInstant(until);
   if (at === undefined)
-    return { hold: { until: forever, reason: `unreadable hold: ${text.trim().slice(0, 60)}` }, unreadable: true };
+    return { hold: { until: forever, reason: `unreadable hold: ${clip(text.trim(), 60)}` }, unreadable: true };
   return {
     hold: { until: formatInstant(at), reason: reason === "" ? "no reason given" : reason },
     unreadable: false,
@@ -38,4 +39,4 @@ export function isInForce({ until }: Hold, now: Instant): boolean {
 
 /** Why a generation stays, for people. */
 export const tellHold = ({ until, reason }: Hold): string =>
-  (until === forever ? `held: ${reason}` : `held until ${until}: ${reason}`).slice(0, 100);
+  clip(until === forever ? `held: ${reason}` : `held until ${until}: ${reason}`, 100);

@@ -13,7 +13,7 @@ export interface Schedule {
   readonly onChange?: { readonly interval: string };
 }
 
-export type ScheduleProblem = "UnknownTimeZone" | "ScheduleNeverFires";
+export type ScheduleProblem = "UnknownTimeZone" | "CronNotUnderstood" | "ScheduleNeverFires";
 
 /** Without a function to call it sets no timer. */
 const parse = ({ cron = "", timeZone }: Schedule): Cron => new Cron(cron, { timezone: timeZone, mode: "5-part" });
@@ -37,7 +37,7 @@ export function checkSchedule(schedule: Schedule, now: Instant): ScheduleProblem
   try {
     return nextSlot(schedule, now) === undefined ? "ScheduleNeverFires" : undefined;
   } catch {
-    return "ScheduleNeverFires";
+    return "CronNotUnderstood";
   }
 }
 

@@ -3,6 +3,7 @@
  * else that is thrown is a surprise and becomes HO-X001. Messages carry names and numbers, never credentials.
  */
 import type { ErrorCode } from "../api/codes.ts";
+import { clip } from "../domain/text.ts";
 
 export class MoverError extends Error {
   readonly code: ErrorCode;
@@ -73,5 +74,5 @@ export function blame(error: unknown, by: Blame): MoverError {
   if (error instanceof MoverError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   const code = isDiskFull(error) ? by.full : by.otherwise;
-  return new MoverError(code, `${by.what}: ${reason}`.slice(0, 900), { retry: by.retry ?? false, cause: error });
+  return new MoverError(code, clip(`${by.what}: ${reason}`, 900), { retry: by.retry ?? false, cause: error });
 }

@@ -13,6 +13,7 @@ import { parseTask, type MoverTask } from "../contract/task.ts";
 import { createLog } from "../log.ts";
 import { mountedRoots, type MoverContext, type MoverLog, type MoverRoots } from "./context.ts";
 import { MoverError } from "./errors.ts";
+import { clip } from "../domain/text.ts";
 
 /** A directory that stands for `/`, for tests and for running a step outside of a pod. */
 export const rootVariable = "HANDOVER_ROOT";
@@ -67,7 +68,7 @@ async function attempt(taskText: string, context: MoverContext): Promise<MoverRe
 }
 
 function failureOf(step: string, error: unknown): MoverFailure {
-  const message = (error instanceof Error ? error.message : String(error)).slice(0, 1000);
+  const message = clip(error instanceof Error ? error.message : String(error), 1000);
   const { code, retry } = error instanceof MoverError ? error : { code: "HO-X001" as const, retry: false };
   return { version: 1, step, ok: false, code, message, retry };
 }

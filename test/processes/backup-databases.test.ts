@@ -1,5 +1,5 @@
 /** The database half of a backup against a real PostgreSQL server: one moment of all, the app let go at the right time, and no broken dump sealed. */
-import { readdirSync, readFileSync, statSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
@@ -80,28 +80,21 @@ describe("a whole backup", () => {
     expect(run("grep", ["-rlF", server.password, bed.root, "--exclude-dir=secrets"], { okCodes: [1] })).toBe("");
 
     await server.sql("CREATE DATABASE restored TEMPLATE template0");
-    const restore = (): string =>
-      run("sh", ["restore.sh", "--database", `postgresql://postgres@127.0.0.1:${server.port}/restored`], {
-        cwd: generation,
-        env: { ...process.env, PGPASSWORD: server.password },
-      });
-    restore();
+    const url = `postgresql://postgres@127.0.0.1:${server.port}/restored`;
+    const options = { cwd: generation, env: { ...process.env, PGPASSWORD: server.password } };
+    run("sh", ["restore.sh", "--database", url], options);
     expect(await server.sql("SELECT sum(hashtext(o::text))::text AS h FROM orders o", "restored")).toEqual(
       await server.sql("SELECT sum(hashtext(o::text))::text AS h FROM orders o", shopName),
     );
+    // What is there already is not loaded over, and nothing else is begun.
+    const out = join(bed.root, "out");
+    const again = run("sh", ["-c", 'sh restore.sh --to "$0" --database "$1" 2>&1 || true', out, url], options);
+    expect(again).toMatch(/to load shop into has to be empty, and has [0-9]+ tables, .*Nothing was restored\n$/);
+    expect(existsSync(out)).toBe(false);
     // The check of the rows can fail.
     await server.sql("DELETE FROM orders WHERE id = 1", "restored");
-    expect(
-      run(
-        "psql",
-        [
-          "-XqAt",
-          `--dbname=postgresql://postgres@127.0.0.1:${server.port}/restored`,
-          `--file=${generation}/databases/shop/check.sql`,
-        ],
-        { env: { ...process.env, PGPASSWORD: server.password } },
-      ).trim(),
-    ).toBe("public.orders: expected 20000 rows, found 19999");
+    const check = ["-XqAt", `--dbname=${url}`, `--file=${generation}/databases/shop/check.sql`];
+    expect(run("psql", check, options).trim()).toBe("public.orders: expected 20000 rows, found 19999");
   });
 
   test("holds several databases, which are all held before the app may go", async () => {

@@ -242,6 +242,8 @@ describe("a restore", () => {
   test("by restore.sh finds a damaged, a foreign and a missing base", async () => {
     const [first, second, third] = await chain();
     const script = (): string => run("sh", ["-c", "sh restore.sh --check 2>&1 || true"], { cwd: third.path });
+    const unknown = run("sh", ["-c", "sh restore.sh --foo 2>&1 || echo $?"], { cwd: third.path });
+    expect(unknown).toMatch(/^restore\.sh: unknown option: --foo\nUsage: [^]*\n2\n$/);
     expect(script()).toMatch(/done/);
     flip(archiveOf(first));
     expect(script()).toMatch(`${first.id} is damaged; nothing was restored`);

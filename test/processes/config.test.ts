@@ -176,8 +176,8 @@ describe("what cannot be captured as it is asked for", () => {
     rmSync(join(bed.root, "config", kind.toLowerCase(), name), { recursive: true });
   test.each<[string, () => void, string]>([
     ["no ConfigMap", () => remove(settings), "ConfigMap settings does not exist"],
-    ["a ConfigMap without keys", () => put(settings, {}), "ConfigMap settings does not exist, or has none of the keys"],
-    ["no Secret", () => remove(keys), "Secret keys does not exist"],
+    ["a ConfigMap without keys", () => put(settings, {}), "ConfigMap settings does not exist, or has no keys"],
+    ["no Secret", () => remove(keys), "Secret keys does not exist, or has not one of the keys session, saml.pem"],
     ["no such key", () => put(keys, { session: secret }), "Secret keys has no key saml.pem"],
   ])("%s", async (_name, change, message) => {
     change();

@@ -28,7 +28,7 @@ export const app = {
     what: "The workload is in the middle of a rollout.",
     app: untouched,
     data: nothing,
-    next: "wait with kubectl -n {namespace} rollout status, then start another run",
+    next: "wait for the end of the rollout, then start another run: kubectl -n {namespace} get deployments,statefulsets",
   },
   "HO-S205": {
     reason: "AutoscalerMayWake",

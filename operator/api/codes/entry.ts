@@ -7,7 +7,7 @@ export interface CodeEntry {
   /** For the app at the moment the code is reported. */
   readonly app: string;
   readonly data: string;
-  /** `{namespace}`, `{policy}`, `{run}` and `{job}` are filled in. */
+  /** `{namespace}`, `{policy}`, `{run}`, `{job}`, `{plan}`, `{uid}` and `{volume}` are filled in. The command comes last. */
   readonly next: string;
 }
 

@@ -42,14 +42,14 @@ export const preflight = {
     what: "The directory of this policy belongs to another policy of the same name.",
     app: untouched,
     data: nothing,
-    next: "if it is the same application made anew, then start another run after: kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/adopt-lineage=<uid in the message>",
+    next: "if it is the same application made anew, then start another run after: kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/adopt-lineage={uid}",
   },
   "HO-P107": {
     reason: "VolumeEmpty",
     what: "A volume is empty although the newest generation of it holds files, or a path in it does not exist.",
     app: untouched,
     data: nothing,
-    next: "bring its files back or correct the path; if it is meant to be empty, start another run after: kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/accept-empty=<volume in the message>",
+    next: "bring its files back or correct the path; if it is meant to be empty, start another run after: kubectl -n {namespace} annotate bpol {policy} backup.handover.dev/accept-empty={volume}",
   },
   "HO-P108": {
     reason: "InvalidSpec",
@@ -63,7 +63,7 @@ export const preflight = {
     what: "Another run of this policy is active.",
     app: untouched,
     data: nothing,
-    next: "kubectl -n {namespace} get brun",
+    next: "start it again when that one is over: kubectl -n {namespace} get brun",
   },
   "HO-P110": {
     reason: "UnknownTimeZone",
@@ -119,6 +119,6 @@ export const preflight = {
     what: "A ConfigMap or a Secret of the configuration, or a key that the policy names, does not exist.",
     app: untouched,
     data: nothing,
-    next: "create it, or correct spec.config: " + editPolicy,
+    next: "create it, or correct spec.config; what there is: kubectl -n {namespace} describe configmap,secret",
   },
 } as const satisfies Readonly<Record<string, CodeEntry>>;

@@ -42,7 +42,7 @@ export const restore = {
     what: "Another restore or run of this policy is active.",
     app: untouched,
     data: "nothing was changed",
-    next: "kubectl -n {namespace} get brun,rreq",
+    next: "start it again when that one is over: kubectl -n {namespace} get brun,rreq",
   },
   "HO-R807": {
     reason: "SwapRefused",
@@ -56,7 +56,7 @@ export const restore = {
     what: "Something started the app during the exchange, so it may have written into what was being replaced.",
     app: "running on the restored state",
     data: "what was replaced is kept, in .handover-* of the volumes and in databases with _old_ in their names",
-    next: "find out who starts the app (kubectl -n {namespace} get events), compare, then restore again",
+    next: "find out who starts the app, compare, then restore again: kubectl -n {namespace} get events",
   },
   "HO-R809": {
     reason: "ChainBroken",

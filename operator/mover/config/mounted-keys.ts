@@ -38,9 +38,12 @@ async function readAll({ kind, name, keys: wanted }: ConfigRef, directory: strin
   const present = await namesIn(directory);
   // The kubelet mounts an empty directory in the place of an object that is not there.
   if (present.length === 0)
-    throw new MoverError("HO-P117", `${kind} ${name} does not exist, or has none of the keys that are asked for`);
-  const missing = wanted?.find((key) => !present.includes(key));
-  if (missing !== undefined) throw new MoverError("HO-P117", `${kind} ${name} has no key ${missing}`);
+    throw new MoverError(
+      "HO-P117",
+      `${kind} ${name} does not exist, or has ${wanted === undefined ? "no keys" : `not one of the keys ${wanted.join(", ")}`}`,
+    );
+  const missing = (wanted ?? []).filter((key) => !present.includes(key));
+  if (missing.length > 0) throw new MoverError("HO-P117", `${kind} ${name} has no key ${missing.join(", ")}`);
   const keys = new Map<string, Buffer>();
   for (const key of (wanted ?? present).toSorted()) {
     try {

@@ -7,6 +7,7 @@ import { Client, type ClientConfig } from "pg";
 import type { DatabaseRef } from "../../contract/task.ts";
 import { errnoOf, MoverError } from "../errors.ts";
 import { type Credentials, isProved } from "./credentials.ts";
+import { clip } from "../../domain/text.ts";
 
 const connectTimeoutMillis = 10_000;
 
@@ -97,7 +98,7 @@ export function databaseTrouble(
     .map((one) => (one instanceof Error ? one.message : String(one)))
     .join("; ");
   const fail = (code: MoverError["code"], retry = false): MoverError =>
-    new MoverError(code, `${at}: ${reason}`.slice(0, 900), { retry, cause: error });
+    new MoverError(code, clip(`${at}: ${reason}`, 900), { retry, cause: error });
   const state = errnoOf(error);
   if (state === "28P01" || state === "28000" || error instanceof Unproven) return fail("HO-D302");
   if (state === "3D000") return fail("HO-D303");

@@ -21,19 +21,22 @@ export async function readCredentials(
   directory: string,
 ): Promise<Credentials> {
   const key = async (name: string): Promise<string> => {
+    let isThere = false;
     try {
       // A newline at the end is there by mistake, of `echo` or an editor; a password file could not hold it anyway.
       const value = (await readFile(join(directory, name), "utf8")).replace(/\r?\n$/, "");
       if (value !== "") return value;
+      isThere = true;
     } catch (error) {
       if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
     }
     const what = `${secret === undefined ? "the Secret" : `Secret ${secret}`} of database ${database}`;
-    // The kubelet mounts an empty directory in the place of a Secret that is not there.
-    const isThere = (await readdir(directory).catch(() => [])).length > 0;
+    if (isThere) throw new MoverError("HO-P104", `${what} has an empty key ${name}`);
+    // In the place of a Secret that is not there the kubelet mounts a directory without keys; its own names begin with two dots.
+    const keys = (await readdir(directory).catch(() => [])).filter((entry) => !entry.startsWith(".."));
     throw new MoverError(
       "HO-P104",
-      isThere ? `${what} has no key ${name}, or it is empty` : `${what} does not exist, or has no keys`,
+      keys.length > 0 ? `${what} has no key ${name}` : `${what} does not exist, or has no keys`,
     );
   };
   const credentials = { username: await key("username"), password: await key("password") };

@@ -20,6 +20,7 @@ import { clientFor, clientVersion } from "./clients.ts";
 import { connect, databaseTrouble } from "./connection.ts";
 import { clientEnvironment, readCredentials } from "./credentials.ts";
 import { countRows, listTables, openSnapshot, readFacts } from "./snapshot.ts";
+import { clip } from "../../domain/text.ts";
 
 export interface DumpJob {
   readonly database: DatabaseRef;
@@ -164,7 +165,7 @@ function dumpTrouble(error: CommandError, database: DatabaseRef): Error {
   const lines = error.stderrTail.split("\n").filter((line) => /(?:error|detail|hint|FATAL|ERROR): /.test(line));
   const reason = lines.length === 0 ? error.message : `${basename(error.tool)} failed: ${lines.slice(0, 3).join("; ")}`;
   const trouble = (code: ErrorCode, why: string): MoverError =>
-    new MoverError(code, `database ${database.name}: ${why}`.slice(0, 900), { cause: error });
+    new MoverError(code, clip(`database ${database.name}: ${why}`, 900), { cause: error });
   if (/No space left on device|Disk quota exceeded/i.test(error.stderrTail)) return trouble("HO-C901", reason);
   if (/could not obtain lock on relation|canceling statement due to lock timeout/.test(error.stderrTail))
     return trouble(

@@ -7,6 +7,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { count } from "../../domain/quantities.ts";
+import { clip } from "../../domain/text.ts";
 import { MoverError } from "../errors.ts";
 import { argvCompareContent } from "../tools/rsync.ts";
 import { statBelow } from "./below.ts";
@@ -29,7 +30,7 @@ export class RottenMirrors extends MoverError {
   readonly rotten: readonly Rotten[];
 
   constructor(rotten: readonly Rotten[]) {
-    super("HO-A408", rotten.map(describeRotten).join("; ").slice(0, 900));
+    super("HO-A408", clip(rotten.map(describeRotten).join("; "), 900));
     this.rotten = rotten;
   }
 }

@@ -3,6 +3,7 @@ import type { TaskOf } from "../../contract/task.ts";
 import { MoverError } from "../errors.ts";
 import type { Copy } from "./copies.ts";
 import { type Asked, describeContents, lacking, presentParts } from "./parts.ts";
+import { clip } from "../../domain/text.ts";
 
 type From = TaskOf<"plan">["from"];
 
@@ -23,12 +24,12 @@ export function chooseCopies(copies: readonly Copy[], from: From, asked: Asked):
   const newestFirst = verified.toSorted((a, b) => b.generation.seq - a.generation.seq);
   const matching = newestFirst.filter(({ generation }) => matches(generation, from));
   const [newest] = matching;
-  if (newest === undefined) throw new MoverError("HO-R801", explain(copies, newestFirst, from).slice(0, 900));
+  if (newest === undefined) throw new MoverError("HO-R801", clip(explain(copies, newestFirst, from), 900));
   const missing = (copy: Copy): readonly string[] => lacking(asked, copy.generation.manifest);
   const chosen = from.generation === undefined ? matching.find((copy) => missing(copy).length === 0) : newest;
   const [first, ...others] = verified.filter(({ generation }) => generation.id === chosen?.generation.id);
   const lack = `has no ${missing(newest).join(" and no ")}`;
-  if (first === undefined) throw new MoverError("HO-R805", explainParts(newest, lack, asked).slice(0, 900));
+  if (first === undefined) throw new MoverError("HO-R805", clip(explainParts(newest, lack, asked), 900));
   const isNewest = first.generation.id === newest.generation.id;
   return {
     copies: [first, ...others],

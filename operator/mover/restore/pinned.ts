@@ -7,6 +7,7 @@ import type { VolumePart } from "../../domain/manifest.ts";
 import { errnoOf, MoverError } from "../errors.ts";
 import { isReserved } from "./names.ts";
 import { bytesOf, Place, quote } from "./place.ts";
+import { clip } from "../../domain/text.ts";
 
 /** @throws MoverError HO-R811 naming the first such name. */
 export function refusePinned(root: string, part: VolumePart): void {
@@ -22,7 +23,7 @@ export function refusePinned(root: string, part: VolumePart): void {
       if (!isPinned(place.descriptorPath(path), found.isFile())) continue;
       throw new MoverError(
         "HO-R811",
-        `volume ${part.name}: ${quote(path)} is marked so that nobody may move it (chattr +i or +a)`.slice(0, 900),
+        clip(`volume ${part.name}: ${quote(path)} is marked so that nobody may move it (chattr +i or +a)`, 900),
       );
     }
   } finally {

@@ -3,6 +3,7 @@ import type { ResultOf } from "../../contract/result.ts";
 import type { RetentionPlan } from "../../domain/retention.ts";
 import { parseGenerationId } from "../../domain/generation.ts";
 import { formatSequences } from "../../domain/sequences.ts";
+import { clip } from "../../domain/text.ts";
 
 type Kept = ResultOf<"prune">["kept"];
 
@@ -22,7 +23,7 @@ export function summariseKept(keep: RetentionPlan["keep"]): Kept {
       groups.set(group, (groups.get(group) ?? new Set()).add(parseGenerationId(id)?.seq ?? 0));
     }
   return [...groups].slice(0, reasons).map(([why, numbers]) => ({
-    why: why.slice(0, 100),
+    why: clip(why, 100),
     ...formatSequences([...numbers], rangesLength),
   }));
 }

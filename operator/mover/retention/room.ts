@@ -15,6 +15,7 @@ import type { Layout } from "../store/layout.ts";
 import { emptyTrash } from "../store/removal.ts";
 import { whyUnsure, type Owner } from "./view.ts";
 import { heldInTrash, isAskedBy, listTrash, observeTrash } from "../store/trash.ts";
+import { clip } from "../../domain/text.ts";
 
 type Grace = NonNullable<TaskOf<"preflight">["trash"]>;
 
@@ -35,7 +36,7 @@ export async function findRoom(
     await checkSpace(place.root, need).catch((again: unknown) => {
       if (!(again instanceof MoverError) || left.generations === 0) throw again;
       const until = left.until === undefined ? "" : ` until ${formatInstant(left.until)}`;
-      const kept = why === undefined ? "" : `, and nothing goes: ${why.slice(0, 300)}`;
+      const kept = why === undefined ? "" : `, and nothing goes: ${clip(why, 300)}`;
       const trash = `${left.generations} in the trash take ${formatBytes(left.bytes)}${until}${kept}`;
       throw new MoverError(again.code, `${again.message}; ${trash}`, { retry: again.retry, cause: again });
     });

@@ -15,6 +15,7 @@ import { lacking, presentParts, selectParts, stateBytes } from "../restore/parts
 import { planVolume, type PartPlan } from "../restore/volume-plan.ts";
 import { compareShape } from "../store/contents.ts";
 import type { GenerationEntry } from "../store/listing.ts";
+import { clip } from "../../domain/text.ts";
 
 export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise<ResultOf<"plan">> {
   try {
@@ -66,7 +67,7 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
       databases: parts.databases.map(({ ref }) => ref.name),
       volumes: parts.volumes.map(({ ref }) => ref.name),
       replaces: plans.map(({ replaces }) => replaces.slice(0, 100)).slice(0, 16),
-      warnings: warnings.map((text) => text.slice(0, 200)).slice(0, 8),
+      warnings: warnings.map((text) => clip(text, 200)).slice(0, 8),
     };
   } catch (error) {
     context.abort.throwIfAborted();
@@ -102,7 +103,7 @@ async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<Fou
     }
   }
   if (locations.length === 0)
-    throw new MoverError("HO-R801", `no location can be read; ${passedOver.join("; ")}`.slice(0, 900));
+    throw new MoverError("HO-R801", clip(`no location can be read; ${passedOver.join("; ")}`, 900));
   if (trouble.length === locations.length) throw trouble[0];
   return { copies, passedOver };
 }
@@ -124,7 +125,7 @@ async function findWhole(copies: readonly [Copy, ...Copy[]], context: MoverConte
     });
   }
   const code = ofChain ? "HO-R809" : "HO-R802";
-  throw new MoverError(code, `generation ${copies[0].generation.id}: ${differences.join("; ")}`.slice(0, 900));
+  throw new MoverError(code, clip(`generation ${copies[0].generation.id}: ${differences.join("; ")}`, 900));
 }
 
 async function whyChainBroken(members: Copy["members"]): Promise<string | undefined> {

@@ -21,6 +21,7 @@ import type { Layout } from "../store/layout.ts";
 import { highestSeq, listGenerations, type GenerationEntry } from "../store/listing.ts";
 import { readMarkers } from "../store/markers.ts";
 import { openLineage, openStore, type Role } from "../store/sentinel.ts";
+import { clip } from "../../domain/text.ts";
 
 interface Place {
   readonly root: string;
@@ -94,7 +95,7 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
     bytes: bytes + databaseBytes,
     files: sum(volumes.map(({ files }) => files)),
     databases,
-    warnings: warnings.slice(0, 8).map((text) => text.slice(0, 300)),
+    warnings: warnings.slice(0, 8).map((text) => clip(text, 300)),
     ...(base === undefined ? {} : { base }),
   };
 }

@@ -24,6 +24,7 @@ import { emptyTrash } from "../store/removal.ts";
 import { settle, type Settlement } from "../store/settlement.ts";
 import { sweepTemporaries } from "../store/temporaries.ts";
 import { heldInTrash, listTrash, observeTrash, takeBack, type Undeleted } from "../store/trash.ts";
+import { clip } from "../../domain/text.ts";
 
 /** Ids of each list in the result, which has to fit into 4,096 bytes; the log names all, and `present` tells what is left. */
 const shown = 12;
@@ -77,10 +78,10 @@ export async function prune(task: TaskOf<"prune">, context: MoverContext, now: I
           }),
       ...(problems.length + tight.length === 0
         ? {}
-        : { warnings: [...tight, ...problems].slice(0, 4).map((text) => text.slice(0, 200)) }),
+        : { warnings: [...tight, ...problems].slice(0, 4).map((text) => clip(text, 200)) }),
       ...(retained.refused === undefined
         ? { present: formatSequences(await presentSequences(layout)) }
-        : { refused: retained.refused.slice(0, 500) }),
+        : { refused: clip(retained.refused, 500) }),
     };
   } catch (error) {
     context.abort.throwIfAborted();

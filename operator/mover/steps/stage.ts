@@ -14,6 +14,7 @@ import { isNeeded, isNeededOfMember, selectParts, type RestoreParts } from "../r
 import { stageVolume, type VolumeSource } from "../restore/volume-staging.ts";
 import { compareContents } from "../store/contents.ts";
 import type { GenerationEntry } from "../store/listing.ts";
+import { clip } from "../../domain/text.ts";
 
 export async function stage(task: TaskOf<"stage">, context: MoverContext): Promise<ResultOf<"stage">> {
   const started = Date.now();
@@ -73,10 +74,10 @@ async function checkDigests(
     });
     if (difference === undefined) continue;
     throw one === generation
-      ? new MoverError("HO-R802", `generation ${one.id} at ${location}: ${difference}`.slice(0, 900))
+      ? new MoverError("HO-R802", clip(`generation ${one.id} at ${location}: ${difference}`, 900))
       : new MoverError(
           "HO-R809",
-          `generation ${one.id} at ${location}, which ${generation.id} is based on: ${difference}`.slice(0, 900),
+          clip(`generation ${one.id} at ${location}, which ${generation.id} is based on: ${difference}`, 900),
         );
   }
 }

@@ -12,6 +12,7 @@ import { groupByServer, withServer } from "../restore/database-server.ts";
 import { swapDatabases } from "../restore/database-swap.ts";
 import { readVolumeState } from "../restore/volume-state.ts";
 import { requireStaged, swapVolume } from "../restore/volume-swap.ts";
+import { clip } from "../../domain/text.ts";
 
 export async function swap(task: TaskOf<"swap">, context: MoverContext): Promise<ResultOf<"swap">> {
   const volumes = task.volumes.map(({ name }) => ({ name, root: context.roots.volume(name) }));
@@ -34,7 +35,7 @@ export async function swap(task: TaskOf<"swap">, context: MoverContext): Promise
     });
     // The controller gives the app back on this code alone; on any other it stays stopped, as on a pod that died.
     if (await isUntouched(task, context)) throw new MoverError("HO-R807", message, { retry: true, cause: error });
-    throw new MoverError("HO-R804", `the exchange may have begun and can only be completed: ${message}`.slice(0, 900), {
+    throw new MoverError("HO-R804", clip(`the exchange may have begun and can only be completed: ${message}`, 900), {
       retry: true,
       cause: error,
     });

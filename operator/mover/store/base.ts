@@ -19,6 +19,7 @@ import { compareShape } from "./contents.ts";
 import { digestFile } from "./digest.ts";
 import { filesListFile, type Layout } from "./layout.ts";
 import { listGenerations, type GenerationEntry, type Listing } from "./listing.ts";
+import { clip } from "../../domain/text.ts";
 
 type Choice = NonNullable<ResultOf<"preflight">["base"]>;
 
@@ -55,12 +56,14 @@ export async function chooseBase(
   return reason === undefined ? { id: newest.id, manifestSHA256: newest.manifestSHA256 } : full(reason);
 }
 
-const full = (reason: string): Choice => ({ full: reason.slice(0, 300) });
+const full = (reason: string): Choice => ({ full: clip(reason, 300) });
 
 const describeBroken =
   (id: string) =>
   (why: string | undefined): string | undefined =>
-    why === undefined ? undefined : `the chain of generation ${id} is not whole: ${why}`;
+    why === undefined
+      ? undefined
+      : `the chain of generation ${id} is not whole: ${why.startsWith(`generation ${id}: `) ? why.slice(`generation ${id}: `.length) : why}`;
 
 function whyUnfit(
   { id, manifest }: GenerationEntry,
@@ -100,7 +103,7 @@ async function whyBroken(
     if (difference !== undefined) return `generation ${member.id}: ${difference}`;
   }
   const listed = base.manifest.files.find(({ path }) => path === filesListFile);
-  if (listed === undefined) return `generation ${base.id} has no list of files`;
+  if (listed === undefined) return `generation ${base.id}: it has no list of files`;
   const { sha256 } = await digestFile(join(base.path, filesListFile), signal);
   return sha256 === listed.sha256 ? undefined : `generation ${base.id}: ${filesListFile} is damaged`;
 }
@@ -114,7 +117,7 @@ export async function openBase(
   ref: BaseRef,
   signal: AbortSignal,
 ): Promise<GenerationEntry> {
-  const refuse = (why: string): MoverError => new MoverError("HO-A405", why.slice(0, 900));
+  const refuse = (why: string): MoverError => new MoverError("HO-A405", clip(why, 900));
   const base = generations.find(({ id }) => id === ref.id);
   if (base === undefined) throw refuse(`generation ${ref.id} is not there any more`);
   if (base.manifestSHA256 !== ref.manifestSHA256)

@@ -13,6 +13,7 @@ import { compareWalk, hasContent, inodeOf, isLinked, LineCursor, splitHolder, wi
 import { linesOfVolume } from "../mirror/listing.ts";
 import { argvReverseNames } from "../tools/names.ts";
 import { quote } from "./recheck-list.ts";
+import { clip } from "../../domain/text.ts";
 
 export interface Following {
   readonly volume: string;
@@ -160,8 +161,8 @@ class Judge {
   }
 
   no(path: string, why: string): MoverError {
-    const text = `volume ${this.#volume}: ${quote(path === "" ? "." : path).slice(0, 500)} ${why}`;
-    return new MoverError("HO-A404", text.slice(0, 900));
+    const text = `volume ${this.#volume}: ${clip(quote(path === "" ? "." : path), 500)} ${why}`;
+    return new MoverError("HO-A404", clip(text, 900));
   }
 
   notListed(path: string): MoverError {

@@ -15,6 +15,7 @@ import { Tree } from "../mirror/tree.ts";
 import { together } from "../together.ts";
 import { argvDescribe, argvDifferences, argvSort } from "../tools/inventory.ts";
 import { lookAt } from "./listed.ts";
+import { clip } from "../../domain/text.ts";
 
 export interface ListedAgainst {
   readonly volume: string;
@@ -22,7 +23,7 @@ export interface ListedAgainst {
   readonly scratch: string;
 }
 
-const fail = (why: string): MoverError => new MoverError("HO-A404", why.slice(0, 900));
+const fail = (why: string): MoverError => new MoverError("HO-A404", clip(why, 900));
 
 const thereFile = ({ scratch, volume }: ListedAgainst): string => join(scratch, `there-${volume}`);
 const listedFile = ({ scratch, volume }: ListedAgainst): string => join(scratch, `listed-${volume}`);

@@ -18,8 +18,9 @@ import { filesBelow } from "./contents.ts";
 import { digestFile, digestWritten, HashTap, type Digest } from "./digest.ts";
 import { databaseDump, filesListFile } from "./layout.ts";
 import type { ArchivePart, DumpPart, StoredFile } from "./parts.ts";
+import { clip } from "../../domain/text.ts";
 
-const fail = (why: string, cause?: unknown): MoverError => new MoverError("HO-A404", why.slice(0, 900), { cause });
+const fail = (why: string, cause?: unknown): MoverError => new MoverError("HO-A404", clip(why, 900), { cause });
 
 /** @throws MoverError HO-A404 at the first file that is missing, foreign, or of another size. */
 export async function checkShape(

@@ -47,7 +47,7 @@ while [ $# -gt 0 ]; do
     --no-owner) owner=--no-owner; shift ;;
     --check) check=yes; shift ;;
     -h | --help) usage; exit 0 ;;
-    *) usage >&2; exit 2 ;;
+    *) printf 'restore.sh: unknown option: %s\n' "$1" >&2; usage >&2; exit 2 ;;
   esac
 done
 [ -n "$to$databases" ] || [ "$check" = yes ] || { usage >&2; exit 2; }
@@ -93,6 +93,36 @@ extract() {
     --xattrs '--xattrs-include=*' --acls --numeric-owner --same-permissions --delay-directory-restore
 }
 
+count=0
+for directory in "$here"/databases/*/; do
+  [ -d "$directory/dump" ] && count=$((count + 1))
+done
+# Sets name and url.
+split() {
+  name=
+  url=$1
+  for directory in "$here"/databases/*/; do
+    candidate=$(basename "$directory")
+    case $1 in
+      "$candidate="*) name=$candidate; url=\${1#*=} ;;
+    esac
+    if [ -z "$name" ] && [ "$count" -eq 1 ]; then only=$candidate; fi
+  done
+  [ -n "$name" ] || name=\${only:-}
+  [ -n "$name" ] || fail "there are $count databases here; say --database NAME=URL"
+}
+ask() { psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 "--dbname=$url" "$@"; }
+
+# Before anything is changed. What belongs to an extension does not count.
+printf '%s' "$databases" | while IFS= read -r given; do
+  split "$given"
+  found=$(ask --command="SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')")
+  [ "$found" -eq 0 ] ||
+    fail "the database to load $name into has to be empty, and has $found tables, views and sequences; make a new one with createdb --template=template0. Nothing was restored"
+done
+
 if [ -n "$to" ]; then
   mkdir -p -- "$to"
   to=$(CDPATH= cd -- "$to" && pwd)
@@ -120,25 +150,11 @@ if [ -n "$to" ]; then
   done
 fi
 
-count=0
-for directory in "$here"/databases/*/; do
-  [ -d "$directory/dump" ] && count=$((count + 1))
-done
 printf '%s' "$databases" | while IFS= read -r given; do
-  name=
-  url=$given
-  for directory in "$here"/databases/*/; do
-    candidate=$(basename "$directory")
-    case $given in
-      "$candidate="*) name=$candidate; url=\${given#*=} ;;
-    esac
-    if [ -z "$name" ] && [ "$count" -eq 1 ]; then only=$candidate; fi
-  done
-  [ -n "$name" ] || name=\${only:-}
-  [ -n "$name" ] || fail "there are $count databases here; say --database NAME=URL"
+  split "$given"
   printf 'loading database %s\n' "$name"
   pg_restore --exit-on-error $owner "--dbname=$url" "$here/databases/$name/dump"
-  different=$(psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 "--dbname=$url" --file="$here/databases/$name/check.sql")
+  different=$(ask --file="$here/databases/$name/check.sql")
   [ -z "$different" ] || fail "row counts differ: $different"
 done
 printf 'done\n'
@@ -181,7 +197,7 @@ export function restoreGuide(manifest: Omit<Manifest, "files">): string {
 The state of \`${manifest.lineage.namespace}/${manifest.lineage.policy}\` of ${manifest.time}, captured ${manifest.consistency === "Quiesced" ? "while the app was stopped" : "beside the running app"}.
 
 ${[...databases, ...volumes, ...configs].join("\n")}
-${chain.length === 0 ? "" : describeChain(chain)}${manifest.type === "Config" && volumes.length === 0 ? "" : withTools(chain)}${configs.length === 0 ? "" : byHand}`;
+${chain.length === 0 ? "" : describeChain(chain)}${manifest.type === "Config" && volumes.length === 0 ? "" : withTools(manifest)}${configs.length === 0 ? "" : byHand}`;
 }
 
 const byHand = `
@@ -196,7 +212,7 @@ Each key of an object is a file below \`config/\`. Handover does not apply them;
 Of a Secret only the keys that the policy names are here: one that has others would lose them by an apply.
 `;
 
-const withTools = (chain: Manifest["chain"]): string => `
+const withTools = ({ chain, ...manifest }: Omit<Manifest, "files">): string => `
 ## With Handover
 
 Create a RestoreRequest that names this generation.
@@ -206,16 +222,32 @@ Create a RestoreRequest that names this generation.
 On any machine with sh, sha256sum, GNU tar and zstd, and for databases with pg_restore and psql of the server's version or newer:
 
     sh restore.sh --check
-    sh restore.sh --to /some/empty/directory
-    createdb --template=template0 shop && sh restore.sh --database postgresql:///shop
+${examples(manifest)}
 
-Each volume is extracted to a directory of its own below the one that you name. Run it as root to get back owners. A database
+Each volume is extracted to a directory of its own below the one that you name. Run it as root to get back owners. ${chain.length === 0 ? "" : toWalksTheChain}A database
 is loaded into an empty one; roles that it needs and the server lacks are in \`databases/<name>/globals.sql\`, without passwords;
 or use \`--no-owner\`. After loading, the rows of every table are counted and compared.
 
 By hand${chain.length === 0 ? "" : byHandOfChain}: \`sha256sum -c SHA256SUMS\`; \`zstd -dc volumes/NAME.tar.zst | tar -x --xattrs --xattrs-include='*' --acls --numeric-owner -p -C DIR\`;
 \`pg_restore -d URL databases/NAME/dump\`. \`files.jsonl.zst\` lists every file with its SHA-256, one JSON object a line.
 `;
+
+const toWalksTheChain =
+  "`--to` walks the chain by itself: it extracts the generations above, oldest first, and then this one. ";
+
+/** A name that a shell would take for something else is left for a person to write. */
+const pasted = (name: string): string => (/^\w[-\w]*$/.test(name) ? name : "NAME");
+
+function examples({ databases, volumes }: Pick<Manifest, "databases" | "volumes">): string {
+  const prefix = (name: string): string => (databases.length > 1 ? `${name}=` : "");
+  return [
+    ...(volumes.length === 0 ? [] : ["    sh restore.sh --to /some/empty/directory"]),
+    ...databases.map(({ name, database }) => {
+      const target = pasted(database);
+      return `    createdb --template=template0 ${target} && sh restore.sh --database ${prefix(name)}postgresql:///${target}`;
+    }),
+  ].join("\n");
+}
 
 const describeChain = (chain: Manifest["chain"]): string => `
 The volumes here are only what has changed. They are based on other generations, which have to lie beside this one, and are restored in this order before it:

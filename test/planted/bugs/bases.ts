@@ -70,8 +70,8 @@ export const baseBugs: readonly PlantedBug[] = [
     breaks: "S28",
     what: "who has asked for an incremental generation is not told that it is a full one",
     file: "operator/decide/run-summary.ts",
-    text: "message: [said, tellFull({ spec: run.spec, status })]",
-    becomes: "message: [said]",
+    text: "clip([said, tellFull({ spec: run.spec, status })]",
+    becomes: "clip([said]",
     caughtBy: {
       file: baseTest,
       test: [

@@ -82,7 +82,8 @@ export class CommandBed {
   }
 
   #key({ metadata, spec }: KubeObject): string {
-    const plural = typeof spec === "object" && spec !== null && "policyName" in spec ? "backupruns" : "backuppolicies";
+    const has = (field: string): boolean => typeof spec === "object" && spec !== null && field in spec;
+    const plural = !has("policyName") ? "backuppolicies" : has("from") ? "restorerequests" : "backupruns";
     return `${plural}/${metadata.namespace}/${metadata.name}`;
   }
 

@@ -1,7 +1,7 @@
 /** Starting a run and following it: what is created, what is told, how it ends. */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { RunStatus } from "../../../operator/api/kinds.ts";
-import { aRun } from "../../support/builders.ts";
+import type { BackupRun, RestoreRequest, RunStatus } from "../../../operator/api/kinds.ts";
+import { aRestore, aRun } from "../../support/builders.ts";
 import { CommandBed } from "./command-bed.ts";
 import { expectGolden } from "./golden.ts";
 import { scene } from "./scene.ts";
@@ -56,15 +56,52 @@ test("creates a run of the policy, whose name the server makes up", async () => 
   ]);
 });
 
-test("without options it leaves type and sinks to the schema, and says which run it waits for", async () => {
-  bed.put(aRun("shop-active").build());
-  const { out } = await bed.handover("now", "shop");
-  expect(out).toContain("It starts when shop-active is over\n");
+test("without options it leaves type and sinks to the schema", async () => {
+  await bed.handover("now", "shop");
   expect(bed.writes[0]?.body).toMatchObject({ spec: { policyName: "shop" } });
+});
+
+describe("while another of the policy is not over", () => {
+  test.each<[string, BackupRun | RestoreRequest, string]>([
+    ["a run", aRun("shop-active").build(), "brun/shop-active"],
+    ["a restore", aRestore("back").build(), "rreq/back"],
+  ])("%s: nothing is started, and that is no success", async (_what, active, short) => {
+    bed.put(active);
+    for (const options of [[], ["--wait"], ["-o", "name"], ["-o", "json"]]) {
+      const { code, out, err } = await bed.handover("now", "shop", ...options);
+      expect([code, out]).toEqual([1, ""]);
+      expect(err).toContain(`error: no run was started: the `);
+      expect(err).toContain(`${active.metadata.name} of policy shop is not over`);
+      expect(err).toContain(`\nNext: kubectl -n shop wait ${short} --for=condition=Finished `);
+    }
+    expect(bed.writes).toEqual([]);
+  });
+
+  test.each<[string, BackupRun | RestoreRequest]>([
+    ["a run of another policy", aRun("active").forPolicy("other").build()],
+    ["a run that is over", aRun("shop-over").finished("Failed").build()],
+    ["a restore that only plans", aRestore("back").spec({ planOnly: true }).build()],
+  ])("%s does not stand against it", async (_what, other) => {
+    bed.put(other);
+    expect((await bed.handover("now", "shop")).code).toBe(0);
+  });
+
+  test("whoever may not list leaves it to the controller", async () => {
+    bed.put(aRun("shop-active").build());
+    bed.before = ({ method, path }) =>
+      method === "GET" && /\/(backupruns|restorerequests)$/.test(path.split("?")[0] ?? "")
+        ? status(403, "Forbidden")
+        : undefined;
+    expect(await bed.handover("now", "shop")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(`${name} was created`),
+    });
+  });
 });
 
 test("-o name is the name alone, -o json the object", async () => {
   expect((await bed.handover("now", "shop", "-o", "name")).out).toBe(`${name}\n`);
+  bed.put({ ...bed.run(name), status: over("Complete") });
   expect(JSON.parse((await bed.handover("now", "shop", "-o", "json")).out)).toMatchObject({
     kind: "BackupRun",
     metadata: { name },
@@ -83,6 +120,21 @@ describe("--wait", () => {
     const { code, out, err } = await bed.handover("now", "shop", "--wait");
     expectGolden("now-wait", out);
     expect([code, err]).toEqual([0, ""]);
+  });
+
+  test("why it is a full one is told once", async () => {
+    const display = (message: string): RunStatus => ({ display: { message } });
+    const why = "Full instead of Incremental: there is no generation yet";
+    play(
+      { ...going("Warm 3/8", "Up"), ...display(why) },
+      { ...going("Warm 3/8", "Up"), ...display(why) },
+      { ...going("Capture 5/8", "Stopped"), ...display(`attempt 2; ${why}`) },
+      over("Complete", display(`9 files; ${why}`)),
+    );
+    const { out } = await bed.handover("now", "shop", "--wait");
+    expect(out.split("Full instead of")).toHaveLength(2);
+    expect(out.match(/Warm/g)).toHaveLength(1);
+    expect(out).toMatch(/App Stopped {2}attempt 2\n/);
   });
 
   test.each(["AtRisk", "Failed"] as const)(

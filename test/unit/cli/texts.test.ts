@@ -92,6 +92,11 @@ describe("rules of --keep", () => {
   ])("%p is refused", (text) => {
     expect(refusal(() => parseKeep([text], locations))).toMatch(/^2 --keep /);
   });
+  test("a rule that there is not is answered with those that there are", () => {
+    expect(refusal(() => parseKeep(["lst=3"], locations))).toContain(
+      "lst=3 is not understood; it goes like last=7,daily=14,maxAge=400d, and the rules are last, hourly, daily, weekly, monthly, yearly, maxAge, minVerified",
+    );
+  });
 });
 
 test("numbers to undelete are added once, and what somebody else wrote stays", () => {

@@ -24,7 +24,7 @@ describe("while a run holds the app at zero", () => {
     await scenario.until(() => second()?.result === "Failed");
     expect(scenario.replicas()).toBe(0);
     expect(second()).toMatchObject({ app: "Unknown", code: "HO-P109" });
-    expect(second()?.advice).toContain("App: unknown; nothing was done to it. Data:");
+    expect(second()?.advice).toContain("App: unknown; not stopped by this one. Data:");
     await scenario.settle();
     expect(second()?.app).toBe("Unknown");
   });
@@ -34,7 +34,7 @@ describe("while a run holds the app at zero", () => {
     const now = (): RestoreRequest["status"] => scenario.world.find<RestoreRequest>(restores, "now")?.status;
     await scenario.until(() => now()?.result === "Failed");
     expect(now()).toMatchObject({ app: "Unknown", code: "HO-R806" });
-    expect(now()?.advice).toContain("App: unknown; nothing was done to it. Data:");
+    expect(now()?.advice).toContain("App: unknown; not stopped by this one. Data:");
   });
   test("a run of another policy that is refused does not", async () => {
     const scenario = await held();

@@ -52,7 +52,7 @@ describe("conditions", () => {
       what: "time",
       broken: schedule("odd", "0 2 30 2 *"),
       reason: "ScheduleNeverFires",
-      message: 'HO-P111 schedule odd: cron "0 2 30 2 *" is wrong or never comes true',
+      message: 'HO-P111 schedule odd: cron "0 2 30 2 *" never comes true',
     },
   ])("of one whose only schedule has no $what that comes", ({ broken, reason, message }) => {
     const { status } = decide(aPolicy().schedules(broken));
@@ -104,7 +104,7 @@ describe("a status", () => {
       code: "HO-S207",
       display: { message: "x".repeat(300) },
     });
-    expect(decide(aPolicy(), [failed.build()]).status.display?.message).toHaveLength(200);
+    expect(decide(aPolicy(), [failed.build()]).status.display?.message).toHaveLength(300);
   });
   test("remembers what was taken over, and goes on with it", () => {
     const policy = aPolicy().annotated(annotations.adopt, "moon").build();

@@ -19,6 +19,7 @@ const ran = (day: number, ...retention: readonly PlanRecord[]): BackupRun =>
     .created(`2026-11-0${day}T01:00:00Z`)
     .finished("Complete", `00000${day}-2026110${day}T010000Z-full`, { retention: [...retention] })
     .build();
+const failedRun = aRun("run-9").created("2026-11-09T01:00:00Z").finished("Failed").build();
 const judge = (runs: readonly BackupRun[], policy: BackupPolicy = aPolicy().build()): PolicyStatus => {
   const { status } = decidePolicy({ policy, runs, restores: [], takenNames: new Set() }, at("12:00"));
   expect(findBrokenRule(status)).toBeUndefined();
@@ -84,6 +85,27 @@ describe("the condition Pruning", () => {
     expect(conditionIn(judge(waiting, annotated("true")), "Pruning")).toContain("False PruneRefused");
     expect(conditionIn(judge(waiting, annotated("aaa")), "Pruning")).toContain("False PruneRefused");
   });
+
+  test("MESSAGE says that it waits, and what to type, before that all is well and after what is not", () => {
+    const says = `a prune waits for an acknowledgement: ${command.slice("Next: ".length)}=bbbbbbbbbbbb,aaaaaaaaaaaa --overwrite`;
+    const told = judge(waiting).display?.message;
+    expect(told?.startsWith(`${says}; generation 000001-`)).toBe(true);
+    expect(judge([...waiting, failedRun]).display?.message).toMatch(
+      /^run-9: .*; a prune waits for an acknowledgement: kubectl /,
+    );
+    expect(judge(waiting, annotated(`${"a".repeat(12)}, ${"b".repeat(64)}`)).display?.message).not.toContain("waits");
+  });
+
+  test.each(["true", "aaa", "c".repeat(12), `c${"a".repeat(12)}`])(
+    "an acknowledgement %s that matches no plan is said to",
+    (text) => {
+      const says = `acknowledge-prune=${text} matches no plan that waits`;
+      const status = judge(waiting, annotated(`${"a".repeat(12)},${text}`));
+      expect(conditionIn(status, "Pruning")).toContain(`; ${says}. Next: `);
+      expect(status.display?.message).toContain(`${says}; a prune waits`);
+      expect(conditionIn(judge(waiting, annotated("a".repeat(12))), "Pruning")).not.toContain("matches");
+    },
+  );
 
   test("the beginning of a digest acknowledges, and no other part of it", () => {
     const digest = `${"a".repeat(52)}${"b".repeat(12)}`;

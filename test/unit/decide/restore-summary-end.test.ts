@@ -36,7 +36,7 @@ describe("the end", () => {
     ];
     const status = summarise(steps, { over: true });
     const advice =
-      "HO-R806 run x is active. App: unknown; nothing was done to it. Data: nothing was changed. Next: kubectl -n shop get brun,rreq";
+      "HO-R806 run x is active. App: unknown; not stopped by this one. Data: nothing was changed. Next: start it again when that one is over: kubectl -n shop get brun,rreq";
     expect(status).toMatchObject({
       result: "Failed",
       code: "HO-R806",

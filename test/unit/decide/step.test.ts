@@ -206,8 +206,14 @@ describe("at the limit", () => {
     expect(does(advance({ ...unknown, state: "Waiting" }, begun))).toEqual(["create shop-1-warm-2"]);
   });
   test("the first attempt is not worth a word, the others are", () => {
-    const next = { ...running(1), state: "Waiting" as const };
+    const next = { ...running(1), state: "Waiting" as const, code: "HO-D301" as const };
     expect([advance(pending, begun).step.message, advance(next, begun).step.message]).toEqual(["", "attempt 2"]);
+  });
+  test("the Job that acts upon a plan is no second attempt, and keeps the words of the plan", () => {
+    const planned = { ...running(1), state: "Waiting" as const, rounds: 1, message: "3 generations to be removed" };
+    expect(advance(planned, begun).step).toMatchObject({ attempt: 2, message: "3 generations to be removed" });
+    const failing = { ...running(2), state: "Waiting" as const, rounds: 1, code: "HO-D301" as const };
+    expect(advance(failing, begun).step).toMatchObject({ attempt: 3, message: "attempt 2" });
   });
 });
 

@@ -19,7 +19,7 @@ test.each([
 
 test("a long reason is cut, and fits", () => {
   expect(parseHold(`forever ${"x".repeat(5_000)}`).hold.reason).toHaveLength(200);
-  expect(parseHold("y".repeat(5_000)).hold.reason).toBe(`unreadable hold: ${"y".repeat(60)}`);
+  expect(parseHold("y".repeat(5_000)).hold.reason).toBe(`unreadable hold: ${"y".repeat(59)}…`);
   expect(tellHold({ until: "forever", reason: "x".repeat(200) })).toHaveLength(100);
 });
 

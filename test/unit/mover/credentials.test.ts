@@ -1,6 +1,15 @@
 /** Where a password goes: into one file that only its reader can read, and nowhere else. */
 import { createServer, type AddressInfo } from "node:net";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -59,16 +68,21 @@ test("an error of a connection names the place and says nothing of the password"
   expect(String(error)).not.toMatch(traces);
 });
 
-test("an error about the Secret names it and its key", async () => {
-  writeFileSync(join(root, "secret", "username"), "\n");
+test.each([
+  ["no key", () => rmSync(join(root, "secret", "username")), "has no key username"],
+  ["an empty one", () => writeFileSync(join(root, "secret", "username"), "\n"), "has an empty key username"],
+])("an error about the Secret names it and its key: %s", async (_what, change, words) => {
+  change();
   await expect(environment()).rejects.toMatchObject({
     code: "HO-P104",
-    message: "Secret shop-db of database shop has no key username, or it is empty",
+    message: `Secret shop-db of database shop ${words}`,
   });
 });
 
 test("one that is not there is said not to be there", async () => {
   for (const key of ["username", "password"]) rmSync(join(root, "secret", key));
+  mkdirSync(join(root, "secret", "..2026_11_21"));
+  symlinkSync("..2026_11_21", join(root, "secret", "..data"));
   await expect(environment()).rejects.toMatchObject({
     code: "HO-P104",
     message: "Secret shop-db of database shop does not exist, or has no keys",
