@@ -27,6 +27,8 @@ const planSchema = z.object({
   state: z.enum(["Planned", "Done", "Waiting", "Refused"]).default("Planned"),
   plannedAt: z.string().default(""),
   digest: z.string().optional(),
+  /** Of `remove`, which names some, how many there are. */
+  removes: z.number().optional(),
   remove: removals,
   kept: z.array(z.object({ why: z.string(), sequences: z.string(), since: z.number().default(1) })).default([]),
 });
@@ -37,6 +39,8 @@ const reportSchema = z.object({
   removed: removals,
   refused: z.string().optional(),
 });
+
+export type RecordedPlan = z.infer<typeof planSchema>;
 
 interface Plan {
   readonly location: string;
@@ -51,32 +55,34 @@ const field = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** What people have to type begins with the beginning of the digest. */
+/** What `status.retention` of a run says, as far as it can be understood. */
+export const recordedPlans = (run: BackupRun): readonly RecordedPlan[] =>
+  listOf(field(run.status, "retention")).flatMap((entry) => planSchema.safeParse(entry).data ?? []);
+
+/** What people type to let a plan go that waits: the beginning of its digest is enough. */
+export const acknowledgeCommand = (namespace: string, policy: string, digest: string): string =>
+  `kubectl -n ${namespace} annotate bpol ${policy} --overwrite ${annotations.acknowledgePrune}=${digest.slice(0, 12)}`;
+
 function refusalOf({ state, digest }: z.infer<typeof planSchema>, { metadata, spec }: BackupRun): string | undefined {
   if (state === "Refused") return "HO-K702: it is not certain what lies there";
   if (state !== "Waiting") return undefined;
-  const plan = (digest ?? "").slice(0, 12);
-  return `HO-K701: more than half would go at once. To allow this plan: kubectl -n ${metadata.namespace} annotate bpol ${spec.policyName} --overwrite ${annotations.acknowledgePrune}=${plan}`;
+  return `HO-K701: more than half would go at once. To allow this plan: ${acknowledgeCommand(metadata.namespace, spec.policyName, digest ?? "")}`;
 }
 
 function plansOf(run: BackupRun): readonly Plan[] {
   const name = run.metadata.name;
-  const planned = listOf(field(run.status, "retention")).flatMap((entry): readonly Plan[] => {
-    const plan = planSchema.safeParse(entry).data;
-    if (plan === undefined) return [];
+  const planned = recordedPlans(run).map((plan): Plan => {
     const keptFor = ({ seq }: Generation): readonly string[] =>
       plan.kept.filter(({ sequences, since }) => hasSequence({ since, ranges: sequences }, seq)).map(({ why }) => why);
     const { location, plannedAt, state } = plan;
-    return [
-      {
-        location,
-        plannedAt,
-        run: name,
-        remove: state === "Done" ? [] : plan.remove,
-        refused: refusalOf(plan, run),
-        keptFor,
-      },
-    ];
+    return {
+      location,
+      plannedAt,
+      run: name,
+      remove: state === "Done" ? [] : plan.remove,
+      refused: refusalOf(plan, run),
+      keptFor,
+    };
   });
   const reported = (run.status?.steps ?? []).flatMap((step) =>
     listOf(field(step.result, "of")).flatMap((entry): readonly Plan[] => {

@@ -1,6 +1,9 @@
 /** The simulation for people and for scripts. Pure. */
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import { count, formatBytes } from "../domain/quantities.ts";
+import { acknowledgeCommand } from "./plan-record.ts";
+import { digestOf } from "./retention-planner.ts";
+import type { PlaceRecord } from "./retention-record.ts";
 import { describeRules } from "./retention-rules.ts";
 import type { LocationOutcome, Removal, SimulatedGeneration } from "./simulation.ts";
 import { exactTime, renderTable, shortTime } from "./table.ts";
@@ -11,6 +14,11 @@ export interface ForecastLocation extends LocationOutcome {
   /** How many were found there when it was last looked at. */
   readonly found: number | undefined;
   readonly foundAt: string | undefined;
+  readonly record: {
+    /** What the last prune there let go is known, of all that lies there. */
+    readonly isComplete: boolean;
+    readonly waiting: PlaceRecord["waiting"];
+  };
 }
 
 export interface Forecast {
@@ -37,6 +45,7 @@ function atOnce({ now }: ForecastLocation): string {
   const rows = [
     ...now.keep.map(({ generation, why }) => ({ generation, verdict: "stays", why: why.join("; ") })),
     ...now.remove.map(({ generation, why }) => ({ generation, verdict: "goes", why })),
+    ...now.proposed.map(({ generation, why }) => ({ generation, verdict: "asked", why })),
   ].toSorted((a, b) => b.generation.seq - a.generation.seq);
   if (rows.length === 0) return "  No run knows of a generation here.\n";
   return renderTable(
@@ -98,7 +107,39 @@ function later({ later: { keep, remove, refused } }: ForecastLocation, until: In
   return parts.join("");
 }
 
-function section(location: ForecastLocation, { until, runs }: Forecast): string {
+/** With the plan that would wait, and how it is allowed: a command that comes too early allows nothing. */
+function refusal({ now, record }: ForecastLocation, { namespace, policy, isGiven }: Forecast): string {
+  const lines = [`Nothing is removed: ${now.refused}`];
+  const caution = record.isComplete
+    ? []
+    : [
+        "CAUTION: not all that the rules had let go before is on record here, and that does not count for the half: the next run may remove these without asking.",
+      ];
+  const digest = now.proposed.length === 0 ? undefined : digestOf(now.proposed.map(({ generation }) => generation.id));
+  if (digest !== undefined) {
+    const { waiting } = record;
+    const isWaiting = waiting?.digest === digest;
+    const when = isWaiting
+      ? "It waits"
+      : `Once ${isGiven ? "the policy has these rules and " : ""}a run has made this plan`;
+    lines.push(
+      ...caution,
+      `The plan ${digest.slice(0, 12)} ${isWaiting ? "waits" : "would wait"}: ${count(now.proposed.length, "generation")}, ${sum(now.proposed.map(({ generation }) => generation))}, asked above.`,
+      "The next run brings a generation more, so it may plan otherwise.",
+      `${when}; to allow it:`,
+      `  ${acknowledgeCommand(namespace, policy, digest)}`,
+    );
+    if (waiting !== undefined && !isWaiting)
+      lines.push(
+        `On record another one waits, of ${count(waiting.removes, "generation")}; to allow that:`,
+        `  ${acknowledgeCommand(namespace, policy, waiting.digest)}`,
+      );
+  }
+  return lines.map((line) => `  ${line}\n`).join("");
+}
+
+function section(location: ForecastLocation, forecast: Forecast): string {
+  const { until, runs } = forecast;
   const { name, rules, known, found, foundAt, now } = location;
   const parts = [`${name}: ${describeRules(rules)}\n`];
   if (found !== undefined && found !== known)
@@ -106,7 +147,7 @@ function section(location: ForecastLocation, { until, runs }: Forecast): string 
       `  CAUTION: runs know of ${count(known, "generation")} here, and ${found} were found${foundAt === undefined ? "" : ` on ${foundAt}`}. What is not known is not in this plan.\n`,
     );
   parts.push(atOnce(location));
-  if (now.refused !== undefined) parts.push(`  Nothing is removed: ${now.refused}\n`);
+  if (now.refused !== undefined) parts.push(refusal(location, forecast));
   else
     parts.push(
       `  ${now.remove.length === 0 ? "Nothing goes" : `${count(now.remove.length, "generation")} would go, ${sum(now.remove.map(({ generation }) => generation))}`}.\n`,
@@ -162,7 +203,13 @@ export const forecastJson = (forecast: Forecast): unknown => ({
     known,
     found: found ?? null,
     foundAt: parseInstant(foundAt) === undefined ? null : foundAt,
-    now: { keep: keptJson(now.keep), remove: now.remove.map(removalJson), refused: now.refused ?? null },
+    now: {
+      keep: keptJson(now.keep),
+      remove: now.remove.map(removalJson),
+      refused: now.refused ?? null,
+      proposed: now.proposed.map(removalJson),
+      plan: now.proposed.length === 0 ? null : digestOf(now.proposed.map(({ generation }) => generation.id)),
+    },
     later:
       forecast.until === undefined
         ? null

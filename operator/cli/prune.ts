@@ -1,5 +1,6 @@
 /** `kubectl handover prune --simulate`: what retention would do, now and later. It changes nothing and has no other mode. */
 import { type BackupPolicy, type BackupRun } from "../api/kinds.ts";
+import { annotations } from "../api/names.ts";
 import type { GenerationType } from "../domain/generation.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Parsed } from "./arguments.ts";
@@ -9,8 +10,10 @@ import { futureRuns, mostRuns } from "./future-runs.ts";
 import { parseUntil } from "./hold-text.ts";
 import { getPolicy, listRuns } from "./lookup.ts";
 import { type Forecast, forecastJson, renderForecast } from "./prune-text.ts";
+import { digestOf } from "./retention-planner.ts";
+import { type PlaceRecord, recordAt } from "./retention-record.ts";
 import { type GivenRules, effectiveRules, parseKeep, timeZoneOf } from "./retention-rules.ts";
-import { type SimulatedGeneration, type SimulatedLocation, simulate } from "./simulation.ts";
+import { type SimulatedGeneration, type SimulatedLocation, nothing, simulate } from "./simulation.ts";
 import { type Invocation, type Verb, printJson } from "./verb.ts";
 
 const lies = (state: string): boolean => state === "Stored" || state === "Verified";
@@ -25,22 +28,46 @@ const simulated = (generation: Generation, now: Instant): SimulatedGeneration =>
   assumed: false,
 });
 
-function locationsOf(
+function locationOf(
+  name: string,
   policy: BackupPolicy,
   generations: readonly Generation[],
   given: GivenRules,
-): readonly SimulatedLocation[] {
-  return ["source", ...policy.spec.sinks.map(({ name }) => name)].map((name) => ({
+  record: PlaceRecord,
+): SimulatedLocation {
+  const here = generations.flatMap((generation) => {
+    const copy = generation.copies.find(({ location, state }) => location === name && lies(state));
+    return copy === undefined ? [] : [{ generation, counts: copy.counts }];
+  });
+  const idsOf = (is: (generation: Generation) => boolean): readonly string[] =>
+    here.flatMap(({ generation }) => (is(generation) ? [generation.id] : []));
+  const { left, waiting } = record;
+  return {
     name,
     rules: effectiveRules(policy, name, given),
-    present: new Map(
-      generations.flatMap(({ id, copies }) => {
-        const copy = copies.find(({ location, state }) => location === name && lies(state));
-        return copy === undefined ? [] : [[id, copy.counts] as const];
-      }),
-    ),
-  }));
+    present: new Map(here.map(({ generation: { id }, counts }) => [id, counts])),
+    left: left === undefined ? undefined : new Set(idsOf(({ seq }) => left(seq))),
+    due: idsOf(({ seq }) => record.isDue(seq)),
+    holds: here.flatMap(({ generation: { id, seq } }) => {
+      const hold = record.takenBack(seq);
+      return hold === undefined ? [] : [{ id, ...hold }];
+    }),
+    former: new Set(idsOf(({ seq, run }) => record.isFormer(seq) || isOfAnother(run, policy))),
+    acknowledged:
+      waiting !== undefined && isAcknowledged(policy, waiting.digest)
+        ? { ids: waiting.ids, isPlan: (ids) => digestOf(ids) === waiting.digest }
+        : nothing,
+  };
 }
+
+/** Its generations lie in the directory that this policy has taken over, and no rule of it counts them. */
+const isOfAnother = ({ status }: BackupRun, { metadata }: BackupPolicy): boolean =>
+  status?.policyUID !== undefined && status.policyUID !== metadata.uid;
+
+const isAcknowledged = ({ metadata }: BackupPolicy, digest: string): boolean =>
+  (metadata.annotations?.[annotations.acknowledgePrune] ?? "")
+    .split(",")
+    .some((part) => /^[0-9a-f]{12,64}$/.test(part.trim()) && digest.startsWith(part.trim()));
 
 /** What is sealed at the source and has not come to a required sink. One that was pruned there has been there. */
 function undeliveredOf(generations: readonly Generation[]): ReadonlyMap<string, readonly string[]> {
@@ -93,7 +120,11 @@ export function forecast(
       `there are more than ${mostRuns} runs until then; name an earlier --until`,
       "kubectl handover prune --help",
     );
-  const locations = locationsOf(policy, generations, given);
+  const own = runs.filter(({ metadata, spec }) => metadata.namespace === namespace && spec.policyName === name);
+  const records = new Map(names.map((location) => [location, recordAt(location, own)]));
+  const locations = names.map((location) =>
+    locationOf(location, policy, generations, given, records.get(location) ?? recordAt(location, [])),
+  );
   if (future.length > manyRuns) asked.say?.(`simulating ${future.length} runs, which takes a while\n`);
   const outcomes = simulate({
     generations: generations.map((generation) => simulated(generation, now)),
@@ -120,9 +151,15 @@ export function forecast(
       known: locations.find((location) => location.name === outcome.name)?.present.size ?? 0,
       found: found.get(outcome.name)?.generations,
       foundAt: found.get(outcome.name)?.observedAt,
+      record: recordFor(records.get(outcome.name)),
     })),
   };
 }
+
+const recordFor = (record: PlaceRecord | undefined): Forecast["locations"][number]["record"] => ({
+  isComplete: record?.left !== undefined && !record.isPartial,
+  waiting: record?.waiting,
+});
 
 function checkPrune(args: Parsed): void {
   if (!args.has("simulate"))
@@ -159,8 +196,8 @@ export const prune: Verb = {
   summary:
     "with --simulate: what retention would keep and remove, now and until a date, with the rules as they are or others",
   details: [
-    "Changes nothing. Plans with the operator's own retention, over the copies that runs have on record. With --until, each slot of the schedules is assumed to make a generation that arrives, is verified, and is as large as the newest ones of its type.",
-    "--keep takes the place of the rules of every location, or with a name in front of it of that location alone. A rule that is not named is off; minVerified stays as the policy has it unless it is named.",
+    "Changes nothing. Plans with the operator's own retention, over the copies that runs have on record, and with what the last prune at each location has on record: what it left, what the rules had let go by then, what was taken back out of the trash. A plan that would wait for an acknowledgement is shown with the command. The next run brings a generation of its own, which takes its place under the rules: --until shows that. With --until, each slot of the schedules is assumed to make a generation that arrives, is verified, and is as large as the newest ones of its type.",
+    "--keep takes the place of the rules of every location, or with a name in front of it of that location alone. A rule that is not named is off; minVerified stays as the policy has it unless it is named, and at the source last is 2, as in a policy. Rules that a policy would not accept are refused.",
     "With -o name: location/generation of what would go now.",
   ],
   options: [

@@ -1,4 +1,5 @@
 /** The one place where the command line calls the operator's retention. */
+import { createHash } from "node:crypto";
 import { type BucketOf, type Period, bucketsIn } from "../domain/buckets.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
 import { type KeepRules, type RetentionInput, planRetention } from "../domain/retention.ts";
@@ -37,6 +38,8 @@ export interface Planner {
   readonly holds: RetentionInput["holds"];
   readonly arrived: number;
   readonly due: readonly string[];
+  /** Ids that an administrator has said may go. */
+  readonly acknowledged: readonly string[];
 }
 
 export interface Planned {
@@ -44,9 +47,16 @@ export interface Planned {
   readonly remove: readonly { readonly id: string; readonly why: string }[];
   readonly due: readonly string[];
   readonly refused: string | undefined;
+  /** What would go if an administrator said so. */
+  readonly proposed: readonly { readonly id: string; readonly why: string }[];
 }
 
-export function planAt({ generations, rules, timeZone, buckets, now, waiting, holds, arrived, due }: Planner): Planned {
+/** The name of a plan, as the place remembers it: SHA-256 of the sorted ids, one a line. */
+export const digestOf = (ids: readonly string[]): string =>
+  createHash("sha256").update(ids.toSorted().join("\n")).digest("hex");
+
+export function planAt(planner: Planner): Planned {
+  const { generations, rules, timeZone, buckets, now, waiting, holds, arrived, due, acknowledged } = planner;
   const plan = planRetention({
     // When it was sealed matters for clocks that are wrong, and this is a simulation.
     generations: generations.map(({ id, seq, time, chain, verified, bytes }) => ({
@@ -62,12 +72,12 @@ export function planAt({ generations, rules, timeZone, buckets, now, waiting, ho
     timeZone,
     buckets,
     now,
-    acknowledged: [],
+    acknowledged,
     undelivered: [],
     waiting,
     holds,
     arrived,
     due,
   });
-  return { keep: plan.keep, remove: plan.remove, due: plan.due, refused: plan.refused };
+  return { keep: plan.keep, remove: plan.remove, due: plan.due, refused: plan.refused, proposed: plan.proposed ?? [] };
 }

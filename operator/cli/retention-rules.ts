@@ -95,9 +95,21 @@ function parseRule(part: string, text: string): Partial<Rules> {
   );
 }
 
-/** What is given stands alone but for the floor, which stays as the policy has it unless it is given as well. */
+/**
+ * What is given stands alone but for the floor, which stays as the policy has it unless it is given as well; and at the source
+ * `last`, which the schema sets.
+ * @throws Failure when the schema would refuse the rules
+ */
 export function effectiveRules(policy: BackupPolicy, location: string, given: GivenRules): Rules {
   const present = rulesAt(policy, location);
   const asked = given.get(location) ?? given.get("");
-  return asked === undefined ? present : { minVerified: present.minVerified, ...asked };
+  if (asked === undefined) return present;
+  const rules = { minVerified: present.minVerified, ...(location === "source" ? { last: 2 } : {}), ...asked };
+  const total = countRules.reduce((sum, name) => sum + (rules[name] ?? 0), 0);
+  if (total < rules.minVerified)
+    throw wrongUsage(
+      `a policy with these rules is not accepted: at ${location} last and the other counts are smaller than minVerified, which is ${rules.minVerified} there: raise last, or add minVerified=${Math.max(1, total)}`,
+      "prune",
+    );
+  return rules;
 }

@@ -4,6 +4,7 @@
  */
 import { type GenerationType, formatGenerationId, needsBase } from "../domain/generation.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
+import { ofFormerPolicy } from "../domain/kept-reasons.ts";
 import { type Planned, type PlannedGeneration, type Planner, planAt, rememberBuckets } from "./retention-planner.ts";
 import type { Rules } from "./retention-rules.ts";
 
@@ -23,6 +24,19 @@ export interface SimulatedLocation {
   readonly rules: Rules;
   /** Ids of what lies there, with whether it counts. */
   readonly present: ReadonlyMap<string, boolean>;
+  /** Ids of what the last prune left there; undefined when no run tells of one. What is not among them has arrived since. */
+  readonly left: ReadonlySet<string> | undefined;
+  /** Ids that the rules had let go by then. */
+  readonly due: readonly string[];
+  /** Beside those that hold everywhere. */
+  readonly holds: Planner["holds"];
+  /** Ids of what was taken over with the directory: it counts for no rule, and nobody removes it. */
+  readonly former: ReadonlySet<string>;
+  /** Whether the plan that lets these go is acknowledged; or what is known of one that is. */
+  readonly acknowledged: {
+    readonly ids: readonly string[];
+    readonly isPlan: (ids: readonly string[]) => boolean;
+  };
 }
 
 /** A run that a schedule is going to make. */
@@ -60,6 +74,8 @@ export interface LocationOutcome {
     readonly keep: readonly { readonly generation: SimulatedGeneration; readonly why: readonly string[] }[];
     readonly remove: readonly Removal[];
     readonly refused: string | undefined;
+    /** What would go once it is acknowledged; only with `refused`. */
+    readonly proposed: readonly Removal[];
   };
   readonly later: {
     readonly keep: readonly { readonly generation: SimulatedGeneration; readonly why: readonly string[] }[];
@@ -71,11 +87,16 @@ export interface LocationOutcome {
 
 interface State {
   readonly location: SimulatedLocation;
-  present: Map<string, boolean>;
+  readonly present: Map<string, boolean>;
+  left: ReadonlySet<string> | undefined;
   due: readonly string[];
+  acknowledged: SimulatedLocation["acknowledged"];
   readonly removed: Removal[];
   refused: LocationOutcome["later"]["refused"];
 }
+
+/** An acknowledgement is spent with the first prune that is carried out. */
+export const nothing: SimulatedLocation["acknowledged"] = { ids: [], isPlan: () => false };
 
 type Kept = LocationOutcome["now"]["keep"][number];
 const bySeq = (a: Kept, b: Kept): number => b.generation.seq - a.generation.seq;
@@ -85,29 +106,37 @@ export function simulate(input: SimulationInput): readonly LocationOutcome[] {
   const undelivered = new Map(input.undelivered);
   const buckets = rememberBuckets(input.timeZone);
 
-  const plan = ({ location, present, due }: State, now: Instant, arrived: number): Planned => {
+  const plan = ({ location, present, left, due, acknowledged }: State, now: Instant): Planned => {
     // They lie in the handover point, which retention never looks into.
     const waits = (id: string): readonly string[] | undefined =>
       location.name === "source" ? undelivered.get(id) : undefined;
     const waiting = [...present.keys()].flatMap((id) => (waits(id) === undefined ? [] : (known.get(id) ?? [])));
-    const planned = planAt({
-      generations: [...present].flatMap(([id, verified]): readonly PlannedGeneration[] => {
-        const generation = known.get(id);
-        return generation === undefined || waits(id) !== undefined
-          ? []
-          : [{ ...generation, verified: verified && generation.chain.every((base) => present.get(base) === true) }];
-      }),
+    const own = [...present].flatMap(([id, verified]): readonly PlannedGeneration[] => {
+      const generation = known.get(id);
+      return generation === undefined || waits(id) !== undefined || location.former.has(id)
+        ? []
+        : [{ ...generation, verified: verified && generation.chain.every((base) => present.get(base) === true) }];
+    });
+    const planner: Planner = {
+      generations: own,
       rules: location.rules,
       timeZone: input.timeZone,
       buckets,
       now,
       waiting,
-      holds: input.holds,
-      arrived,
+      holds: [...input.holds, ...location.holds],
+      arrived: left === undefined ? 0 : own.filter(({ id }) => !left.has(id)).length,
       due,
-    });
-    const kept = waiting.map(({ id }) => ({ id, why: [`waits for ${waits(id)?.join(", ") ?? ""}`] }));
-    return { ...planned, keep: [...kept, ...planned.keep] };
+      acknowledged: acknowledged.ids,
+    };
+    const first = planAt(planner);
+    const ids = first.proposed.map(({ id }) => id);
+    const planned = ids.length > 0 && acknowledged.isPlan(ids) ? planAt({ ...planner, acknowledged: ids }) : first;
+    const others = [
+      ...waiting.map(({ id }) => ({ id, why: [`waits for ${waits(id)?.join(", ") ?? ""}`] })),
+      ...[...location.former].map((id) => ({ id, why: [ofFormerPolicy] })),
+    ];
+    return { ...planned, keep: [...others, ...planned.keep] };
   };
   const named = (
     entries: readonly { readonly id: string; readonly why: readonly string[] }[],
@@ -128,13 +157,21 @@ export function simulate(input: SimulationInput): readonly LocationOutcome[] {
   const states = input.locations.map((location): State => ({
     location,
     present: new Map(location.present),
-    due: [],
+    left: location.left,
+    due: location.due,
+    acknowledged: location.acknowledged,
     removed: [],
     refused: undefined,
   }));
   const atOnce = states.map((state) => {
-    const { keep, remove, refused } = plan(state, input.now, 0);
-    return { keep: named(keep).toSorted(bySeq), remove: removals(remove, input.now), refused };
+    const { keep, remove, refused, proposed } = plan(state, input.now);
+    const going = new Set(proposed.map(({ id }) => id));
+    return {
+      keep: named(keep.filter(({ id }) => !going.has(id))).toSorted(bySeq),
+      remove: removals(remove, input.now),
+      refused,
+      proposed: removals(proposed, input.now),
+    };
   });
 
   let seq = Math.max(0, ...input.generations.map((generation) => generation.seq));
@@ -153,14 +190,20 @@ export function simulate(input: SimulationInput): readonly LocationOutcome[] {
     for (const state of states) {
       if (state.location.name !== "source" && !run.sinks.includes(state.location.name)) continue;
       state.present.set(made.id, true);
-      const { remove, due, refused } = plan(state, run.at, 1);
-      state.due = due;
+      const { keep, remove, due, refused } = plan(state, run.at);
       if (refused !== undefined)
         state.refused = {
           at: state.refused?.at ?? run.at,
           why: state.refused?.why ?? refused,
           times: (state.refused?.times ?? 0) + 1,
         };
+      else {
+        // What is refused leaves no trace at the place; what is carried out is what the next one goes by.
+        const waits = new Set(state.location.name === "source" ? undelivered.keys() : []);
+        state.left = new Set(keep.flatMap(({ id }) => (waits.has(id) ? [] : [id])));
+        state.due = due;
+        state.acknowledged = nothing;
+      }
       for (const { id } of remove) state.present.delete(id);
       state.removed.push(...removals(remove, run.at));
     }
@@ -168,13 +211,13 @@ export function simulate(input: SimulationInput): readonly LocationOutcome[] {
 
   const end = input.future.at(-1)?.at;
   return states.map((state, at): LocationOutcome => {
-    const now = atOnce[at] ?? { keep: [], remove: [], refused: undefined };
+    const now = atOnce[at] ?? { keep: [], remove: [], refused: undefined, proposed: [] };
     return {
       name: state.location.name,
       rules: state.location.rules,
       now,
       later: {
-        keep: end === undefined ? now.keep : named(plan(state, end, 1).keep).toSorted(bySeq),
+        keep: end === undefined ? now.keep : named(plan(state, end).keep).toSorted(bySeq),
         remove: state.removed,
         refused: state.refused,
       },

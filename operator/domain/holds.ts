@@ -13,6 +13,9 @@ export interface Hold {
 
 export const forever = "forever";
 
+/** Why what a prune has brought back stays for some days. */
+export const takenBackReason = "taken back out of the trash";
+
 /** So that it fits into a plan and a task, however long the annotation is. */
 const longestReason = 200;
 

@@ -14,6 +14,7 @@
 import { type BucketOf, type Period, bucketsIn, periods } from "./buckets.ts";
 import { familyOf, parseGenerationId } from "./generation.ts";
 import { type Hold, isInForce, tellHold } from "./holds.ts";
+import { notDelivered, onUnknownState } from "./kept-reasons.ts";
 import { type Instant, parseInstant } from "./instant.ts";
 import { parseDuration } from "./quantities.ts";
 
@@ -93,9 +94,8 @@ export function planRetention(input: RetentionInput): RetentionPlan {
     counted.length === 0 && keep.length > 0 ? [generation.id] : [],
   );
   if (unknown !== undefined) {
-    const reason = "nothing is removed on unknown state";
     return {
-      keep: judged.map(({ generation: { id }, keep }) => ({ id, why: [...keep, reason] })),
+      keep: judged.map(({ generation: { id }, keep }) => ({ id, why: [...keep, onUnknownState] })),
       remove: [],
       due,
       refused: `HO-K702: ${unknown}`,
@@ -248,7 +248,7 @@ function count(generation: RetentionGeneration, newer: number, input: RetentionI
 
 function otherFloors(id: string, { undelivered, holds, now }: RetentionInput): readonly string[] {
   return [
-    ...(undelivered.includes(id) ? ["a required sink has not verified it"] : []),
+    ...(undelivered.includes(id) ? [notDelivered] : []),
     ...holds.filter((hold) => hold.id === id && isInForce(hold, now)).map(tellHold),
   ];
 }

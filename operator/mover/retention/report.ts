@@ -2,6 +2,7 @@
 import type { ResultOf } from "../../contract/result.ts";
 import type { RetentionPlan } from "../../domain/retention.ts";
 import { parseGenerationId } from "../../domain/generation.ts";
+import { baseOfKept } from "../../domain/kept-reasons.ts";
 import { formatSequences } from "../../domain/sequences.ts";
 import { clip } from "../../domain/text.ts";
 
@@ -12,7 +13,7 @@ const rangesLength = 120;
 const reasons = 16;
 
 /** Each base has reasons of its own, with numbers in them, and is one of many. */
-const groupOf = (why: string): string => (why.startsWith("base of ") ? "base of a kept one" : why);
+const groupOf = (why: string): string => (why.startsWith("base of ") ? baseOfKept : why);
 
 /** The reasons of the newest first, so that what does not fit is of the oldest. */
 export function summariseKept(keep: RetentionPlan["keep"]): Kept {

@@ -6,6 +6,7 @@
 import type { ResultOf } from "../../contract/result.ts";
 import type { TaskOf } from "../../contract/task.ts";
 import { type Instant, formatInstant } from "../../domain/instant.ts";
+import { notDelivered, ofFormerPolicy } from "../../domain/kept-reasons.ts";
 import { formatBytes } from "../../domain/quantities.ts";
 import { formatSequences } from "../../domain/sequences.ts";
 import type { MoverContext } from "../context.ts";
@@ -187,9 +188,9 @@ function tellRefusal(refused: string, proposed: Remove, { acknowledged }: TaskOf
 
 function tellKept({ plan, former }: View, settlement: Settlement): Facts["kept"] {
   return summariseKept([
-    ...settlement.pending.toReversed().map(({ id }) => ({ id, why: ["a required sink has not verified it"] })),
+    ...settlement.pending.toReversed().map(({ id }) => ({ id, why: [notDelivered] })),
     ...plan.keep,
-    ...former.map(({ id }) => ({ id, why: ["of a former policy"] })),
+    ...former.map(({ id }) => ({ id, why: [ofFormerPolicy] })),
   ]);
 }
 

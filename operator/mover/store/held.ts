@@ -7,7 +7,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { parseGenerationId } from "../../domain/generation.ts";
-import { forever, type Hold } from "../../domain/holds.ts";
+import { forever, type Hold, takenBackReason } from "../../domain/holds.ts";
 import { type Instant, formatInstant } from "../../domain/instant.ts";
 import { type Sequences, hasSequence } from "../../domain/sequences.ts";
 import { errnoOf } from "../errors.ts";
@@ -52,7 +52,7 @@ export function holdsInAll(
     ...asked,
     ...[...held.values()].flatMap(({ id, run, takenBack }) => [
       ...(run === undefined || isDecidedElsewhere(id, asked, known) ? [] : [{ id, ...run }]),
-      ...(takenBack === undefined ? [] : [{ id, until: takenBack.until, reason: "taken back out of the trash" }]),
+      ...(takenBack === undefined ? [] : [{ id, until: takenBack.until, reason: takenBackReason }]),
     ]),
   ];
 }

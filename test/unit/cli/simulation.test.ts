@@ -69,7 +69,7 @@ describe("runs to come", () => {
 describe("now", () => {
   test("is what the operator's own planRetention says of what runs know", () => {
     // What waits lies in the handover point: no rule counts it, and what it is based on stays.
-    const source = location(look({ keep: ["last=1"] }), "source");
+    const source = location(look({ keep: ["source:last=1"] }), "source");
     expect(source.now.remove).toEqual([]);
     expect(source.now.keep.find(({ generation }) => generation.id === incremental42)?.why).toEqual(["waits for vault"]);
   });

@@ -69,8 +69,8 @@ describe("rules of --keep", () => {
     const given = parseKeep(["last=7,daily=14", "own:monthly=12", "own:maxAge=400d"], locations);
     expect(effectiveRules(policy, "vault", given)).toEqual({ last: 7, daily: 14, minVerified: 2 });
     expect(effectiveRules(policy, "own", given)).toEqual({ monthly: 12, maxAge: "400d", minVerified: 3 });
-    expect(effectiveRules(policy, "own", parseKeep(["last=1,minVerified=2"], locations))).toEqual({
-      last: 1,
+    expect(effectiveRules(policy, "own", parseKeep(["last=2,minVerified=2"], locations))).toEqual({
+      last: 2,
       minVerified: 2,
     });
   });

@@ -175,7 +175,7 @@ describe("prune", () => {
       "shop",
       "--simulate",
       "--keep",
-      "last=1",
+      "last=1,minVerified=1",
       "--until",
       "2026-12-06",
     );
