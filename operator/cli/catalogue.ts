@@ -2,8 +2,9 @@
 import type { BackupRun } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
 import { type GenerationType, generationTypes, parseGenerationId, timeOf, typeOf } from "../domain/generation.ts";
-import { type Hold, parseHold } from "../domain/holds.ts";
+import { type Hold, endOfTakenBack, parseHold } from "../domain/holds.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
+import { type PlaceRecord, recordAt } from "./retention-record.ts";
 
 type RecordedCopy = NonNullable<NonNullable<BackupRun["status"]>["copies"]>[number];
 
@@ -34,7 +35,10 @@ export interface Generation {
   readonly copies: readonly Copy[];
   /** Where it and all that it is based on count. In the order in which a restore asks them. */
   readonly restorableFrom: readonly string[];
+  /** In the annotation of its run. */
   readonly hold: Hold | undefined;
+  /** Where a prune has taken it back out of the trash, and holds it until then. */
+  readonly takenBack: readonly (Hold & { readonly location: string })[];
   readonly run: BackupRun;
 }
 
@@ -91,6 +95,16 @@ export function catalogueOf(runs: readonly BackupRun[]): readonly Generation[] {
     return chain;
   };
 
+  const records = new Map<string, PlaceRecord>();
+  const recordOf = ({ metadata, spec }: BackupRun, location: string): PlaceRecord => {
+    const key = `${metadata.namespace}/${spec.policyName}/${location}`;
+    const isSibling = (other: BackupRun): boolean =>
+      other.metadata.namespace === metadata.namespace && other.spec.policyName === spec.policyName;
+    const record = records.get(key) ?? recordAt(location, runs.filter(isSibling));
+    records.set(key, record);
+    return record;
+  };
+
   const all = [...made.values()].map((run): Generation => {
     const id = run.status?.generation?.id ?? "";
     const parsed = parseGenerationId(id);
@@ -102,7 +116,12 @@ export function catalogueOf(runs: readonly BackupRun[]): readonly Generation[] {
       members.every(
         (member) => member !== undefined && copiesOf(member).some((copy) => copy.location === location && copy.counts),
       );
-    const hold = run.metadata.annotations?.[annotations.hold];
+    const annotation = run.metadata.annotations?.[annotations.hold];
+    const hold = annotation === undefined ? undefined : parseHold(annotation).hold;
+    const takenBack = copies.filter(isThere).flatMap(({ location }) => {
+      const found = recordOf(run, location).takenBack(parsed?.seq ?? 0);
+      return found === undefined ? [] : [{ ...found, until: endOfTakenBack(found.until, hold), location }];
+    });
     return {
       namespace: run.metadata.namespace,
       policy: run.spec.policyName,
@@ -115,7 +134,8 @@ export function catalogueOf(runs: readonly BackupRun[]): readonly Generation[] {
       time: parseInstant(timeOf(id)) ?? parseInstant(run.status?.generation?.sealedAt),
       copies,
       restorableFrom: copies.filter(whole).map(({ location }) => location),
-      hold: hold === undefined ? undefined : parseHold(hold).hold,
+      hold,
+      takenBack,
       run,
     };
   });
@@ -126,9 +146,11 @@ export function catalogueOf(runs: readonly BackupRun[]): readonly Generation[] {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+const isThere = ({ state }: Copy): boolean => state === "Stored" || state === "Verified";
+
 /** Whether anything of it lies anywhere. */
 export const isPresent = ({ copies }: Generation): boolean =>
-  copies.some(({ state }) => state === "Stored" || state === "Verified" || state === "Damaged");
+  copies.some((copy) => isThere(copy) || copy.state === "Damaged");
 
 /** Those that cannot be restored without it, newest first. */
 export const dependents = (generation: Generation, all: readonly Generation[]): readonly Generation[] =>

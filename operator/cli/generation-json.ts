@@ -5,7 +5,7 @@ import { isExpired } from "./hold-text.ts";
 import { exactTime } from "./table.ts";
 
 export function generationJson(generation: Generation, now: Instant): Readonly<Record<string, unknown>> {
-  const { run, hold } = generation;
+  const { run, hold, takenBack } = generation;
   const recorded = run.status?.generation;
   return {
     id: generation.id,
@@ -33,6 +33,11 @@ export function generationJson(generation: Generation, now: Instant): Readonly<R
     })),
     restorableFrom: generation.restorableFrom,
     hold: hold === undefined ? null : { until: hold.until, reason: hold.reason, expired: isExpired(hold, now) },
+    takenBack: takenBack.map(({ location, until, ...rest }) => ({
+      location,
+      until,
+      expired: isExpired({ until, ...rest }, now),
+    })),
     run: run.metadata.name,
     result: run.status?.result ?? "",
   };

@@ -1,7 +1,8 @@
 /** The annotation that holds a generation, as it is typed and as it is shown; domain/holds.ts reads it. */
-import { type Hold, forever, isInForce } from "../domain/holds.ts";
+import { type Hold, forever, isInForce, releasedReason } from "../domain/holds.ts";
 import { type Instant, formatInstant, parseInstant } from "../domain/instant.ts";
 import { parseDuration } from "../domain/quantities.ts";
+import type { Generation } from "./catalogue.ts";
 import { Failure, exitCodes } from "./failure.ts";
 import { exactTime } from "./table.ts";
 
@@ -11,6 +12,34 @@ export const formatHold = ({ until, reason }: { readonly until: string; readonly
   `${until} ${reason}`;
 
 export const isExpired = (hold: Hold, now: Instant): boolean => !isInForce(hold, now);
+
+/** Of the end of what a person holds, and of what a prune has taken back, those that are to come; the longest first. */
+export function holdsInForce(
+  { hold, takenBack }: Pick<Generation, "hold" | "takenBack">,
+  now: Instant,
+): readonly Hold[] {
+  const order = ({ until }: Hold): string => (until === forever ? "~" : until);
+  return [...(hold === undefined ? [] : [hold]), ...takenBack]
+    .filter((one) => isInForce(one, now))
+    .toSorted((a, b) => (order(a) < order(b) ? 1 : -1));
+}
+
+/** What is said of holds: those in force, or one that has ended by itself. */
+export function tellHolds(
+  { hold, takenBack }: Pick<Generation, "hold" | "takenBack">,
+  now: Instant,
+): string | undefined {
+  const ended = hold === undefined || hold.reason === releasedReason ? [] : [tellHold(hold, now)];
+  const places = new Map<string, readonly string[]>();
+  for (const { location, ...one } of takenBack)
+    if (isInForce(one, now)) places.set(tellHold(one, now), [...(places.get(tellHold(one, now)) ?? []), location]);
+  const texts = [
+    ...(hold !== undefined && isInForce(hold, now) ? [tellHold(hold, now)] : []),
+    ...[...places].map(([text, at]) => `${text}, at ${at.join(", ")}`),
+  ];
+  const said = texts.length > 0 ? texts : ended;
+  return said.length === 0 ? undefined : said.join("; ");
+}
 
 export const tellHold = (hold: Hold, now: Instant): string =>
   `${hold.until === forever ? forever : `${isExpired(hold, now) ? "expired" : "until"} ${hold.until}`}, ${hold.reason}`;

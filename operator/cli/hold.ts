@@ -2,6 +2,8 @@
 import { isFinished } from "../api/conditions.ts";
 import { type BackupRun, runs } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
+import { type Hold, isInForce, releasedReason } from "../domain/holds.ts";
+import type { Instant } from "../domain/instant.ts";
 import { count } from "../domain/quantities.ts";
 import { annotate } from "./annotate.ts";
 import type { Parsed } from "./arguments.ts";
@@ -77,16 +79,25 @@ async function runHold(invocation: Invocation): Promise<number> {
   );
 }
 
+const isReleased = (known: Hold | undefined, now: Instant): boolean =>
+  known?.reason === releasedReason && !isInForce(known, now);
+
 async function runRelease(invocation: Invocation): Promise<number> {
   const { listed, generation } = await target(invocation);
-  if (generation.run.metadata.annotations?.[annotations.hold] === undefined)
+  const { hold: known, takenBack, run } = generation;
+  const back = takenBack.filter((one) => isInForce(one, invocation.now)).map(({ location }) => location);
+  const isAnnotated = run.metadata.annotations?.[annotations.hold] !== undefined;
+  if (back.length === 0 && (!isAnnotated || isReleased(known, invocation.now)))
     return tell(invocation, generation, null, `${generation.id} is not held; nothing was changed.`);
-  await annotate<BackupRun>(invocation, runs, generation.run, annotations.hold, () => null);
+  // What was taken back is held by its place, which nobody reaches from here: the annotation tells the next prune that it has ended.
+  const ended = back.length === 0 ? null : formatHold({ until: untilText(invocation.now), reason: releasedReason });
+  await annotate<BackupRun>(invocation, runs, run, annotations.hold, () => ended);
+  const also = back.length === 0 ? "" : `, also where it was taken back out of the trash: ${back.join(", ")}`;
   return tell(
     invocation,
     generation,
-    null,
-    `${generation.id} is released. The rules count for it again, ${whenItCounts(generation, listed)}.`,
+    ended,
+    `${generation.id} is released${also}. The rules count for it again, ${whenItCounts(generation, listed)}.`,
   );
 }
 
@@ -119,7 +130,7 @@ export const release: Verb = {
   operands: { synopsis: "GENERATION|RUN", least: 1, most: 1 },
   summary: "ends the hold of a generation",
   details: [
-    "Takes the annotation backup.handover.dev/hold away. Nothing is removed by this; the rules count for the generation again from the next retention on.",
+    "Takes the annotation backup.handover.dev/hold away. What was taken back out of the trash is held for 7 days without one; to end that, the annotation gets the moment and says so. Nothing is removed by this; the rules count for the generation again from the next retention on.",
   ],
   options: [policyOption],
   examples: [["kubectl handover release 42 -n shop", "the rules count for it again"]],

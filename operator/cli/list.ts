@@ -1,11 +1,12 @@
 /** `kubectl handover list`: the generations, newest first, and what lies at each location in all. */
 import { type BackupPolicy, policies } from "../api/kinds.ts";
+import { releasedReason } from "../domain/holds.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import { count, formatBytes } from "../domain/quantities.ts";
 import { type Copy, type Generation, catalogueOf, isPresent } from "./catalogue.ts";
 import { exitCodes } from "./failure.ts";
 import { generationJson } from "./generation-json.ts";
-import { isExpired } from "./hold-text.ts";
+import { holdsInForce } from "./hold-text.ts";
 import { getPolicy, listRuns } from "./lookup.ts";
 import { age, plain, renderTable, shortTime } from "./table.ts";
 import { type Invocation, type Verb, printJson } from "./verb.ts";
@@ -28,8 +29,11 @@ const needs = ({ chain, unknownInChain }: Generation): string => {
   return `${first.slice(0, 6)}${chain.length > 1 ? ` +${chain.length - 1}` : ""}${unknownInChain.length > 0 ? " ?" : ""}`;
 };
 
-const holdCell = ({ hold }: Generation, now: Instant): string =>
-  hold === undefined ? "" : isExpired(hold, now) ? "expired" : hold.until.slice(0, 10);
+function holdCell(generation: Generation, now: Instant): string {
+  const [longest] = holdsInForce(generation, now);
+  if (longest !== undefined) return longest.until.slice(0, 10);
+  return generation.hold === undefined || generation.hold.reason === releasedReason ? "" : "expired";
+}
 
 export function renderGenerations(
   generations: readonly Generation[],

@@ -48,10 +48,9 @@ function locationOf(
     present: new Map(here.map(({ generation: { id }, counts }) => [id, counts])),
     left: left === undefined ? undefined : new Set(idsOf(({ seq }) => left(seq))),
     due: idsOf(({ seq }) => record.isDue(seq)),
-    holds: here.flatMap(({ generation: { id, seq } }) => {
-      const hold = record.takenBack(seq);
-      return hold === undefined ? [] : [{ id, ...hold }];
-    }),
+    holds: here.flatMap(({ generation: { id, takenBack } }) =>
+      takenBack.flatMap(({ location, ...hold }) => (location === name ? [{ id, ...hold }] : [])),
+    ),
     former: new Set(idsOf(({ seq, run }) => record.isFormer(seq) || isOfAnother(run, policy))),
     acknowledged:
       waiting !== undefined && isAcknowledged(policy, waiting.digest)

@@ -6,7 +6,7 @@ import { type Generation, catalogueOf, dependents } from "./catalogue.ts";
 import { adviceLines } from "./advice-text.ts";
 import { exitCodes } from "./failure.ts";
 import { generationJson } from "./generation-json.ts";
-import { tellHold } from "./hold-text.ts";
+import { tellHolds } from "./hold-text.ts";
 import { chooseGeneration, listRuns } from "./lookup.ts";
 import { type Verdict, verdictsOf } from "./plan-record.ts";
 import { restoreCommands } from "./restore-commands.ts";
@@ -17,7 +17,7 @@ const bytesText = (bytes: number | undefined): string | undefined =>
   bytes === undefined ? undefined : `${formatBytes(bytes)} (${bytes} bytes)`;
 
 function facts(generation: Generation, now: Instant): string {
-  const { run, chain, hold } = generation;
+  const { run, chain } = generation;
   const recorded = run.status?.generation;
   const based = generation.parent === "" ? "stands alone" : `based on ${generation.parent}`;
   return renderFields([
@@ -40,7 +40,7 @@ function facts(generation: Generation, now: Instant): string {
       `${run.metadata.name}, ${run.status?.result === "" || run.status?.result === undefined ? "running" : run.status.result}`,
     ],
     ["Needs", chain.length === 0 ? undefined : count(chain.length, "other generation")],
-    ["Held", hold === undefined ? undefined : tellHold(hold, now)],
+    ["Held", tellHolds(generation, now)],
   ]);
 }
 

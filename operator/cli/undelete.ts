@@ -134,7 +134,7 @@ async function runUndelete(invocation: Invocation): Promise<number> {
       `Asked for: the next run of ${name} takes them back before it prunes. Start one: kubectl handover now ${name} -n ${namespace}\n`,
     );
     terminal.out(
-      `They are held for 7 days then, and the rules count for them again after that. To keep them longer: kubectl handover hold ${numbers[0] === undefined ? "NUMBER" : sixDigits(numbers[0])} -n ${namespace} --reason TEXT\n`,
+      `They are held for 7 days then, and the rules count for them again after that, or once they are released. To keep them longer: kubectl handover hold ${numbers[0] === undefined ? "NUMBER" : sixDigits(numbers[0])} -n ${namespace} --reason TEXT\n`,
     );
   }
   return exitCodes.fine;
@@ -146,7 +146,7 @@ export const undelete: Verb = {
   summary: "takes pruned generations back, as long as they lie in the trash",
   details: [
     "Adds the numbers to the annotation backup.handover.dev/undelete of the policy. The next run takes them back at every location where they lie in the trash. " +
-      "How long they lie there says spec.retention.trash. What was taken back is held for 7 days.",
+      "How long they lie there says spec.retention.trash. What was taken back is held for 7 days; release ends that earlier.",
   ],
   options: [{ name: "policy", value: "NAME", help: "policy of the generations; required" }],
   examples: [["kubectl handover undelete 12 13 -n shop --policy shop", "both come back with the next run"]],

@@ -16,6 +16,21 @@ export const forever = "forever";
 /** Why what a prune has brought back stays for some days. */
 export const takenBackReason = "taken back out of the trash";
 
+/** How long that is, whatever the rules say. */
+export const graceOfTakenBack = 7 * 86_400_000;
+
+/** The reason of a hold that a person has ended: its end is the moment of that, and ends what was taken back before as well. Of words that nobody gives as a reason. */
+export const releasedReason = "released with what was taken back";
+
+/** When what was taken back out of the trash is let go. @param ofRun the hold in the annotation of its run */
+export function endOfTakenBack(until: string, ofRun: Hold | undefined): string {
+  const end = parseInstant(until);
+  const released = ofRun?.reason === releasedReason ? parseInstant(ofRun.until) : undefined;
+  // One of before says nothing of what was taken back since.
+  const isMeant = end !== undefined && released !== undefined && released >= end - graceOfTakenBack && released < end;
+  return isMeant ? formatInstant(released) : until;
+}
+
 /** So that it fits into a plan and a task, however long the annotation is. */
 const longestReason = 200;
 

@@ -7,7 +7,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { parseGenerationId } from "../../domain/generation.ts";
-import { forever, type Hold, takenBackReason } from "../../domain/holds.ts";
+import { endOfTakenBack, forever, graceOfTakenBack, type Hold, takenBackReason } from "../../domain/holds.ts";
 import { type Instant, formatInstant } from "../../domain/instant.ts";
 import { type Sequences, hasSequence } from "../../domain/sequences.ts";
 import { errnoOf } from "../errors.ts";
@@ -25,9 +25,6 @@ const heldSchema = z.object({
   takenBack: z.object({ until: z.string(), request: z.string() }).optional(),
 });
 export type Held = z.infer<typeof heldSchema>;
-
-/** How long what was taken back stays, whatever the rules say. */
-const graceOfTakenBack = 7 * 86_400_000;
 
 /** By id. @throws on errors of the disk. */
 export async function readHeld(layout: Layout): Promise<ReadonlyMap<string, Held>> {
@@ -50,10 +47,15 @@ export function holdsInAll(
 ): readonly (Hold & { readonly id: string })[] {
   return [
     ...asked,
-    ...[...held.values()].flatMap(({ id, run, takenBack }) => [
-      ...(run === undefined || isDecidedElsewhere(id, asked, known) ? [] : [{ id, ...run }]),
-      ...(takenBack === undefined ? [] : [{ id, until: takenBack.until, reason: takenBackReason }]),
-    ]),
+    ...[...held.values()].flatMap(({ id, run, takenBack }) => {
+      const ofFile = run === undefined || isDecidedElsewhere(id, asked, known) ? undefined : run;
+      const ofRun = asked.find((one) => one.id === id) ?? ofFile;
+      const until = takenBack === undefined ? undefined : endOfTakenBack(takenBack.until, ofRun);
+      return [
+        ...(ofFile === undefined ? [] : [{ id, ...ofFile }]),
+        ...(until === undefined ? [] : [{ id, until, reason: takenBackReason }]),
+      ];
+    }),
   ];
 }
 

@@ -84,6 +84,65 @@ describe("hold and release", () => {
     expect(bed.writes).toEqual([]);
   });
 
+  describe("what was taken back out of the trash", () => {
+    const retentionOf = (until: string) => [
+      {
+        location: "source",
+        state: "Done",
+        plannedAt: "2026-11-29T11:10:00Z",
+        kept: [{ why: `held until ${until}: taken back out of the trash`, sequences: "40" }],
+      },
+    ];
+    const takeBack = (until: string): void => {
+      const run = bed.run("shop-dump");
+      bed.put({ ...run, status: { ...run.status, retention: retentionOf(until) as never } });
+    };
+
+    test("is shown as held, and released by an annotation that says so", async () => {
+      takeBack("2026-12-05T11:10:00Z");
+      expect((await bed.handover("list")).out).toMatch(/000040.* 2026-12-05 +shop-full\n/);
+      expect((await bed.handover("show", "40")).out).toMatch(
+        /\nHeld +until 2026-12-05T11:10:00Z, taken back out of the trash, at source\n/,
+      );
+      expect(JSON.parse((await bed.handover("show", "40", "-o", "json")).out).takenBack).toEqual([
+        { location: "source", until: "2026-12-05T11:10:00Z", expired: false },
+      ]);
+      const { code, out } = await bed.handover("release", "40");
+      expect([code, out]).toEqual([
+        0,
+        expect.stringContaining("is released, also where it was taken back out of the trash: source."),
+      ]);
+      expect(bed.run("shop-full").metadata.annotations).toEqual({
+        [hold]: "2026-11-29T12:00:00Z released with what was taken back",
+      });
+      bed.clock += 1_000;
+      expect((await bed.handover("list")).out).toMatch(/000040.* - +shop-full\n/);
+      expect((await bed.handover("show", "40")).out).not.toContain("\nHeld");
+      expect((await bed.handover("release", "40")).out).toContain("is not held; nothing was changed");
+    });
+
+    test("with a hold of a person the longer one is listed, and both are shown and released", async () => {
+      takeBack("2026-12-05T11:10:00Z");
+      await bed.handover("hold", "40", "--reason", "audit", "--until", "2026-12-01T00:00:00Z");
+      expect((await bed.handover("list")).out).toMatch(/000040.* 2026-12-05 +shop-full\n/);
+      expect((await bed.handover("show", "40")).out).toMatch(
+        /Held +until 2026-12-01T00:00:00\.000Z, audit; until 2026-12-05/,
+      );
+      await bed.handover("release", "40");
+      expect(bed.run("shop-full").metadata.annotations?.[hold]).toMatch(/ released with /);
+    });
+
+    test("is not held any more after its time, and a release of before counts for nothing since", async () => {
+      takeBack("2026-11-29T11:00:00Z");
+      expect((await bed.handover("release", "40")).out).toContain("is not held; nothing was changed");
+      takeBack("2026-12-05T11:10:00Z");
+      const run = bed.run("shop-full");
+      const before = "2026-11-20T00:00:00Z released with what was taken back";
+      bed.put({ ...run, metadata: { ...run.metadata, annotations: { [hold]: before } } });
+      expect((await bed.handover("list")).out).toMatch(/000040.* 2026-12-05 +shop-full\n/);
+    });
+  });
+
   test.each([
     [["hold", "41"], "hold needs --reason"],
     [["hold", "41", "--reason", " "], "--reason is empty"],
