@@ -41,7 +41,7 @@ const target = async (
   invocation: Invocation,
 ): Promise<{ readonly listed: readonly BackupRun[]; readonly generation: Generation }> => {
   const listed = await listRuns(invocation);
-  return { listed, generation: chooseGeneration(invocation, listed, invocation.args.operands[0] ?? "") };
+  return { listed, generation: await chooseGeneration(invocation, listed, invocation.args.operands[0] ?? "") };
 };
 
 const reasonIn = (args: Parsed): string => plain(args.text("reason") ?? "").trim();

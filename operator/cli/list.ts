@@ -3,6 +3,7 @@ import { type BackupPolicy, policies } from "../api/kinds.ts";
 import { releasedReason } from "../domain/holds.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import { count, formatBytes } from "../domain/quantities.ts";
+import { unknownAt } from "./adoption-hint.ts";
 import { type Copy, type Generation, catalogueOf, isPresent } from "./catalogue.ts";
 import { exitCodes } from "./failure.ts";
 import { generationJson } from "./generation-json.ts";
@@ -96,6 +97,15 @@ export function renderTotals(policy: BackupPolicy, now: Instant): string {
   );
 }
 
+function renderNone(policy: BackupPolicy | undefined, all: readonly Generation[]): string {
+  const unknown = policy === undefined ? undefined : unknownAt(policy, all);
+  const hint =
+    unknown === undefined
+      ? ""
+      : ` But ${count(unknown.found, "generation")} ${unknown.found === 1 ? "was" : "were"} found at ${unknown.location}; to make runs of what lies there:\n  ${unknown.next}`;
+  return `No run tells of a generation.${hint}\n`;
+}
+
 async function runList(invocation: Invocation): Promise<number> {
   const { args, terminal, namespace, cluster, now } = invocation;
   const [name] = args.operands;
@@ -130,9 +140,7 @@ async function runList(invocation: Invocation): Promise<number> {
     const policy = byKey.get(key);
     const own = shown.filter((one) => policyKey(one.namespace, one.policy) === key);
     terminal.out(`${at === 0 ? "" : "\n"}${plain(key)}${policy === undefined ? " (the policy is gone)" : ""}\n`);
-    terminal.out(
-      own.length === 0 ? "No run tells of a generation.\n" : renderGenerations(own, locationsOf(policy, own), now),
-    );
+    terminal.out(own.length === 0 ? renderNone(policy, all) : renderGenerations(own, locationsOf(policy, own), now));
     if (policy !== undefined) terminal.out(`\n${renderTotals(policy, now)}`);
   });
   const hidden = all.length - shown.length;
@@ -150,7 +158,7 @@ export const list: Verb = {
   details: [
     "What the runs have on record, those AtRisk included. A copy counts once it is Verified: every byte was read again at its location and equals the manifest. " +
       "NEEDS names the full generation that a later one is based on, and how many lie between. RESTORE FROM has the locations where the generation and all that it needs count.",
-    "The second table is what was found at each location when it was last looked at. If it has more than the first, runs were deleted: the data is there, and restores find it.",
+    "The second table is what was found at each location when it was last looked at. If it has more than the first, runs were deleted: the data is there, restores find it, and adopt makes runs of it.",
   ],
   options: [{ name: "all", help: "also what lies nowhere any more" }],
   allNamespaces: true,

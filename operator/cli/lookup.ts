@@ -1,6 +1,7 @@
 /** From what a person types to objects: policies, runs and generations, with errors that name what there is. */
 import { type BackupPolicy, type BackupRun, policies, runs } from "../api/kinds.ts";
 import { parseGenerationId } from "../domain/generation.ts";
+import { adoptionHint } from "./adoption-hint.ts";
 import { type Generation, catalogueOf } from "./catalogue.ts";
 import { Failure, exitCodes } from "./failure.ts";
 import type { Invocation } from "./verb.ts";
@@ -36,7 +37,11 @@ export interface Target {
 }
 
 /** The one that is meant, by id, by number, or by the run that made it. @throws Failure when it is none or more than one */
-export function chooseGeneration(invocation: Invocation, listed: readonly BackupRun[], text: string): Generation {
+export async function chooseGeneration(
+  invocation: Invocation,
+  listed: readonly BackupRun[],
+  text: string,
+): Promise<Generation> {
   const { namespace, args } = invocation;
   const policy = args.text("policy");
   const all = catalogueOf(listed).filter((generation) => policy === undefined || generation.policy === policy);
@@ -48,7 +53,8 @@ export function chooseGeneration(invocation: Invocation, listed: readonly Backup
     throw new Failure(
       exitCodes.notFound,
       `no run in ${of} tells of a generation ${text}; ${some(all.map(({ id }) => id))}`,
-      `kubectl handover list -n ${namespace}${policy === undefined ? "" : ` ${policy}`} --all`,
+      (await adoptionHint(invocation, catalogueOf(listed))) ??
+        `kubectl handover list -n ${namespace}${policy === undefined ? "" : ` ${policy}`} --all`,
     );
   if (another !== undefined)
     throw new Failure(

@@ -1,6 +1,7 @@
 /** The simulation for people and for scripts. Pure. */
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import { count, formatBytes } from "../domain/quantities.ts";
+import { adoptCommand } from "./adoption-hint.ts";
 import { acknowledgeCommand } from "./plan-record.ts";
 import { digestOf } from "./retention-planner.ts";
 import type { PlaceRecord } from "./retention-record.ts";
@@ -144,7 +145,7 @@ function section(location: ForecastLocation, forecast: Forecast): string {
   const parts = [`${name}: ${describeRules(rules)}\n`];
   if (found !== undefined && found !== known)
     parts.push(
-      `  CAUTION: runs know of ${count(known, "generation")} here, and ${found} were found${foundAt === undefined ? "" : ` on ${foundAt}`}. What is not known is not in this plan.\n`,
+      `  CAUTION: runs know of ${count(known, "generation")} here, and ${found} were found${foundAt === undefined ? "" : ` on ${foundAt}`}. What is not known is not in this plan.${found > known ? ` To make it known: ${adoptCommand(forecast.namespace, forecast.policy, name)}` : ""}\n`,
     );
   parts.push(atOnce(location));
   if (now.refused !== undefined) parts.push(refusal(location, forecast));

@@ -153,7 +153,7 @@ async function runShow(invocation: Invocation): Promise<number> {
     else terminal.out(args.output === "name" ? `${plain(bare.metadata.name)}\n` : renderRun(bare));
     return exitCodes.fine;
   }
-  const generation = chooseGeneration(invocation, runs, text);
+  const generation = await chooseGeneration(invocation, runs, text);
   const all = catalogueOf(runs);
   const verdicts = verdictsOf(generation, runs);
   if (args.output === "json") {

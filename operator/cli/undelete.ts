@@ -1,6 +1,7 @@
 /** `kubectl handover undelete`: asks the next run to take generations back from the trash. */
 import { type BackupPolicy, policies } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
+import { parseGenerationId } from "../domain/generation.ts";
 import { type Instant, parseInstant } from "../domain/instant.ts";
 import { annotate } from "./annotate.ts";
 import type { Parsed } from "./arguments.ts";
@@ -64,9 +65,30 @@ function parseRequests(invocation: Invocation, all: readonly Generation[]): read
   });
 }
 
+/**
+ * The newest generation of a place is never removed, so what is newer than all that is known was never made. Of what is older and
+ * has no run nobody can tell from here: the next prune looks into the trash.
+ */
+function refuseUnheard(
+  requests: readonly Request[],
+  { metadata, status }: BackupPolicy,
+  all: readonly Generation[],
+): void {
+  const { lastComplete, locations = [] } = status ?? {};
+  const told = [lastComplete?.generation, ...locations.map(({ newest }) => newest)];
+  const newest = Math.max(0, ...all.map(({ seq }) => seq), ...told.map((id) => parseGenerationId(id ?? "")?.seq ?? 0));
+  const unheard = requests.find(({ generation, number }) => generation === undefined && number > newest);
+  if (newest > 0 && unheard !== undefined)
+    throw new Failure(
+      exitCodes.notFound,
+      `no generation of ${metadata.name} has the number ${sixDigits(unheard.number)}: the newest that is known is ${sixDigits(newest)}; nothing was changed`,
+      `kubectl handover list ${metadata.name} -n ${metadata.namespace} --all`,
+    );
+}
+
 const tellOne = ({ number, generation }: Request, outlook: readonly Outlook[], now: Instant): string => {
   if (generation === undefined)
-    return `${sixDigits(number)}: no run tells of it; if it lies in a trash, the next run finds it there`;
+    return `${sixDigits(number)}: no run tells of it; if it lies in a trash, the next run finds it there, and else it stays in the annotation without effect`;
   const places = outlook.map(({ location, prunedAt, until }) => {
     const end =
       until === undefined
@@ -99,6 +121,7 @@ async function runUndelete(invocation: Invocation): Promise<number> {
   const { namespace } = policy.metadata;
   const all = catalogueOf(await listRuns(invocation)).filter((generation) => generation.policy === name);
   const requests = parseRequests(invocation, all);
+  refuseUnheard(requests, policy, all);
   const seen = requests.map((request) => ({ request, outlook: outlookOf(request.generation, policy) }));
   const there = seen.find(({ request, outlook }) => request.generation !== undefined && outlook.length === 0);
   if (there !== undefined)
@@ -146,6 +169,7 @@ export const undelete: Verb = {
   summary: "takes pruned generations back, as long as they lie in the trash",
   details: [
     "Adds the numbers to the annotation backup.handover.dev/undelete of the policy. The next run takes them back at every location where they lie in the trash. " +
+      "A number that is higher than all that runs and the policy know is refused; of an older one that no run tells of, only the trash can say. " +
       "How long they lie there says spec.retention.trash. What was taken back is held for 7 days; release ends that earlier.",
   ],
   options: [{ name: "policy", value: "NAME", help: "policy of the generations; required" }],

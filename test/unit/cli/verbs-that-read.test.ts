@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { aPolicy, aRun } from "../../support/builders.ts";
 import { CommandBed } from "./command-bed.ts";
+import { status } from "../cluster/fake-api-server.ts";
 import { expectGolden } from "./golden.ts";
 import { full40, incremental41, incremental42, scene } from "./scene.ts";
 
@@ -163,7 +164,7 @@ describe("show", () => {
     const { code, out, err } = await bed.handover("show", "99");
     expect([code, out]).toEqual([4, ""]);
     expect(err).toMatch(
-      /^error: no run in namespace shop tells of a generation 99; there is: 000043-\S+database, .*\nNext: kubectl handover list /,
+      /^error: no run in namespace shop tells of a generation 99; there is: 000043-\S+database, .*\nNext: kubectl handover adopt shop -n shop --from vault /,
     );
   });
 });
@@ -208,5 +209,47 @@ describe("prune", () => {
   test("without --simulate it does nothing at all", async () => {
     expect(await bed.handover("prune", "shop")).toMatchObject({ code: 2, out: "" });
     expect(bed.api.received).toEqual([]);
+  });
+});
+
+describe("when the runs are lost and the generations are not", () => {
+  const lose = (...names: readonly string[]): void => {
+    for (const key of bed.objects.keys())
+      if (key.startsWith("backupruns/") && !names.some((name) => key.endsWith(`/${name}`))) bed.objects.delete(key);
+  };
+  const adopt = "kubectl handover adopt shop -n shop --from vault --wait";
+
+  test("list says where they lie, and how runs are made of them", async () => {
+    lose();
+    expect((await bed.handover("list")).out).toContain(
+      `No run tells of a generation. But 5 generations were found at vault; to make runs of what lies there:\n  ${adopt}\n`,
+    );
+  });
+
+  test("and where none was found it says no more", async () => {
+    lose();
+    const { status: _status, ...policy } = bed.policy("shop");
+    bed.put(policy);
+    expect((await bed.handover("list")).out).toContain("No run tells of a generation.\n\n");
+    expect((await bed.handover("show", "13")).err).toContain("Next: kubectl handover list -n shop --all\n");
+  });
+
+  test("show and hold lead there, for the policy that is named, and to the list when policies may not be read", async () => {
+    lose("shop-full");
+    for (const verb of [["show"], ["hold", "--reason", "x"], ["show", "--policy", "shop"]])
+      expect(await bed.handover(...verb, "13")).toMatchObject({
+        code: 4,
+        err: expect.stringContaining(`Next: ${adopt}\n`),
+      });
+    expect((await bed.handover("show", "13", "--policy", "blog")).err).toContain("Next: kubectl handover list");
+    bed.before = ({ path }) => (path.includes("backuppolicies") ? status(403, "Forbidden") : undefined);
+    expect(await bed.handover("show", "13")).toMatchObject({ code: 4, err: expect.stringContaining("handover list") });
+  });
+
+  test("prune leads there at each location where more was found than is known", async () => {
+    lose();
+    const { out } = await bed.handover("prune", "shop", "--simulate");
+    expect(out).toContain(`What is not known is not in this plan. To make it known: ${adopt}\n`);
+    expect(out).toContain("--from source --wait\n");
   });
 });

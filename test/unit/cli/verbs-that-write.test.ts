@@ -177,6 +177,32 @@ describe("undelete", () => {
     expect(bed.writes).toEqual([]);
   });
 
+  test("a number that was never given is refused, as far as anybody can tell", async () => {
+    const ask = (): ReturnType<CommandBed["handover"]> => bed.handover("undelete", "39", "77", "--policy", "shop");
+    const { code, err } = await ask();
+    expect([code, err]).toEqual([
+      4,
+      expect.stringContaining(
+        "no generation of shop has the number 000077: the newest that is known is 000043; nothing",
+      ),
+    ]);
+    expect(bed.writes).toEqual([]);
+    const policy = bed.policy("shop");
+    const locations = [{ name: "vault", newest: "000077-20261128T020000Z-full" }];
+    bed.put({ ...policy, status: { locations: locations as never } });
+    expect((await ask()).code).toBe(0);
+  });
+
+  test("where nothing is known of any generation nothing is refused", async () => {
+    for (const key of bed.objects.keys()) if (key.startsWith("backupruns/")) bed.objects.delete(key);
+    const { status: _status, ...policy } = bed.policy("shop");
+    bed.put(policy);
+    expect(await bed.handover("undelete", "77", "--policy", "shop")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("and else it stays in the annotation without effect"),
+    });
+  });
+
   test("an id whose number is another's is refused", async () => {
     expect((await bed.handover("undelete", "000039-20261125T030000Z-full", "--policy", "shop")).code).toBe(1);
     expect(bed.writes).toEqual([]);
