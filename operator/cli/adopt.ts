@@ -39,7 +39,7 @@ async function runAdopt(invocation: Invocation): Promise<number> {
   const isTable = args.output === "table";
   if (isTable)
     terminal.out(
-      `Asked for: a run for each generation at ${location} that has none. Runs that are there stay as they are, and nothing is removed.\n`,
+      `Asked for: a run for each generation at ${location} that has none. Runs that are there stay as they are, but those that were adopted learn of their copies there. Nothing is removed.\n`,
     );
   if (args.output === "name") terminal.out(`${name}\n`);
   if (!args.has("wait")) {
@@ -78,7 +78,8 @@ export const adopt: Verb = {
   summary: "makes runs of the generations at a location, after the records of them or the whole cluster were lost",
   details: [
     "Writes the annotation backup.handover.dev/adopt to the policy. The operator lists the location in Jobs that only read, and creates a finished BackupRun, named by policy and number, for each generation that has none. " +
-      "Existing runs are never overwritten, and nothing is pruned by it.",
+      "Existing runs are never overwritten, and nothing is pruned by it. " +
+      "Runs that were made of one location learn of the copies at another when that is adopted as well; so adopt each location that has its claim still.",
     "A policy that was made anew is refused with HO-P106, which names the former one: say that it is the same application with the annotation backup.handover.dev/adopt-lineage, then ask again.",
     "Restores do not need it: they look at the locations themselves.",
   ],

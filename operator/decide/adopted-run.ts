@@ -4,12 +4,12 @@
  * failed run.
  */
 import { type NewCondition, setConditions } from "../api/conditions.ts";
-import type { PolicySpec, RunStatus } from "../api/kinds.ts";
+import type { AdoptionRecord, BackupRun, PolicySpec, RunStatus } from "../api/kinds.ts";
 import { annotations } from "../api/names.ts";
 import type { CatalogueEntry } from "../contract/result.ts";
 import { parseGenerationId } from "../domain/generation.ts";
 import { type Instant, formatInstant } from "../domain/instant.ts";
-import { pageOf } from "./adoption.ts";
+import { newsFor, pageOf } from "./adoption.ts";
 import type { RunDecision, RunObservation } from "./run-observation.ts";
 import { summariseRun } from "./run-summary.ts";
 import { fail } from "./step.ts";
@@ -31,7 +31,7 @@ export function decideAdopted(seen: RunObservation, now: Instant): RunDecision {
     type: "Adopted",
     status: "True",
     reason: "Adopted",
-    message: `made of what lies at ${location}; other locations were not looked at`,
+    message: `made of what lies at ${location}; of other locations it has what was seen there since`,
   };
   const draft: RunStatus = {
     policy: policyOf(entry, policy.spec),
@@ -43,6 +43,19 @@ export function decideAdopted(seen: RunObservation, now: Instant): RunDecision {
     conditions: [...setConditions([], [adopted], run.metadata.generation ?? 1, formatInstant(now))],
   };
   return { status: summariseRun(seen, draft, true, now), actions: [], events: [] };
+}
+
+/** A later listing of another place: the copy there is added, or is not missing any more. All else stays as it is. */
+export function addCopy(run: BackupRun, adoption: AdoptionRecord | undefined, now: Instant): RunStatus {
+  const { status = {} } = run;
+  const entry = newsFor(run, adoption);
+  if (entry === undefined || adoption === undefined) return status;
+  const { location } = adoption;
+  const copies = status.copies ?? [];
+  const [seen] = copiesOf(entry, location, status.policy?.sinks ?? [], now);
+  const others = copies.filter((copy) => copy.location !== location);
+  if (seen === undefined) return status;
+  return { ...status, copies: location === "source" ? [seen, ...others] : [...others, seen] };
 }
 
 /** Never more than the generation is known to have: the policy may have been edited since it was made. */

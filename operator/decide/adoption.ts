@@ -5,7 +5,7 @@
  */
 import type { ErrorCode } from "../api/codes.ts";
 import type { AdoptionRecord, BackupPolicy, BackupRun, Job, Pod, StepRecord } from "../api/kinds.ts";
-import { isFinished } from "../api/conditions.ts";
+import { isFinished, isTrue } from "../api/conditions.ts";
 import { annotations, labels } from "../api/names.ts";
 import type { CatalogueEntry } from "../contract/result.ts";
 import { parseGenerationId } from "../domain/generation.ts";
@@ -103,15 +103,20 @@ function makeRuns(seen: Seen, record: AdoptionRecord, world: AdoptionWorld, now:
       name,
       labels: { [labels.policy]: seen.policy.metadata.name },
       annotations: {
-        [annotations.adopted]: `${record.location}/${entry.id}`,
+        [annotations.adopted]: markOf(record, entry.id),
         // Without it nothing would be held any more: of a run that exists, the annotation decides.
         ...(entry.hold === undefined ? {} : { [annotations.hold]: `${entry.hold.until} ${entry.hold.reason}` }),
       },
       spec: { policyName: seen.policy.metadata.name, type: entry.type, sinks: [] },
     });
   }
-  if (open.length > 0) return { adoption: record, actions: [...clean, ...creations], events: [], wakeAfter: 5_000 };
-  const made = page.entries.filter(({ id }) => seen.runs.some((run) => isMadeOf(run, record.location, id))).length;
+  // The page stays on record until each run that it tells something new has taken that over.
+  const isBehind = page.entries.some((entry) => seen.runs.some((run) => lacksCopy(run, record.location, entry)));
+  if (open.length > 0 || isBehind)
+    return { adoption: record, actions: [...clean, ...creations], events: [], wakeAfter: 5_000 };
+  const made = page.entries.filter(({ id }) =>
+    seen.runs.some(({ metadata }) => metadata.annotations?.[annotations.adopted] === markOf(record, id)),
+  ).length;
   const next: AdoptionRecord = {
     ...record,
     found: page.total,
@@ -124,15 +129,38 @@ function makeRuns(seen: Seen, record: AdoptionRecord, world: AdoptionWorld, now:
       page.broken === 0
         ? ""
         : `; ${count(page.broken, "directory")} there ${page.broken === 1 ? "is" : "are"} no whole generation`;
-    const text = `${count(next.adopted ?? 0, "run")} of ${count(page.total, "generation")} at ${record.location}${damaged.replace("directorys", "directories")}`;
+    const there = Math.max(0, page.total - (next.adopted ?? 0));
+    const before = there === 0 ? "" : `, ${there} had one before`;
+    const text = `${count(next.adopted ?? 0, "run")} made of ${count(page.total, "generation")} at ${record.location}${before}${damaged.replace("directorys", "directories")}`;
     return end(next, "Done", now, undefined, text, clean);
   }
   const following = { ...next, serial: (record.serial ?? 1) + 1 };
   return { adoption: { ...following, step: pageStep(following) }, actions: clean, events: [], wakeAfter: 0 };
 }
 
-export const isMadeOf = ({ metadata }: BackupRun, location: string, id: string): boolean =>
-  metadata.annotations?.[annotations.adopted] === `${location}/${id}`;
+/** With the number of the listing, so that what was made of it is told apart from what was there. */
+const markOf = ({ location, serial }: AdoptionRecord, id: string): string => `${location}/${id}/${serial ?? 1}`;
+
+const isMadeOf = ({ metadata }: BackupRun, location: string, id: string): boolean =>
+  `${metadata.annotations?.[annotations.adopted] ?? ""}/`.startsWith(`${location}/${id}/`);
+
+/**
+ * Whether a run that was made of the generation, as it lies at another place, does not know yet that it lies here as well. One that has
+ * captured it knows more than any listing, and another manifest is another generation.
+ */
+export function lacksCopy({ metadata, status }: BackupRun, location: string, entry: CatalogueEntry): boolean {
+  const { generation, copies = [], conditions } = status ?? {};
+  if (metadata.deletionTimestamp !== undefined || !isTrue(conditions, "Adopted")) return false;
+  if (generation?.id !== entry.id || generation.manifestSHA256 !== entry.manifestSHA256) return false;
+  const copy = copies.find((one) => one.location === location);
+  return copy === undefined || (copy.state === "Missing" && copy.code === undefined);
+}
+
+/** What the page on record tells a run of a place that it was not made of. */
+export function newsFor(run: BackupRun, adoption: AdoptionRecord | undefined): CatalogueEntry | undefined {
+  const location = adoption?.location ?? "";
+  return pageOf(adoption).find((entry) => lacksCopy(run, location, entry));
+}
 
 /** `<policy>-<number>`; where that name is another's, with the number of the listing. */
 function nameFor(

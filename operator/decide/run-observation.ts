@@ -1,5 +1,5 @@
 /** What a pass over a backup run sees, and what it makes of it. */
-import type { BackupPolicy, BackupRun, Job, RestoreRequest, RunStatus } from "../api/kinds.ts";
+import type { AdoptionRecord, BackupPolicy, BackupRun, Job, RestoreRequest, RunStatus } from "../api/kinds.ts";
 import type { Decision, Draft, Settings } from "./decision.ts";
 import type { AppObservation } from "./app.ts";
 
@@ -13,6 +13,8 @@ export interface RunObservation {
   /** Jobs of this run, by name. */
   readonly jobs: ReadonlyMap<string, Job>;
   readonly settings: Settings;
+  /** Of a finished run whose policy has a listing on record. */
+  readonly adoption?: AdoptionRecord | undefined;
 }
 
 export type RunDecision = Decision<RunStatus>;

@@ -17,7 +17,7 @@ import type { Instant } from "../domain/instant.ts";
 import { acceptedStep, refusedStep, workloadsToHold } from "./acceptance.ts";
 import { baseEvents } from "./base.ts";
 import { checkCandidate } from "./checks.ts";
-import { decideAdopted, isAdopted } from "./adopted-run.ts";
+import { addCopy, decideAdopted, isAdopted } from "./adopted-run.ts";
 import { updateCopies } from "./copies.ts";
 import { type DomainEvent, earliest } from "./decision.ts";
 import { holdBack, isHeldBack, letGo } from "./finalizers.ts";
@@ -153,11 +153,11 @@ export function decideRun(seen: RunObservation, now: Instant): RunDecision {
 
 const teller: Teller = { kind: "Run", conditionOf, complete: "every required copy is verified" };
 
-/** A finished run changes only in what is known of its copies: later runs bring late ones over and prune old ones. */
+/** A finished run changes only in what is known of its copies: later runs bring late ones over and prune old ones, and a listing finds one. */
 function decideFinished(seen: RunObservation, now: Instant): RunDecision {
   const { run } = seen;
   const before = run.status ?? {};
-  const status = summariseRun(seen, updateCopies(before, seen.siblings), true, now);
+  const status = summariseRun(seen, updateCopies(addCopy(run, seen.adoption, now), seen.siblings), true, now);
   const actions = isHeldBack(run.metadata) ? [letGo(run.metadata)] : [];
   return { status, actions, events: tellTurn(before, status) };
 }

@@ -19,6 +19,7 @@ import {
   runs,
 } from "../api/kinds.ts";
 import { isFinished } from "../api/conditions.ts";
+import { newsFor } from "../decide/adoption.ts";
 import { labels, managedBy } from "../api/names.ts";
 import type { Cluster } from "../cluster/client.ts";
 import type { EventRecorder } from "../cluster/events.ts";
@@ -54,6 +55,9 @@ type Kind = (typeof kinds)[number];
 const isKind = (text: string): text is Kind => kinds.some((kind) => kind === text);
 const keyOf = (kind: Kind, { metadata }: Pick<RecordManifest, "metadata">): string =>
   `${kind}/${metadata.namespace}/${metadata.name}`;
+
+const isRunOf = ({ metadata, spec }: BackupRun, namespace: string, policy: string): boolean =>
+  metadata.namespace === namespace && spec.policyName === policy;
 
 export class Operator {
   readonly #options: OperatorOptions;
@@ -142,8 +146,7 @@ export class Operator {
     this.#options.metrics.runFinished(run.status?.result ?? "");
     // What this run brought over or pruned changes the copies of its elders.
     for (const other of this.#runs.values())
-      if (other.metadata.namespace === namespace && other.spec.policyName === run.spec.policyName)
-        this.#enqueue("run", other);
+      if (isRunOf(other, namespace, run.spec.policyName)) this.#enqueue("run", other);
   }
 
   #enqueueRecordsOf(holderUID: string): void {
@@ -187,7 +190,12 @@ export class Operator {
         const seen = await observePolicy(cluster, policy, settings);
         const decision = decidePolicy(seen, clock.now());
         publishPolicy(metrics, seen, decision.status, clock.now());
-        return carryOut(this.#options, policies, policy, decision);
+        const outcome = await carryOut(this.#options, policies, policy, decision);
+        // Runs that are over look at nothing by themselves. The listing stays on record, and this comes again, until they have.
+        for (const run of this.#runs.values())
+          if (isRunOf(run, namespace, name) && newsFor(run, decision.status.adoption) !== undefined)
+            this.#enqueue("run", run);
+        return outcome;
       }
       case "run": {
         const cached = this.#runs.get(namespace, name);
@@ -201,7 +209,9 @@ export class Operator {
           [...this.#runs.values()].filter((other) => other.metadata.namespace === namespace),
           settings,
         );
-        return this.#carryOutHolder(runs, run, decideRun(seen, clock.now()));
+        const { adoption } = this.#policies.get(namespace, run.spec.policyName)?.status ?? {};
+        const told = isFinished(run) ? { ...seen, adoption } : seen;
+        return this.#carryOutHolder(runs, run, decideRun(told, clock.now()));
       }
       case "restore": {
         const request = await cluster.get<RestoreRequest>(restores, namespace, name);

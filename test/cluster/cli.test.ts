@@ -103,7 +103,7 @@ test("adopt makes the runs again of what lies at the sink, after all of them wer
   await bed.k("delete", "brun", "--all", "--wait");
   expect((await json<{ readonly generations: readonly Shown[] }>("list", "shop")).generations).toEqual([]);
   const { code, out } = await handover("adopt", "shop", "--from", "vault", "--wait");
-  expect([code, out]).toEqual([0, expect.stringContaining("Done: 2 runs of 2 generations at vault")]);
+  expect([code, out]).toEqual([0, expect.stringContaining("Done: 2 runs made of 2 generations at vault")]);
   const after = (await json<{ readonly generations: readonly Shown[] }>("list", "shop")).generations;
   expect(after.map(({ id, run }) => [id, run])).toEqual(before.map(({ id }) => [id, `shop-${id.slice(0, 6)}`]));
   for (const one of after) expect(one.restorableFrom).toEqual(["vault"]);

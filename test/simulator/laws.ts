@@ -179,7 +179,7 @@ export class Laws {
     const from = metadata.annotations?.[annotations.adopted];
     if (from === undefined) return;
     const adoption = this.#world.find<BackupPolicy>(policies, spec.policyName)?.status?.adoption;
-    if (!pageOf(adoption).some(({ id }) => `${adoption?.location}/${id}` === from))
+    if (!pageOf(adoption).some(({ id }) => `${adoption?.location}/${id}` === from.split("/").slice(0, 2).join("/")))
       this.break("L3 a run is made of a generation only while its listing is on record", from);
   }
 

@@ -125,7 +125,7 @@ class PolicyBuilder extends Builder<BackupPolicy> {
 export const aPolicy = (name = "shop"): PolicyBuilder =>
   new PolicyBuilder({ metadata: { ...metadata(name), uid: `${name}-policy-uid` }, spec: defaultSpec });
 
-const condition = (type: string): NonNullable<RunStatus["conditions"]>[number] => ({
+export const condition = (type: string): NonNullable<RunStatus["conditions"]>[number] => ({
   type,
   status: "True",
   reason: "Done",

@@ -62,7 +62,7 @@ export const retentionBugs: readonly PlantedBug[] = [
     breaks: "S18",
     what: "the source removes what a required sink does not have",
     file: retention,
-    text: '...(undelivered.includes(id) ? ["a required sink has not verified it"] : []),',
+    text: "...(undelivered.includes(id) ? [notDelivered] : []),",
     becomes: "",
     caughtBy: {
       file: retentionTest,

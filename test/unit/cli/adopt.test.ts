@@ -40,7 +40,7 @@ test("--wait follows it page by page, and does not take an older request for its
     { request: "vault before", state: "Done", message: "old" },
     {},
     { adopted: 9, found: 20 },
-    { state: "Done", message: "20 runs of 20 generations at vault" },
+    { state: "Done", message: "20 runs made of 20 generations at vault" },
   );
   const { code, out } = await bed.handover("adopt", "shop", "--from", "vault", "--wait");
   expect(code).toBe(0);
@@ -53,7 +53,7 @@ test("--wait follows it page by page, and does not take an older request for its
     "waits for the controller",
     "Listing vault",
     "Listing vault: 9 of 20 so far",
-    "Done: 20 runs of 20 generations at vault",
+    "Done: 20 runs made of 20 generations at vault",
   ]);
 });
 

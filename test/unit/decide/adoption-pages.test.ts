@@ -29,9 +29,10 @@ const look = (
 const acts = ({ actions }: AdoptionMove): readonly string[] =>
   actions.map((action) => ("name" in action ? `${action.do} ${action.name}` : action.do));
 const now = "2026-11-21T02:00:00.000Z";
-const made = (number: number, name = `shop-00000${number}`): ReturnType<typeof aRun> =>
-  aRun(name).annotated(annotations.adopted, `vault/${idOf(number)}`);
-const finished = (number: number): BackupRun => made(number).finished("Complete", idOf(number)).build();
+const made = (number: number, serial = 1): ReturnType<typeof aRun> =>
+  aRun(`shop-00000${number}`).annotated(annotations.adopted, `vault/${idOf(number)}/${serial}`);
+const finished = (number: number, serial = 1): BackupRun =>
+  made(number, serial).finished("Complete", idOf(number)).build();
 const theJob = aJob(job).build();
 
 describe("an adoption begins", () => {
@@ -163,7 +164,7 @@ describe("of the page on record", () => {
       do: "createRun",
       name: "shop-000002",
       labels: { [labels.policy]: "shop" },
-      annotations: { [annotations.adopted]: `vault/${idOf(2)}` },
+      annotations: { [annotations.adopted]: `vault/${idOf(2)}/1` },
       spec: { policyName: "shop", type: "Database", sinks: [] },
     });
     expect(move).toMatchObject({ adoption: two, events: [], wakeAfter: 5_000 });
@@ -234,7 +235,7 @@ describe("of the page on record", () => {
       adopted: 4,
       step: listed(page([entry(1), entry(2), entry(3)], { more: true, total: 9, broken: 1 })),
     });
-    const runs = [finished(1), aRun("mine").finished("Complete", idOf(2)).build(), finished(3)];
+    const runs = [finished(1, 3), aRun("mine").finished("Complete", idOf(2)).build(), finished(3, 3)];
     const move = look(first, "vault", { runs, jobs: [theJob] });
     expect(move.adoption).toEqual({
       ...first,
@@ -250,9 +251,9 @@ describe("of the page on record", () => {
     expect(acts(move)).toEqual([`deleteJob ${job}`]);
   });
   test.each<[number, number, string]>([
-    [0, 2, "1 run of 2 generations at vault"],
-    [1, 2, "1 run of 2 generations at vault; 1 directory there is no whole generation"],
-    [2, 1, "1 run of 1 generation at vault; 2 directories there are no whole generation"],
+    [0, 2, "1 run made of 2 generations at vault, 1 had one before"],
+    [1, 2, "1 run made of 2 generations at vault, 1 had one before; 1 directory there is no whole generation"],
+    [2, 1, "1 run made of 1 generation at vault; 2 directories there are no whole generation"],
   ])("when there are no more, it is done: %s broken of %s", (broken, total, message) => {
     const last = listing({ code: "", step: listed(page([entry(1)], { broken, total })) });
     const move = look(last, "vault", { runs: [finished(1)] });

@@ -48,7 +48,7 @@ describe("an adoption", () => {
       location: "vault",
       found: 5,
       adopted: 5,
-      message: "5 runs of 5 generations at vault",
+      message: "5 runs made of 5 generations at vault",
     });
     expect(policyIn(scenario).status?.adoption?.step).toBeUndefined();
     expect(runsIn(scenario).map(({ metadata }) => metadata.name)).toEqual([1, 2, 3, 4, 5].map((n) => `shop-00000${n}`));
@@ -124,6 +124,51 @@ describe("an adoption", () => {
     await scenario.settle();
     expect(runsIn(scenario)).toHaveLength(5);
     expect(policyIn(scenario).status?.adoption).toMatchObject({ state: "Done", request: "vault again" });
+  });
+
+  test("from another place completes what is known of the copies, and makes what only that place has", async () => {
+    const own = "000006-20261106T010000Z-full";
+    const scenario = lost();
+    for (const id of [ids[2]!, ids[3]!, own]) scenario.kubelet.truth.sealed.add(id);
+    await scenario.settle();
+    const copiesOf = (number: number): unknown =>
+      runsIn(scenario)
+        .find(({ status }) => status?.seq === number)
+        ?.status?.copies?.map(({ location, state, required }) => `${location} ${state} ${required}`);
+    expect(copiesOf(3)).toEqual(["vault Verified true"]);
+    annotate(scenario, "source");
+    await scenario.settle();
+    expect(policyIn(scenario).status?.adoption).toMatchObject({
+      state: "Done",
+      adopted: 1,
+      message: "1 run made of 3 generations at source, 2 had one before",
+    });
+    expect([2, 3, 4, 6].map(copiesOf)).toEqual([
+      ["vault Verified true"],
+      ["source Verified true", "vault Verified true"],
+      ["source Verified true", "vault Verified true"],
+      ["source Verified true", "vault Missing true"],
+    ]);
+    const writes = scenario.world.writes.length;
+    await scenario.settle();
+    expect(scenario.world.writes.slice(writes)).toEqual([]);
+  });
+
+  test("from a required sink, what was made of the source is complete", async () => {
+    const scenario = lost("source");
+    scenario.kubelet.truth.sealed.add(ids[3]!);
+    scenario.kubelet.truth.sealed.add(ids[4]!);
+    await scenario.settle();
+    expect(runsIn(scenario).map(({ status }) => status?.result)).toEqual(["AtRisk", "AtRisk"]);
+    annotate(scenario, "vault");
+    await scenario.settle();
+    expect(runsIn(scenario).map(({ status }) => `${status?.seq} ${status?.result}`)).toEqual([
+      "1 Complete",
+      "2 Complete",
+      "3 Complete",
+      "4 Complete",
+      "5 AtRisk",
+    ]);
   });
 
   test("a name that is another run's is passed by", async () => {
