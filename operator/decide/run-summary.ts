@@ -198,7 +198,9 @@ export function summariseRun(seen: RunObservation, status: RunStatus, over: bool
       : isBroken
         ? `the copy at ${lacking.location} is based on one that is damaged or gone there`
         : isTrue(status.conditions, "Adopted")
-          ? `the run was made of what lies elsewhere, and ${lacking?.location ?? "a sink"} was not looked at`
+          ? lacking?.state === "Stored"
+            ? `the run was made of what lies in stores, and nobody has checked the copy at ${lacking.location} yet`
+            : `the run was made of what lies elsewhere, and ${lacking?.location ?? "a sink"} was not looked at`
           : `the check at ${lacking?.location ?? "a sink"} did not find this generation`);
   const wasStopped = status.times?.stopAt !== undefined;
   const advice =

@@ -54,6 +54,10 @@ test("a copy that was not checked is told of as what it is: nobody looked, where
   expect(of({ conditions: [adopted] })).toBe(
     "HO-V602 the run was made of what lies elsewhere, and vault was not looked at",
   );
+  const stored = [copy("source", "Verified"), copy("vault", "Stored")];
+  expect(of({ conditions: [adopted], copies: stored })).toBe(
+    "HO-V602 the run was made of what lies in stores, and nobody has checked the copy at vault yet",
+  );
   expect(of({})).toBe("HO-V602 the check at vault did not find this generation");
 });
 
