@@ -164,7 +164,7 @@ export function renderForecast(forecast: Forecast): string {
     `${namespace}/${policy}: ${isGiven ? "other rules than the policy's" : "the rules as the policy has them"}. SIMULATED: nothing was changed.`,
     "It rests on what runs have on record of the copies, not on a look at the locations" +
       (until === undefined || runs === 0
-        ? "."
+        ? ". The next run brings a generation of its own, which takes its place under the rules: --until shows that."
         : ", and on schedules as they are: each run is assumed to succeed, and each generation to be as large as the newest of its type."),
   ];
   if (until !== undefined && runs === 0)

@@ -162,6 +162,9 @@ describe("a plan that would wait", () => {
     expect(plan.proposed.map(({ generation }) => generation.seq)).toEqual([1, 2, 3, 4]);
     expect(plan.keep.map(({ generation }) => generation.seq)).toEqual([5]);
     const text = renderForecast(seen);
+    expect(text).toContain(
+      "The next run brings a generation of its own, which takes its place under the rules: --until",
+    );
     expect(text).toMatch(/000003-\S+ .* asked +beyond last 1\n/);
     expect(text).toContain(`  The plan ${digest.slice(0, 12)} would wait: 4 generations, `);
     expect(text).toContain("Once the policy has these rules and a run has made this plan; to allow it:");
