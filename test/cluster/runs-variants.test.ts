@@ -162,7 +162,7 @@ test("a run goes on as it was accepted when its policy is changed and deleted, a
   const second = await bed.run("second", "changing");
   expect(second.status).toMatchObject({ result: "Failed", code: "HO-P109", app: "Unknown" });
   expect(second.status.advice).toMatch(
-    /run accepted of this policy is active\. App: .*Data: .*Next: kubectl -n e2e-variants get brun/,
+    /run accepted of this policy is active\. App: .*Data: .*Next: start it again when that one is over: kubectl -n e2e-variants get brun$/,
   );
   await bed.apply(
     policy("changing", { databases: [postgres({ host: "nosuch" })], volumes: [{ name: "else", claimName: "nosuch" }] }),

@@ -166,7 +166,7 @@ test("a week: whatever lies there can be restored after each run, and the calend
     .map(({ message }) => message);
   expect(messages).toEqual([
     expect.stringContaining("there is no generation yet"),
-    expect.stringContaining(`generation ${damaged}: volumes/uploads.tar.zst`),
+    expect.stringContaining(`generation ${damaged} is not whole: volumes/uploads.tar.zst`),
   ]);
   // Two more than a week has hours, without those for which nobody was there.
   expect(week.finished.filter(({ spec }) => spec.type === "Database")).toHaveLength(7 * 24 + 2 - 8);
