@@ -31,7 +31,7 @@ test("the commands can be pasted one after the other", async () => {
   const commands = readFileSync(join(generation, "RESTORE.md"), "utf8")
     .split("\n")
     .filter((line) => line.startsWith("    "))
-    .map((line) => line.replaceAll("/some/empty/directory", join(bed.root, "out")).replaceAll(/\bshop\b/g, "pasted"));
+    .map((line) => line.replaceAll("/some/empty/directory", join(bed.root, "out")).replaceAll(/\bNAME\b/g, "pasted"));
   expect(commands).toHaveLength(3);
   const env = { ...process.env, PGHOST: host, PGPORT: `${port}`, PGUSER: "postgres", PGPASSWORD: password };
   for (const command of commands) run("sh", ["-c", command], { cwd: generation, env });

@@ -7,7 +7,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, readSync, writeSync } f
 import { setImmediate as breathe } from "node:timers/promises";
 import { errnoOf } from "../errors.ts";
 import type { Below } from "./below.ts";
-import { isSparse } from "./sparse-files.ts";
+import { hasHoles } from "./sparse-files.ts";
 
 /** Below this, to look at a file costs more than is won. */
 export const smallestFile = 32 * 1024;
@@ -49,8 +49,9 @@ export async function bringBlocks(
 /** With an equal size and time it is most likely equal, too, and with several names it is for whoever knows them all. */
 function isWorthwhile(from: number, to: number): boolean {
   const [source, mirror] = [fstatSync(from, { bigint: true }), fstatSync(to, { bigint: true })];
-  if (source.size < smallestFile || mirror.size === 0n || isSparse(source) || source.nlink > 1n || mirror.nlink > 1n)
-    return false;
+  if (source.size < smallestFile || mirror.size === 0n || source.nlink > 1n || mirror.nlink > 1n) return false;
+  // Holes are for rsync to make: zeros that are written take the room that they do not take in the volume.
+  if (hasHoles(source)) return false;
   return source.size !== mirror.size || source.mtimeNs !== mirror.mtimeNs;
 }
 

@@ -71,8 +71,13 @@ export async function copySparse(job: SparseJob): Promise<SparseCopied> {
   return { inodes, names: copied, torn: torn.map((name) => Buffer.from(name, "latin1").toString("utf8")) };
 }
 
-export const isSparse = ({ size, blocks }: { readonly size: bigint; readonly blocks: bigint }): boolean =>
-  blocks * blockBytes * 2n < size;
+type Room = Pick<BigIntStats, "size" | "blocks">;
+
+/** Of a file system that packs what is written any file may look so. */
+export const hasHoles = ({ size, blocks }: Room): boolean => blocks * blockBytes < size;
+
+/** So many holes that it is worth to copy the file by them. */
+const isSparse = ({ size, blocks }: Room): boolean => blocks * blockBytes * 2n < size;
 
 const hasChanged = (source: BigIntStats, mirror: BigIntStats, mark: ChangeMark): boolean =>
   source.size !== mirror.size ||
