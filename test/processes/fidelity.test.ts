@@ -3,26 +3,12 @@
  * changed in the way that its kind can. Compared by programs that share nothing with the data path.
  */
 import { mkdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { ResultOf } from "../../operator/contract/result.ts";
-import { cleanup } from "../../operator/mover/steps/cleanup.ts";
-import { preflight } from "../../operator/mover/steps/preflight.ts";
-import { seal } from "../../operator/mover/steps/seal.ts";
-import { stage } from "../../operator/mover/steps/stage.ts";
-import { swap } from "../../operator/mover/steps/swap.ts";
-import { readGeneration } from "../../operator/mover/store/listing.ts";
 import { fidelityItems } from "../support/fidelity-items.ts";
-import {
-  capture,
-  common,
-  createBed,
-  preflightTask,
-  sealTask,
-  uploads,
-  warmUp,
-  type MoverBed,
-} from "../support/mover-bed.ts";
+import { makeGeneration, restoreGeneration } from "../support/generation-bed.ts";
+import { createBed, type MoverBed } from "../support/mover-bed.ts";
 import { run } from "../support/odd-files.ts";
 import { below, readFacts, rsyncDifferences, withoutSockets, type TreeFacts } from "../support/tree-facts.ts";
 
@@ -40,26 +26,9 @@ const directoryOf = (index: number): string => `item-${index}`;
 const script = (text: string, directory: string): string => run("sh", ["-ec", text], { cwd: join(volume, directory) });
 
 async function backUp(seq: number, type: "Full" | "Incremental"): Promise<string> {
-  const asked = { seq, runUID: `run-${seq}`, podUID: `pod-${seq}`, type };
-  const { base } = await preflight(preflightTask(asked), bed.context("preflight"));
-  if (base !== undefined && "full" in base) throw new Error(base.full);
-  const of = base === undefined ? asked : { ...asked, base };
-  await warmUp(bed, of);
-  const { archive } = await capture(bed, of);
-  if (archive !== undefined) archived.push(archive);
-  const { id } = await seal(sealTask(of), bed.context(`seal-${seq}`));
-  return join(bed.layout.handover, id);
-}
-
-async function restore(path: string): Promise<void> {
-  const generation = await readGeneration(path, basename(path));
-  if (typeof generation === "string") throw new Error(generation);
-  const { id, manifestSHA256 } = generation;
-  const parts = { ...common, runUID: "5ca1ab1e-0000-4000-8000-000000000001", databases: [], volumes: [uploads] };
-  const context = bed.context("restore");
-  await stage({ ...parts, step: "stage", id, manifestSHA256, location: { name: "source" } }, context);
-  await swap({ ...parts, step: "swap" }, context);
-  await cleanup({ ...parts, step: "cleanup", swapped: true }, context);
+  const { path, archived: result } = await makeGeneration(bed, seq, type);
+  if (result !== undefined) archived.push(result);
+  return path;
 }
 
 const snapshot = (name: string): string => join(bed.root, name);
@@ -87,7 +56,7 @@ beforeAll(async () => {
   before.push(readFacts(volume));
   run("cp", ["-a", volume, snapshot("second")]);
   for (const path of generations.toReversed()) {
-    await restore(path);
+    await restoreGeneration(bed, path);
     after.unshift(readFacts(volume));
     if (path === generations[1]) run("cp", ["-a", volume, snapshot("restored-second")]);
   }

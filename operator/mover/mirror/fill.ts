@@ -10,12 +10,12 @@ import { isUtf8 } from "node:buffer";
 import { closeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { run } from "../exec.ts";
-import { compileExcludes } from "../restore/excluded-paths.ts";
 import { together } from "../together.ts";
 import { argvCopyInto } from "../tools/copy.ts";
 import { argvMirrorListed, type Selection } from "../tools/rsync.ts";
 import { makeDirectoryBelow, openDirectoryBelow } from "./below.ts";
 import { readInventory, type Item } from "./inventory.ts";
+import { selects } from "./selected.ts";
 
 export interface FillJob {
   readonly source: string;
@@ -108,7 +108,7 @@ interface Divided {
 
 /** Files with one name only: of several names the pass makes one file. In the order of inodes, which mostly is that on the disk. */
 async function divide({ inventory, selection, signal }: FillJob): Promise<Divided> {
-  const isSelected = selector(selection);
+  const isSelected = selects(selection);
   const [shares, rest]: [Share[], string[]] = [[], []];
   const open = new Map<string, Share>();
   let [names, bytes] = [0, 0];
@@ -116,7 +116,7 @@ async function divide({ inventory, selection, signal }: FillJob): Promise<Divide
     if (names === maxNames || type !== "f" || links !== 1) return;
     const slash = path.lastIndexOf("/");
     const [directory, name] = [path.slice(0, Math.max(0, slash)), path.slice(slash + 1)];
-    if (!isSelected(directory, path)) return;
+    if (!isSelected(path)) return;
     bytes += size;
     names += 1;
     if (!canBeArgument(name)) {
@@ -135,24 +135,4 @@ async function divide({ inventory, selection, signal }: FillJob): Promise<Divide
   };
   await readInventory(inventory, take, signal);
   return { shares, rest, names, bytes };
-}
-
-/** As rsync's filters select, or nearly: the pass removes what is too much, and brings what is missing. */
-function selector({ paths, exclude }: Selection): (directory: string, path: string) => boolean {
-  const bytes = (texts: readonly string[]): readonly string[] =>
-    texts.map((text) => Buffer.from(text, "utf8").toString("latin1"));
-  const excludes = compileExcludes(bytes(exclude));
-  const within = bytes(paths);
-  const isBelow = (path: string): boolean =>
-    within.some((one) => one === "." || path === one || path.startsWith(`${one}/`));
-  const known = new Map<string, boolean>([["", false]]);
-  const isExcluded = (directory: string): boolean => {
-    const before = known.get(directory);
-    if (before !== undefined) return before;
-    const parent = directory.slice(0, Math.max(0, directory.lastIndexOf("/")));
-    const found = excludes.matches(directory) || isExcluded(parent);
-    known.set(directory, found);
-    return found;
-  };
-  return (directory, path) => isBelow(path) && !isExcluded(directory) && !excludes.matches(path);
 }

@@ -12,8 +12,9 @@ import { MoverError } from "../errors.ts";
 import { argvCompareContent } from "../tools/rsync.ts";
 import { statBelow } from "./below.ts";
 import { maxDifferences, nanoseconds, readInventory, type Differences } from "./inventory.ts";
-import { compareWalk, LineCursor, parseEntry } from "./lines.ts";
+import { parseEntry } from "./lines.ts";
 import { doubt, freshInventory, readState, type MirrorJob } from "./mirror-state.ts";
+import { pairsOf, partsOf } from "./pairs.ts";
 import { forget, stateFiles } from "./state-list.ts";
 import { transfer } from "./transfer.ts";
 
@@ -44,26 +45,15 @@ function describeRotten({ volume, paths }: Rotten): string {
 /** @param known lines of a list that is believed @param fresh of what was read just now @param differences of the two inventories */
 export async function findRotten(known: Lines, fresh: Lines, { now }: Differences): Promise<readonly string[]> {
   const differing = new Set(now.map(({ path }) => path));
-  const [left, right] = [new LineCursor(known), new LineCursor(fresh)];
   const rotten: string[] = [];
-  try {
-    for (;;) {
-      if (left.drained) await left.fill();
-      if (right.drained) await right.fill();
-      if (left.drained || right.drained) continue;
-      const [before, after] = [left.current, right.current];
-      if (before === undefined || after === undefined) return rotten;
-      const { path } = before === after ? { path: undefined } : parseEntry(after);
-      const order = path === undefined ? 0 : compareWalk(parseEntry(before).path, path);
-      if (order <= 0) left.advance();
-      if (order >= 0) right.advance();
-      if (path === undefined || order !== 0 || differing.has(path) || contentOf(before) === contentOf(after)) continue;
+  for await (const part of partsOf({ base: () => known, now: () => fresh, baseId: "" }))
+    for (const { line, base, equal } of pairsOf(part, "")) {
+      if (equal || line === undefined || base === undefined || contentOf(base) === contentOf(line)) continue;
+      const { path } = parseEntry(line);
       // More than that is no disk that loses a bit.
-      if (rotten.length < maxDifferences) rotten.push(path);
+      if (!differing.has(path) && rotten.length < maxDifferences) rotten.push(path);
     }
-  } finally {
-    await Promise.all([left.close(), right.close()]);
-  }
+  return rotten;
 }
 
 const contentOf = (line: string): string | undefined => /,"h":"[0-9a-f]+"}$/.exec(line)?.[0];

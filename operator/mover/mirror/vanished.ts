@@ -3,9 +3,8 @@
  * missing, because beside a running app they may; what is missing then would stay as it was in the mirror, or not be in it at all.
  */
 import { MoverError } from "../errors.ts";
-import { compileExcludes } from "../restore/excluded-paths.ts";
-import type { Selection } from "../tools/rsync.ts";
 import type { MirrorJob } from "./mirror-state.ts";
+import { selects } from "./selected.ts";
 import { Tree } from "./tree.ts";
 
 /** @param eachName gives it bytes as latin1, with `./` before them or without @throws MoverError HO-A402 */
@@ -13,6 +12,7 @@ export async function checkThere(
   { source, volume }: MirrorJob,
   eachName: (check: (name: string) => void) => void | Promise<void>,
 ): Promise<void> {
+  // What is left out may come and go: nobody asked for it.
   const isSelected = selects(volume);
   const tree = new Tree(source);
   try {
@@ -26,16 +26,4 @@ export async function checkThere(
   } finally {
     tree.close();
   }
-}
-
-/** What is left out may come and go: nobody asked for it. */
-function selects({ paths, exclude }: Selection): (path: string) => boolean {
-  const latin1 = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
-  const excludes = compileExcludes(["lost+found", ...exclude].map(latin1));
-  const selected = paths.map(latin1);
-  return (path) => {
-    const segments = path.split("/");
-    if (segments.some((_, index) => excludes.matches(segments.slice(0, index + 1).join("/")))) return false;
-    return selected.some((one) => one === "." || path === one || path.startsWith(`${one}/`));
-  };
 }
