@@ -38,7 +38,7 @@ export interface Prepared<S> {
   readonly campaign: Plays<S>;
 }
 
-type Choose = typeof casesOf;
+export type Choose = typeof casesOf;
 
 /** Where there are too many calls for a try each: every n-th, another one with each seed, and each of those that `isCrucial` names. */
 export const some =
