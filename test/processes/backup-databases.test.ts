@@ -20,6 +20,7 @@ import {
   type MoverBed,
 } from "../support/mover-bed.ts";
 import { run } from "../support/odd-files.ts";
+import { fill } from "../support/restore-bed.ts";
 import { createShop, shopName } from "../support/shop-database.ts";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.ts";
 
@@ -95,6 +96,13 @@ describe("a whole backup", () => {
     await server.sql("DELETE FROM orders WHERE id = 1", "restored");
     const check = ["-XqAt", `--dbname=${url}`, `--file=${generation}/databases/shop/check.sql`];
     expect(run("psql", check, options).trim()).toBe("public.orders: expected 20000 rows, found 19999");
+  });
+
+  test("has the room that dead runs of databases alone have taken: nobody else gives it back before", async () => {
+    await preflight(preflightTask(only(shop())), bed.context("p"));
+    fill(bed.staging(1, "dead"), { "databases/shop/dump/toc.dat": "half a dump" });
+    await capture(bed, { ...only(shop()), seq: 2 });
+    expect(readdirSync(bed.layout.staging)).toEqual(["000002-pod-1"]);
   });
 
   test("holds several databases, which are all held before the app may go", async () => {

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import type { ErrorCode } from "../../api/codes.ts";
 import type { DatabaseRef } from "../../contract/task.ts";
-import { CommandError, MoverError } from "../errors.ts";
+import { CommandError, isDiskFull, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";
 import { makeDirectory, privateFile } from "../store/durable.ts";
 import { databaseDump, databaseGlobals } from "../store/layout.ts";
@@ -50,7 +50,8 @@ export async function dumpDatabase(job: DumpJob): Promise<DumpedDatabase> {
   } catch (error) {
     job.signal.throwIfAborted();
     if (error instanceof CommandError) throw dumpTrouble(error, job.database);
-    if (error instanceof MoverError) throw error;
+    // Of the store, and no fault of the database: the caller knows its code.
+    if (error instanceof MoverError || isDiskFull(error)) throw error;
     throw databaseTrouble(error, job.database, "HO-D306");
   } finally {
     // A server that is busy counting reads the good-bye only afterwards.

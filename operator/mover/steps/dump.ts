@@ -1,6 +1,6 @@
 /**
  * Dump: takes one moment of each database while the app is stopped, lets the app go as soon as every dump holds its
- * locks, and writes the dumps while it runs again. Writes only into its own staging directory.
+ * locks, and writes the dumps while it runs again. Writes only into its own staging directory, and removes those of dead runs.
  */
 import { join } from "node:path";
 import type { ResultOf } from "../../contract/result.ts";
@@ -10,6 +10,7 @@ import { dumpDatabase } from "../database/dump.ts";
 import { blame } from "../errors.ts";
 import { createProgress, peakMiB } from "../progress.ts";
 import { signalFailed, signalReleased } from "../signals.ts";
+import { sweepStaging } from "../store/delivery.ts";
 import { filesBelow } from "../store/contents.ts";
 import { digestFile } from "../store/digest.ts";
 import { writeFileDurably } from "../store/durable.ts";
@@ -22,15 +23,19 @@ export async function dump(task: TaskOf<"dump">, context: MoverContext): Promise
   try {
     return await capture(task, context);
   } catch (error) {
-    await signalFailed(context.roots.signal, "dump", error);
-    context.abort.throwIfAborted();
-    throw blame(error, { full: "HO-C901", otherwise: "HO-D306", what: "dumping failed" });
+    // Whoever waits with the app is told the same.
+    const failure = context.abort.aborted
+      ? context.abort.reason
+      : blame(error, { full: "HO-C901", otherwise: "HO-D306", what: "dumping failed" });
+    await signalFailed(context.roots.signal, "dump", failure);
+    throw failure;
   }
 }
 
 async function capture(task: TaskOf<"dump">, context: MoverContext): Promise<ResultOf<"dump">> {
   const started = context.startedAt ?? Date.now();
-  const staging = await openStaging(await openSource(task, context), task.seq, context.podUID);
+  const layout = await openSource(task, context);
+  const staging = await openStaging(layout, task.seq, context.podUID);
   const gates = task.databases.map(() => Promise.withResolvers<void>());
   const onProgress = createProgress(context.log, "counting rows");
   const [databases] = await together(context.abort, (signal) => {
@@ -48,7 +53,10 @@ async function capture(task: TaskOf<"dump">, context: MoverContext): Promise<Res
         }),
       ),
     );
-    return [dumps, releaseAfter(Promise.all(gates.map(({ promise }) => promise)), dumps, started, context)];
+    const released = releaseAfter(Promise.all(gates.map(({ promise }) => promise)), dumps, started, context);
+    // What dead runs have left takes space that this one may need, and a run of databases alone has no warm pass that would remove it.
+    // Beside the dumps, because the app is stopped; with our own directory in place, which keeps the number from being given again.
+    return [dumps, released, sweepStaging(layout, task.seq - 1)];
   });
   const files: StoredFile[] = [];
   const root = join(staging, "databases");

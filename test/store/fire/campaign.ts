@@ -2,7 +2,7 @@
  * Plays a step again and again, each time with one fault at one of its system calls, and asks the oracle each time: after the
  * fault, and after what the controller does next. A case is three words, `transport 17 kill`; HANDOVER_FIRE plays one alone.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MoverTask } from "../../../operator/contract/task.ts";
 import { faultModes, GatedMover, removeGate, type FaultMode, type GateReport, type Outcome } from "./gate.ts";
@@ -24,6 +24,12 @@ export interface Scenario {
   readonly back?: MoverTask;
   /** Directories that are empty when the step has failed for want of space, at once and without another step. */
   readonly givenBack?: readonly string[];
+  /** It is not tried again in the same run: that would stop the app once more. Whoever waits is told when it may go on. */
+  readonly once?: "dump";
+  /** What the app does before the next run. */
+  readonly meanwhile?: () => Promise<void>;
+  /** How a restore of the generation in this directory, the last one, differs from what the app has. */
+  readonly restored?: (generation: string) => Promise<readonly string[]>;
 }
 
 export interface Case {
@@ -132,8 +138,26 @@ export class Campaign {
     if (outcome.end === "error") wrong.push(...judgeFailure(scenario, isFull, outcome));
     if (outcome.end === "error" && outcome.code === "HO-R807" && lookAt(this.#world).volume !== ends.before.volume)
       wrong.push("it says that nothing was exchanged, and it was");
+    if (scenario.once !== undefined) wrong.push(...this.#untold(scenario.once, outcome));
     await this.#goOn(scenario, ends, outcome, wrong);
+    wrong.push(...(await this.#restored(scenario)));
     return { half, wrong };
+  }
+
+  /** Who waits with the app learns that it may go on, or why not. */
+  #untold(part: string, outcome: Outcome): readonly string[] {
+    const [released, failed] = ["released", "failed"].map((what) =>
+      join(this.#world.base, "signal", `${part}.${what}`),
+    );
+    if (outcome.end === "dead" || (outcome.end === "ok" && existsSync(released!))) return [];
+    const told = existsSync(failed!) ? readFileSync(failed!, "utf8") : "nothing";
+    return outcome.end === "error" && told.includes(outcome.code) ? [] : [`who waits is told ${told}`];
+  }
+
+  async #restored({ restored }: Scenario): Promise<readonly string[]> {
+    const { handover } = this.#world.source;
+    const newest = readdirSync(handover).toSorted().at(-1) ?? "";
+    return restored === undefined ? [] : await restored(join(handover, newest));
   }
 
   async #reportAfter(outcome: Outcome): Promise<GateReport | undefined> {
@@ -158,7 +182,8 @@ export class Campaign {
   /** As the controller goes on, and what is there at last. */
   async #goOn(scenario: Scenario, ends: Ends, first: Outcome, wrong: string[]): Promise<void> {
     let outcome = first;
-    for (let n = 1; n < attempts && (outcome.end === "dead" || (outcome.end === "error" && outcome.retry)); n += 1)
+    const tries = scenario.once === undefined ? attempts : 1;
+    for (let n = 1; n < tries && (outcome.end === "dead" || (outcome.end === "error" && outcome.retry)); n += 1)
       outcome = await this.#again(scenario.task, `pod-again-${n}`);
     let end = ends.end;
     if (outcome.end === "ok" && scenario.followedBy !== undefined) {
@@ -169,13 +194,15 @@ export class Campaign {
       }
     }
     if (outcome.end !== "ok") {
-      if (scenario.next === undefined || ends.abandoned === undefined || outcome.end === "dead")
+      const isDead = outcome.end === "dead" && scenario.once === undefined;
+      if (scenario.next === undefined || ends.abandoned === undefined || isDead)
         return void wrong.push(`does not succeed when it is tried again: ${JSON.stringify(outcome)}`);
+      const sealed = lookAt(this.#world).views.handover.size > ends.before.views.handover.size;
+      await scenario.meanwhile?.();
       for (const task of scenario.next) {
         const followed = await this.#mover.run(task, "pod-next");
         if (followed.end !== "ok") wrong.push(`the next run fails: ${JSON.stringify(followed)}`);
       }
-      const sealed = lookAt(this.#world).views.handover.size > ends.before.views.handover.size;
       end = ends.abandoned[sealed ? 1 : 0];
     }
     wrong.push(...differencesFrom(this.#world, end), ...liesAt(this.#world.source), ...liesAt(this.#world.sink));

@@ -1,85 +1,37 @@
 /**
- * Plays a warm pass or an archive of an incremental run with a fault at one of its system calls, lets the app go on, and then the next
+ * Plays a step of a run that captures a volume with a fault at one of its system calls, lets the app go on, and then the next
  * attempt or run without a fault. What that seals has to be the volume as it is by then, whatever the fault has left of the mirror and of
  * what was known of it.
  */
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { BaseRef, MoverTask, TaskOf } from "../../../operator/contract/task.ts";
-import { formatGenerationId } from "../../../operator/domain/generation.ts";
-import { runStep } from "../../../operator/mover/main.ts";
+import type { BaseRef, MoverTask } from "../../../operator/contract/task.ts";
 import { preflight } from "../../../operator/mover/steps/preflight.ts";
-import { sha256 } from "../../support/generations.ts";
 import { differences, run } from "../../support/odd-files.ts";
 import { judgeFailure, type Case, type Verdict } from "./campaign.ts";
 import { GatedMover, removeGate, type GateReport, type Outcome } from "./gate.ts";
 import { Nights } from "./nights.ts";
 import { flawOf, lookAt, type Sight } from "./oracle.ts";
-import { idOf, keep, reset, tasks, type World } from "./world.ts";
-
-export interface CaptureScenario {
-  readonly name: "warm" | "archive" | "seal";
-  /** Template of the disk: number 2 is sealed. */
-  readonly from: string;
-  readonly base: BaseRef;
-}
+import { perform, pod, type CaptureScenario, type CaptureStep, type Way } from "./ways.ts";
+import { reset, type World } from "./world.ts";
 
 const number = 3;
-/** In whose name all is captured: another one would wait to see whether the one that died still lives. */
-const pod = "pod-capture";
-const incrementalId = (seq: number): string => formatGenerationId(seq, tasks.seal(seq).time, "Incremental");
-
-/** What the controller asks for in an incremental run. */
-export const incremental = {
-  preflight: (seq: number): TaskOf<"preflight"> => ({ ...tasks.preflight(seq), type: "Incremental" }),
-  warm: (seq: number, base: BaseRef): TaskOf<"warm"> => ({ ...tasks.warm(seq), base }),
-  archive: (seq: number, base: BaseRef): TaskOf<"archive"> => ({ ...tasks.archive(seq), base }),
-  seal: (seq: number, base: BaseRef): TaskOf<"seal"> => ({
-    ...tasks.seal(seq),
-    id: incrementalId(seq),
-    type: "Incremental",
-    stagingPodUID: pod,
-    base,
-  }),
-};
-
-const perform = async (world: World, task: MoverTask, podUID = pod): Promise<void> =>
-  void (await runStep(task, world.context(podUID)));
-
-/** Number 1 is a full one, number 2 an increment on it. @returns scenarios of number 3, of the same names as their steps */
-export async function makeCaptures(world: World): Promise<(name: CaptureScenario["name"]) => CaptureScenario> {
-  for (const path of [join(world.source.base, "../.."), join(world.sink.base, "../.."), world.volume])
-    mkdirSync(path, { recursive: true });
-  const nights = new Nights(world.volume);
-  nights.begin();
-  for (const task of [tasks.preflight(1), tasks.warm(1), tasks.archive(1), tasks.seal(1)])
-    await perform(world, task, "capture-1");
-  nights.calm();
-  const first = baseAt(world, idOf(1));
-  for (const task of [incremental.warm(2, first), incremental.archive(2, first), incremental.seal(2, first)])
-    await perform(world, task);
-  const from = keep(world, "calm");
-  const base = baseAt(world, incrementalId(2));
-  return (name) => ({ name, from, base });
-}
-
-const baseAt = (world: World, id: string): BaseRef => ({
-  id,
-  manifestSHA256: sha256(readFileSync(join(world.source.handover, id, "manifest.json"))),
-});
+const captureOf = ({ steps }: Way): CaptureStep => steps.at(-2)!;
 
 /**
  * The disk as the step finds it: number 2 is sealed, nothing has changed since then that is not known of the volume and its mirror, and
  * then the app changes in every way.
  */
-async function begin(world: World, { name, from, base }: CaptureScenario): Promise<void> {
+async function begin(world: World, { name, way, from, base, isNew }: CaptureScenario): Promise<void> {
   reset(world, from);
+  way.evening(number - 1);
   // A copy has other inodes and change times, so whatever was known is of no use.
-  await perform(world, incremental.archive(number, base));
+  if (isNew === undefined) await perform(world, way.task(captureOf(way), number, base));
   for (const left of readdirSync(world.source.staging)) rmSync(join(world.source.staging, left), { recursive: true });
   new Nights(world.volume).change();
-  if (name === "seal") await perform(world, incremental.archive(number, base));
+  way.evening(number);
+  if (name === "seal") await perform(world, way.task(captureOf(way), number, base));
 }
 
 export class CaptureCampaign {
@@ -87,6 +39,8 @@ export class CaptureCampaign {
   readonly #nights: Nights;
   #mover: GatedMover;
   #before: Sight | undefined;
+  /** Names that may be new afterwards. */
+  #expected: readonly string[] = [];
   #calls: readonly string[] = [];
 
   constructor(world: World) {
@@ -109,7 +63,13 @@ export class CaptureCampaign {
     if (outcome.end !== "ok") throw new Error(`without a fault it ends so: ${JSON.stringify(outcome)}`);
     const report = await this.#mover.report();
     await this.#mover.arm(0, "none");
-    const wrong = await this.#goOn(scenario, outcome, 0);
+    this.#expected = [];
+    const mirrors = join(this.#world.source.mirror("uploads"), "..").slice(this.#world.disk.length + 1);
+    const wrong = (await this.#goOn(scenario, outcome, 0)).filter(
+      // The first pass makes them, and what is known of them.
+      (line) => scenario.isNew === undefined || !line.startsWith(`left over: ${mirrors}`),
+    );
+    this.#expected = lookAt(this.#world).paths;
     if (wrong.length > 0) throw new Error(`without a fault: ${wrong.join("; ")}`);
     this.#calls = report.calls;
     return report;
@@ -127,7 +87,7 @@ export class CaptureCampaign {
       this.#mover = new GatedMover(this.#world.base);
     } else await this.#mover.arm(0, "none");
     const now = lookAt(this.#world);
-    const id = incrementalId(number);
+    const id = scenario.way.idOf(number);
     const isSealed = scenario.name === "seal" && flawOf(join(this.#world.source.handover, id), id) === undefined;
     const half = [
       ...changesInView(this.#before!, now, isSealed ? [id] : []),
@@ -145,29 +105,30 @@ export class CaptureCampaign {
   }
 
   /** As the controller goes on, and the app. @returns what is not as it should be */
-  async #goOn({ name, base }: CaptureScenario, outcome: Outcome, call: number): Promise<readonly string[]> {
+  async #goOn({ name, way, base }: CaptureScenario, outcome: Outcome, call: number): Promise<readonly string[]> {
     const nights = this.#nights;
     const wrong: string[] = [];
-    const finish = async (seq: number, on: BaseRef, from: "warm" | "archive" | "seal"): Promise<void> => {
-      if (from === "warm") await perform(this.#world, incremental.warm(seq, on));
-      if (from !== "seal") {
-        nights.evening(seq);
-        await perform(this.#world, incremental.archive(seq, on));
+    const finish = async (seq: number, on: BaseRef | undefined, from = 0): Promise<void> => {
+      for (const step of way.steps.slice(from)) {
+        if (step === captureOf(way)) [nights, way].forEach((one) => one.evening(seq));
+        await perform(this.#world, way.task(step, seq, on));
       }
-      await perform(this.#world, incremental.seal(seq, on));
-      wrong.push(...this.#wrongAfter(seq));
+      wrong.push(...this.#wrongAfter(way, seq));
     };
+    const at = way.steps.indexOf(name);
     try {
-      if (outcome.end === "ok") await finish(number, base, name === "warm" ? "archive" : "seal");
-      // As every step is tried again in the same run, but for an archive: that would stop the app once more.
-      const isTriedAgain = outcome.end !== "ok" && call % 2 === 0;
-      if (isTriedAgain && name === "seal") await finish(number, base, "seal");
+      // A seal that is repeated after its success ends in the same generation.
+      if (outcome.end === "ok") await finish(number, base, Math.min(at + 1, way.steps.length - 1));
+      // As every step is tried again in the same run, but for the capture: that would stop the app once more.
+      const isTriedAgain = outcome.end !== "ok" && call % 2 === 0 && name !== captureOf(way);
+      if (isTriedAgain && name === "seal") await finish(number, base, at);
       nights.takeBack();
       nights.goOn();
-      if (isTriedAgain && name === "warm") return await finish(number, base, "warm").then(() => wrong);
-      const { lastSeq, base: chosen } = await preflight(incremental.preflight(9), this.#world.context("preflight"));
-      if (chosen === undefined || "full" in chosen) return [...wrong, `no base: ${JSON.stringify(chosen)}`];
-      await finish(lastSeq + 1, chosen, "warm");
+      if (isTriedAgain && name !== "seal") return await finish(number, base, at).then(() => wrong);
+      const { lastSeq, base: chosen } = await preflight(way.preflight(9), this.#world.context("preflight"));
+      const isBase = chosen !== undefined && !("full" in chosen);
+      if (base !== undefined && !isBase) return [...wrong, `no base: ${JSON.stringify(chosen)}`];
+      await finish(lastSeq + 1, isBase ? chosen : undefined);
     } catch (error) {
       wrong.push(`does not succeed afterwards: ${String(error)}`);
     }
@@ -175,10 +136,11 @@ export class CaptureCampaign {
   }
 
   /** What is wrong when the generation of the number was sealed. */
-  #wrongAfter(seq: number): readonly string[] {
+  #wrongAfter(way: Way, seq: number): readonly string[] {
     const { source, volume, base: root } = this.#world;
     const before = this.#before!;
-    const [id, path] = [incrementalId(seq), join(source.handover, incrementalId(seq))];
+    const id = way.idOf(seq);
+    const path = join(source.handover, id);
     const flaw = flawOf(path, id);
     if (flaw !== undefined) return [`${id}: ${flaw}`];
     const now = lookAt(this.#world);
@@ -190,18 +152,19 @@ export class CaptureCampaign {
         .split("\n")
         .flatMap((line) => (line === "" ? [] : [`${what}: ${line}`]));
     const wrong = [
-      ...changesInView(before, now, [id, incrementalId(number)]),
+      ...changesInView(before, now, [id, way.idOf(number)]),
       ...differs("restored", join(out, "uploads")),
       ...differs("mirror", mirror),
-      ...leftOver(this.#world, before, now),
+      ...leftOver(this.#world, [...before.paths, ...this.#expected], now.paths),
       ...miscounted(mirror),
+      ...way.differences(path),
     ];
     rmSync(out, { recursive: true });
     return wrong;
   }
 }
 
-const taskOf = ({ name, base }: CaptureScenario): MoverTask => incremental[name](number, base);
+const taskOf = ({ name, way, base }: CaptureScenario): MoverTask => way.task(name, number, base);
 
 /** Generations that are new without being expected, have changed or are gone. */
 function changesInView(before: Sight, now: Sight, expected: readonly string[]): readonly string[] {
@@ -214,14 +177,14 @@ function changesInView(before: Sight, now: Sight, expected: readonly string[]): 
 }
 
 /** Beside what the app has, its mirror and the generations, no name is new. */
-function leftOver(world: World, before: Sight, now: Sight): readonly string[] {
-  const [handover, mirror, volume] = [world.source.handover, world.source.mirror("uploads"), world.volume].map((path) =>
+function leftOver(world: World, known: readonly string[], now: readonly string[]): readonly string[] {
+  const free = [world.source.handover, world.source.mirror("uploads"), world.volume].map((path) =>
     path.slice(world.disk.length + 1),
   );
-  const names = ({ paths }: Sight): readonly string[] =>
-    paths.filter((path) => ![handover, mirror, volume].some((one) => path.startsWith(`${one}/`)));
-  const was = new Set(names(before));
-  return names(now).flatMap((path) => (was.has(path) ? [] : [`left over: ${path}`]));
+  const was = new Set(known);
+  return now.flatMap((path) =>
+    was.has(path) || free.some((one) => path === one || path.startsWith(`${one}/`)) ? [] : [`left over: ${path}`],
+  );
 }
 
 const stateSchema = z.object({ files: z.number(), bytes: z.number() });

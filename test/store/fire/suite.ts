@@ -38,7 +38,7 @@ export interface Prepared<S> {
   readonly campaign: Plays<S>;
 }
 
-type Choose = typeof casesOf;
+export type Choose = typeof casesOf;
 
 /** Where there are too many calls for a try each: every n-th, another one with each seed, and each of those that `isCrucial` names. */
 export const some =
@@ -78,6 +78,7 @@ export function testSomeUnderFire<S extends { readonly name: string }>(
   describe("a fault at any system call", () => {
     const faults: Record<string, number> = {};
     const tried: string[] = [];
+    const started = performance.now();
     let half = 0;
     let world: World;
     let prepared: Prepared<S>;
@@ -91,7 +92,10 @@ export function testSomeUnderFire<S extends { readonly name: string }>(
     afterAll(async () => {
       await prepared?.campaign.close();
       removeWorld(world);
-      process.stderr.write(`  ${suite}: faults ${JSON.stringify(faults)}, seed ${seed}; ${tried.join(", ")}\n`);
+      const seconds = Math.round((performance.now() - started) / 1000);
+      process.stderr.write(
+        `  ${suite}: faults ${JSON.stringify(faults)}, seed ${seed}; ${tried.join(", ")}; ${seconds} s\n`,
+      );
       if (asked === undefined) leaveTally(suite, { faults, half, damages: {}, undetected: 0 });
     });
 
