@@ -30,6 +30,8 @@ interface Place {
   readonly facts: LocationFacts;
   readonly generations: readonly GenerationEntry[];
   readonly pending: number;
+  /** What a newer release has left here, for people: nothing is removed while it lies here. */
+  readonly unread: readonly string[];
 }
 
 type Task = TaskOf<"preflight">;
@@ -46,6 +48,7 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
       warnings.push(`${error.code} ${error.message}`);
     }
   }
+  for (const { unread } of [source, ...sinks]) warnings.push(...unread);
   const known = [source, ...sinks].flatMap(({ generations }) => generations).toSorted((a, b) => b.seq - a.seq);
   const databases: ResultOf<"preflight">["databases"] = [];
   for (const database of task.databases) databases.push(await checkDatabase(database, context));
@@ -120,7 +123,8 @@ async function openPlace(
     const waiting = role === "source" ? await listGenerations(layout.handover) : undefined;
     const generations = [...stored.generations, ...(waiting?.generations ?? [])];
     const facts = await observeLocation({ name: ref.name, uuid, root }, stored.generations, await readMarkers(layout));
-    for (const { name, why } of [...stored.broken, ...(waiting?.broken ?? [])])
+    const broken = [...stored.broken, ...(waiting?.broken ?? [])];
+    for (const { name, why } of broken)
       context.log.warn("a directory is named like a generation and is none", { location: ref.name, name, why });
     return {
       root,
@@ -129,6 +133,9 @@ async function openPlace(
       generations,
       lastSeq: await highestSeq(layout),
       pending: waiting?.generations.length ?? 0,
+      unread: broken
+        .filter(({ newer }) => newer === true)
+        .map(({ name, why }) => `generation ${name} at ${ref.name} cannot be read: ${why}`),
     };
   } catch (error) {
     if (error instanceof MoverError) throw error;
