@@ -221,7 +221,7 @@ const success = z.discriminatedUnion("step", [
     entries: z.array(catalogueEntry).max(20),
     /** Whether there are more behind the last one. */
     more: z.boolean(),
-    /** How many lie there in all, and how many directories there that are no whole generations. */
+    /** How many lie there in all, and how many directories there that cannot be read as generations. */
     total: z.number().int().min(0),
     broken: z.number().int().min(0),
   }),

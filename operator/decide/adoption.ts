@@ -125,13 +125,10 @@ function makeRuns(seen: Seen, record: AdoptionRecord, world: AdoptionWorld, now:
     after: page.entries.at(-1)?.id ?? record.after ?? "",
   };
   if (!page.more) {
-    const damaged =
-      page.broken === 0
-        ? ""
-        : `; ${count(page.broken, "directory")} there ${page.broken === 1 ? "is" : "are"} no whole generation`;
+    const unread = page.broken === 0 ? "" : `; ${count(page.broken, "directory")} there cannot be read as a generation`;
     const there = Math.max(0, page.total - (next.adopted ?? 0));
     const before = there === 0 ? "" : `, ${there} had one before`;
-    const text = `${count(next.adopted ?? 0, "run")} made of ${count(page.total, "generation")} at ${record.location}${before}${damaged.replace("directorys", "directories")}`;
+    const text = `${count(next.adopted ?? 0, "run")} made of ${count(page.total, "generation")} at ${record.location}${before}${unread.replace("directorys", "directories")}`;
     return end(next, "Done", now, undefined, text, clean);
   }
   const following = { ...next, serial: (record.serial ?? 1) + 1 };

@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => bed.dispose());
 
 const listed = async (name: string, volumes: Volumes): Promise<unknown> => {
-  const copies = await listCopies({ name }, { ...common, volumes }, bed.context("r"));
+  const { copies } = await listCopies({ name }, { ...common, volumes }, bed.context("r"));
   return copies.map(({ generation, verified }) => [generation.id, verified]);
 };
 

@@ -577,7 +577,7 @@ export interface BackupPolicyStatus {
      */
     adopted?: number;
     /**
-     * Directories there that are no whole generations.
+     * Directories there that cannot be read as generations: damaged ones, and those of a newer release.
      */
     broken?: number;
     /**

@@ -1,7 +1,8 @@
 /** Chooses the generation that a restore request means, and where to read it. Pure: what is where was listed before. */
 import type { TaskOf } from "../../contract/task.ts";
+import { parseGenerationId, timeOf } from "../../domain/generation.ts";
 import { MoverError } from "../errors.ts";
-import type { Copy } from "./copies.ts";
+import type { Copies, Copy } from "./copies.ts";
 import { type Asked, describeContents, lacking, presentParts } from "./parts.ts";
 import { clip } from "../../domain/text.ts";
 
@@ -10,8 +11,8 @@ type From = TaskOf<"plan">["from"];
 export interface Choice {
   /** The copies of the chosen generation in the order of the locations, the first to be read. */
   readonly copies: readonly [Copy, ...Copy[]];
-  /** Why the newest that matches was not chosen, for people. */
-  readonly newer: string | undefined;
+  /** Why newer ones that match were not chosen, for people. */
+  readonly newer: readonly string[];
 }
 
 /**
@@ -19,12 +20,13 @@ export interface Choice {
  * @throws MoverError HO-R801 that names the nearest ones: a time or id that matches nothing is never answered by another generation.
  * @throws MoverError HO-R805 when some match, but none has everything that is asked for. One that is named is the one, whatever it has.
  */
-export function chooseCopies(copies: readonly Copy[], from: From, asked: Asked): Choice {
+export function chooseCopies(found: Copies, from: From, asked: Asked): Choice {
+  const { copies } = found;
   const verified = copies.filter((copy) => copy.verified);
   const newestFirst = verified.toSorted((a, b) => b.generation.seq - a.generation.seq);
   const matching = newestFirst.filter(({ generation }) => matches(generation, from));
   const [newest] = matching;
-  if (newest === undefined) throw new MoverError("HO-R801", clip(explain(copies, newestFirst, from), 900));
+  if (newest === undefined) throw new MoverError("HO-R801", clip(explain(found, newestFirst, from), 900));
   const missing = (copy: Copy): readonly string[] => lacking(asked, copy.generation.manifest);
   const chosen = from.generation === undefined ? matching.find((copy) => missing(copy).length === 0) : newest;
   const [first, ...others] = verified.filter(({ generation }) => generation.id === chosen?.generation.id);
@@ -33,8 +35,38 @@ export function chooseCopies(copies: readonly Copy[], from: From, asked: Asked):
   const isNewest = first.generation.id === newest.generation.id;
   return {
     copies: [first, ...others],
-    newer: isNewest ? undefined : `generation ${newest.generation.id} is newer, but ${lack}`,
+    newer: [
+      ...(isNewest ? [] : [`generation ${newest.generation.id} is newer, but ${lack}`]),
+      ...(from.generation === undefined ? tellUseless(found, first, from, (copy) => missing(copy).length === 0) : []),
+    ],
   };
+}
+
+/** The newest one behind the chosen that would have been taken, and of which no copy is any good: who asks for the latest has to know. */
+function tellUseless(
+  { copies, unread }: Copies,
+  chosen: Copy,
+  from: From,
+  isEnough: (copy: Copy) => boolean,
+): readonly string[] {
+  const good = new Set(copies.filter(({ verified }) => verified).map(({ generation }) => generation.id));
+  const useless = [
+    ...copies
+      .filter((copy) => isEnough(copy) && matches(copy.generation, from))
+      .map((copy) => ({ id: copy.generation.id, why: whyUseless(copy) })),
+    ...unread
+      .filter(({ name }) => from.before === undefined || Date.parse(timeOf(name) ?? "") <= Date.parse(from.before))
+      .map(({ name, location, why }) => ({ id: name, why: `cannot be read at ${location}: ${why}` })),
+  ].filter(({ id }) => !good.has(id) && seqOf(id) > chosen.generation.seq);
+  const newest = useless.toSorted((a, b) => seqOf(b.id) - seqOf(a.id))[0];
+  return newest === undefined ? [] : [`generation ${newest.id} is newer, but ${newest.why}`];
+}
+
+const seqOf = (id: string): number => parseGenerationId(id)?.seq ?? 0;
+
+function whyUseless({ location, members }: Copy): string {
+  const why = typeof members === "string" ? members : "it, or one that it is based on, is not verified there";
+  return `at ${location} ${why}`;
 }
 
 /** Names the include with which the newest one can be taken. */
@@ -56,19 +88,16 @@ function matches(generation: Copy["generation"], from: From): boolean {
   return from.latest === true;
 }
 
-const isNamed = (generation: Copy["generation"], name: string): boolean =>
-  generation.id === name || generation.id.slice(0, 6) === name;
+const isNamed = ({ id }: { readonly id: string }, name: string): boolean => id === name || id.slice(0, 6) === name;
 
-function explain(copies: readonly Copy[], newestFirst: readonly Copy[], from: From): string {
+function explain({ copies, unread }: Copies, newestFirst: readonly Copy[], from: From): string {
   const where = from.location === undefined ? "" : ` at ${from.location}`;
   const name = from.generation;
   if (name !== undefined) {
     const unverified = copies.find(({ generation }) => isNamed(generation, name));
-    if (unverified !== undefined) {
-      const { generation, location, members } = unverified;
-      const why = typeof members === "string" ? members : "it, or one that it is based on, is not verified there";
-      return `generation ${generation.id} is at ${location}, but ${why}`;
-    }
+    if (unverified !== undefined) return `generation ${unverified.generation.id}: ${whyUseless(unverified)}`;
+    const broken = unread.find((one) => isNamed({ id: one.name }, name));
+    if (broken !== undefined) return `generation ${broken.name} cannot be read at ${broken.location}: ${broken.why}`;
   }
   if (newestFirst.length === 0) return `there is no verified generation${where}`;
   const ids = [...new Set(newestFirst.map(({ generation }) => generation.id))];

@@ -3,7 +3,7 @@ import type { LocationRef, TaskOf } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { MoverError } from "../errors.ts";
 import { isWhole, membersOf } from "../store/chains.ts";
-import { listGenerations, type GenerationEntry } from "../store/listing.ts";
+import { listGenerations, type Broken, type GenerationEntry } from "../store/listing.ts";
 import { reaches, readMarkers } from "../store/markers.ts";
 import { findStore } from "../store/presence.ts";
 import type { LineageOwner } from "../store/sentinel.ts";
@@ -17,32 +17,38 @@ export interface Copy {
   readonly verified: boolean;
 }
 
+/** A directory that is named like a generation and cannot be read as one. */
+export type Unread = Broken & Pick<Copy, "location">;
+
+export interface Copies {
+  readonly copies: readonly Copy[];
+  readonly unread: readonly Unread[];
+}
+
 type Asking = LineageOwner & Pick<TaskOf<"plan">, "volumes">;
 
 /** @returns none when the policy has never used the location. @throws MoverError when it is not the one that the policy knows. */
-export async function listCopies(
-  location: LocationRef,
-  owner: Asking,
-  context: MoverContext,
-): Promise<readonly Copy[]> {
+export async function listCopies(location: LocationRef, owner: Asking, context: MoverContext): Promise<Copies> {
   const needsChain = owner.volumes.length > 0;
   const { name, uuid: expectedUuid } = location;
   const role = name === "source" ? "source" : "sink";
   const root = role === "source" ? context.roots.store : context.roots.sink(name);
   const found = await findStore(root, { role, name, expectedUuid }, { ...owner, readsOnly: true });
-  if (found === undefined) return [];
+  if (found === undefined) return { copies: [], unread: [] };
   const { layout } = found;
   const stored = await listGenerations(layout.store);
+  const unreadOf = (broken: readonly Broken[]): readonly Unread[] => broken.map((one) => ({ ...one, location: name }));
   if (role === "source") {
     const waiting = await listGenerations(layout.handover);
     const all = [...stored.generations, ...waiting.generations];
-    return all.map((generation) => {
+    const copies = all.map((generation) => {
       const members = needsChain ? membersOf(generation, all) : [];
       return { location: name, generation, members, verified: typeof members !== "string" };
     });
+    return { copies, unread: unreadOf([...stored.broken, ...waiting.broken]) };
   }
   const markers = await readMarkers(layout);
-  return stored.generations.map((generation) => ({
+  const copies = stored.generations.map((generation) => ({
     location: name,
     generation,
     members: needsChain ? membersOf(generation, stored.generations) : [],
@@ -51,6 +57,7 @@ export async function listCopies(
       ? isWhole(generation, stored.generations, markers, "None")
       : reaches(generation, markers, "None"),
   }));
+  return { copies, unread: unreadOf(stored.broken) };
 }
 
 export interface OpenedCopy {
@@ -66,7 +73,7 @@ export async function openCopy(
   context: MoverContext,
 ): Promise<OpenedCopy> {
   const { name } = wanted.location;
-  const copies = await listCopies(wanted.location, owner, context);
+  const { copies } = await listCopies(wanted.location, owner, context);
   const copy = copies.find(({ generation }) => generation.id === wanted.id);
   const refuse = (why: string): MoverError => new MoverError("HO-R802", `generation ${wanted.id} at ${name}: ${why}`);
   if (copy === undefined) throw refuse("it is not there");

@@ -116,7 +116,8 @@ function doubt(
   known: readonly string[],
 ): string | undefined {
   const [broken] = [...listing.broken, ...settlement.broken];
-  if (broken !== undefined) return `${broken.name} is not a whole generation: ${broken.why}`;
+  if (broken !== undefined)
+    return `${broken.name} ${broken.newer === true ? "cannot be read" : "is not a whole generation"}: ${broken.why}`;
   const [foreign] = listing.foreign;
   if (foreign !== undefined) return `${foreign.slice(0, 80)} in the store is not a generation`;
   const stray = listing.generations.find(

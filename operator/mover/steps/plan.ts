@@ -8,7 +8,7 @@ import type { VolumePart } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
 import { blame, MoverError } from "../errors.ts";
 import { chooseCopies } from "../restore/choice.ts";
-import { listCopies, type Copy } from "../restore/copies.ts";
+import { listCopies, type Copies, type Copy, type Unread } from "../restore/copies.ts";
 import { planDatabase } from "../restore/database-plan.ts";
 import { groupByServer } from "../restore/database-server.ts";
 import { lacking, presentParts, selectParts, stateBytes } from "../restore/parts.ts";
@@ -19,8 +19,8 @@ import { clip } from "../../domain/text.ts";
 
 export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise<ResultOf<"plan">> {
   try {
-    const { copies, passedOver } = await listAll(task, context);
-    const choice = chooseCopies(copies, task.from, task);
+    const { passedOver, ...found } = await listAll(task, context);
+    const choice = chooseCopies(found, task.from, task);
     const { location, generation, members } = await findWhole(choice.copies, context);
     const { manifest } = generation;
     if (manifest.type === "Config" && manifest.volumes.length === 0)
@@ -40,7 +40,7 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
     // What was passed over may hold a newer generation.
     const warnings = [
       ...passedOver,
-      ...(choice.newer === undefined ? [] : [choice.newer]),
+      ...choice.newer,
       ...lacking(task, manifest).map((part) => `the generation has no ${part}, which stays as it is`),
       ...(task.included ? [] : lacking(manifest, task)).map(
         (part) => `${part} is not in the policy and is not restored`,
@@ -75,8 +75,7 @@ export async function plan(task: TaskOf<"plan">, context: MoverContext): Promise
   }
 }
 
-interface Found {
-  readonly copies: readonly Copy[];
+interface Found extends Copies {
   /** Which locations could not be asked, and why. */
   readonly passedOver: readonly string[];
 }
@@ -86,11 +85,14 @@ async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<Fou
   const { location: named } = task.from;
   const locations = task.locations.filter(({ name }) => named === undefined || name === named);
   const copies: Copy[] = [];
+  const unread: Unread[] = [];
   const passedOver = [...task.passedOver];
   const trouble: unknown[] = [];
   for (const location of locations) {
     try {
-      copies.push(...(await listCopies(location, task, context)));
+      const found = await listCopies(location, task, context);
+      copies.push(...found.copies);
+      unread.push(...found.unread);
     } catch (error) {
       trouble.push(error);
       passedOver.push(
@@ -105,7 +107,7 @@ async function listAll(task: TaskOf<"plan">, context: MoverContext): Promise<Fou
   if (locations.length === 0)
     throw new MoverError("HO-R801", clip(`no location can be read; ${passedOver.join("; ")}`, 900));
   if (trouble.length === locations.length) throw trouble[0];
-  return { copies, passedOver };
+  return { copies, unread, passedOver };
 }
 
 /** The first copy that has all its files, and all of its chain. @throws MoverError HO-R802 when none has, HO-R809 when it is a chain that lacks. */

@@ -14,6 +14,7 @@ import { errnoOf, isDiskFull, MoverError } from "../errors.ts";
 import { checkSpace, estimateStored } from "../mirror/space.ts";
 import { findRoom, makeRoom } from "../retention/room.ts";
 import { checkVolume, type VolumeEstimate } from "../mirror/estimate.ts";
+import { observeLacks } from "../store/abilities.ts";
 import { chooseBase } from "../store/base.ts";
 import { filesBelow } from "../store/contents.ts";
 import { observeLocation, type LocationFacts } from "../store/facts.ts";
@@ -30,6 +31,8 @@ interface Place {
   readonly facts: LocationFacts;
   readonly generations: readonly GenerationEntry[];
   readonly pending: number;
+  /** What a newer release has left here, beside which nothing is removed, and what the file system of the store cannot keep; for people. */
+  readonly told: readonly string[];
 }
 
 type Task = TaskOf<"preflight">;
@@ -46,6 +49,7 @@ export async function preflight(task: Task, context: MoverContext): Promise<Resu
       warnings.push(`${error.code} ${error.message}`);
     }
   }
+  for (const { told } of [source, ...sinks]) warnings.push(...told);
   const known = [source, ...sinks].flatMap(({ generations }) => generations).toSorted((a, b) => b.seq - a.seq);
   const databases: ResultOf<"preflight">["databases"] = [];
   for (const database of task.databases) databases.push(await checkDatabase(database, context));
@@ -110,17 +114,18 @@ async function openPlace(
   const what = role === "source" ? "the store" : `sink ${ref.name}`;
   try {
     const { uuid } = await openStore(root, { role, name: ref.name, expectedUuid: ref.uuid });
-    await probe(root, task.policyUID).catch(async (error: unknown) => {
+    const lacks = await probe(root, task.policyUID).catch(async (error: unknown) => {
       if (role !== "source" || task.trash === undefined || !isDiskFull(error)) throw error;
       await makeRoom({ layout: await openLineage(root, task, role), owner: task, what }, task.trash, context);
-      await probe(root, task.policyUID);
+      return await probe(root, task.policyUID);
     });
     const layout = await openLineage(root, task, role);
     const stored = await listGenerations(layout.store);
     const waiting = role === "source" ? await listGenerations(layout.handover) : undefined;
     const generations = [...stored.generations, ...(waiting?.generations ?? [])];
     const facts = await observeLocation({ name: ref.name, uuid, root }, stored.generations, await readMarkers(layout));
-    for (const { name, why } of [...stored.broken, ...(waiting?.broken ?? [])])
+    const broken = [...stored.broken, ...(waiting?.broken ?? [])];
+    for (const { name, why } of broken)
       context.log.warn("a directory is named like a generation and is none", { location: ref.name, name, why });
     return {
       root,
@@ -129,13 +134,21 @@ async function openPlace(
       generations,
       lastSeq: await highestSeq(layout),
       pending: waiting?.generations.length ?? 0,
+      told: [
+        ...broken
+          .filter(({ newer }) => newer === true)
+          .map(({ name, why }) => `generation ${name} at ${ref.name} cannot be read: ${why}`),
+        // A sink gets archives, which need neither.
+        ...(role === "source" ? lacks.map((lack) => `${what} ${lack}`) : []),
+      ],
     };
   } catch (error) {
     if (error instanceof MoverError) throw error;
     const errno = errnoOf(error) ?? String(error);
+    const why = errno === "EROFS" ? "it is mounted read-only, or its file system has become so" : errno;
     if (isDiskFull(error))
       throw new MoverError(role === "source" ? "HO-C901" : "HO-C902", `${what} is full`, { cause: error });
-    throw new MoverError(role === "source" ? "HO-P105" : "HO-T502", `${what} cannot be used (${errno})`, {
+    throw new MoverError(role === "source" ? "HO-P105" : "HO-T502", `${what} cannot be used (${why})`, {
       cause: error,
     });
   }
@@ -148,9 +161,14 @@ async function stagedBytes(layout: Layout): Promise<number> {
   return bytes;
 }
 
-/** Whether the place can be written to: a share may be mounted read-only. What a death leaves, the next run of the policy removes. */
-async function probe(root: string, policyUID: string): Promise<void> {
+/**
+ * Whether the place can be written to: a share may be mounted read-only. What a death leaves, the next run of the policy removes.
+ * @returns what its file system cannot keep
+ */
+async function probe(root: string, policyUID: string): Promise<readonly string[]> {
   const file = join(root, `.probe-${policyUID}`);
   await (await open(file, "w", 0o600)).close();
+  const lacks = await observeLacks(file);
   await rm(file, { force: true });
+  return lacks;
 }

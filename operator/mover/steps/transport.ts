@@ -69,10 +69,14 @@ async function deliverAll(
   const handover = await listGenerations(source.handover);
   const kept = await listGenerations(source.store);
   const atSink = await listGenerations(target.layout.store);
-  for (const { name, why } of handover.broken)
-    trouble.push(
-      new MoverError("HO-T501", `generation ${name} in the handover point cannot be brought to a sink: ${why}`),
-    );
+  for (const { name, why, newer } of handover.broken) {
+    // The prune at the source says that it waits; the copies of this run do not depend on it.
+    if (newer === true) context.log.warn("a generation cannot be read, and waits for a newer release", { name, why });
+    else
+      trouble.push(
+        new MoverError("HO-T501", `generation ${name} in the handover point cannot be brought to a sink: ${why}`),
+      );
+  }
   const markers = await readMarkers(target.layout);
   for (const generation of await wanted(handover, kept, atSink, markers, target.layout)) {
     const present = atSink.generations.find(({ id }) => id === generation.id);
@@ -82,6 +86,15 @@ async function deliverAll(
       continue;
     }
     const broken = atSink.broken.find(({ name }) => name === generation.id);
+    if (broken?.newer === true) {
+      trouble.push(
+        new MoverError(
+          "HO-V601",
+          `sink ${target.sink} has another generation under the id ${generation.id}: ${broken.why}`,
+        ),
+      );
+      continue;
+    }
     if (broken !== undefined) {
       const damaged = await setAside(target.layout, generation.id);
       context.log.warn("a copy does not equal its manifest and was set aside", { ...broken, damaged });
@@ -128,7 +141,10 @@ async function wanted(
 ): Promise<readonly GenerationEntry[]> {
   const newest = Math.max(0, ...atSink.generations.map(({ seq }) => seq));
   const present = new Set(atSink.generations.map(({ id }) => id));
-  const damaged = [...(await readdir(sink.damaged)), ...atSink.broken.map(({ name }) => name)];
+  const damaged = [
+    ...(await readdir(sink.damaged)),
+    ...atSink.broken.filter(({ newer }) => newer !== true).map(({ name }) => name),
+  ];
   const again = kept.generations.filter(
     ({ id, seq }) => seq > newest || (!present.has(id) && damaged.some((name) => name.startsWith(id))),
   );

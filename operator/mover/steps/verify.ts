@@ -73,7 +73,11 @@ async function verifyAll(
   };
   const { generations, broken, foreign } = await listGenerations(layout.store);
   if (foreign.length > 0) context.log.warn("the store holds what is not a generation; it was left alone", { foreign });
-  for (const { name, why } of broken) await reject(name, why);
+  for (const { name, why, newer } of broken) {
+    // What a newer release has made is whole for all that this one knows, and must be there when it is back.
+    if (newer === true) context.log.warn("a copy cannot be read, and was left alone", { generation: name, why });
+    else await reject(name, why);
+  }
   const markers = await readMarkers(layout);
   for (const generation of generations) {
     if (reaches(generation, markers, mode)) continue;

@@ -48,7 +48,10 @@ export async function chooseBase(
     const { seq = 0, type: label = "" } = parseGenerationId(name) ?? {};
     return seq > (newest?.seq ?? 0) && fits(generationTypes.find((type) => type.toLowerCase() === label));
   });
-  if (spoilt !== undefined) return full(`generation ${spoilt.name} is damaged: ${spoilt.why}`);
+  if (spoilt !== undefined)
+    return full(
+      `generation ${spoilt.name} ${spoilt.newer === true ? "cannot be built upon" : "is damaged"}: ${spoilt.why}`,
+    );
   if (newest === undefined)
     return full(task.type === "Differential" ? "there is no full generation yet" : "there is no generation yet");
   const reason =

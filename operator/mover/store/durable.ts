@@ -8,6 +8,7 @@ import { link, lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errnoOf, MoverError } from "../errors.ts";
 import { run } from "../exec.ts";
+import { isWithoutLinks } from "./abilities.ts";
 
 /** Modes in a store: what is in a backup is as secret as what it was made of. */
 export const privateFile = 0o600;
@@ -26,7 +27,7 @@ export async function writeNewFileDurably(path: string, content: string): Promis
         await link(temporary, path);
       } catch (error) {
         // A file system without hard links, as some shares are: there the last writer wins.
-        if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(errnoOf(error) ?? "")) throw error;
+        if (!isWithoutLinks(error)) throw error;
         await rename(temporary, path);
       }
       await rm(temporary, { force: true });

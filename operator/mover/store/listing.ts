@@ -5,8 +5,9 @@
  */
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import * as z from "zod";
 import { parseGenerationId } from "../../domain/generation.ts";
-import { manifestSchema, type Manifest } from "../../domain/manifest.ts";
+import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import { errnoOf } from "../errors.ts";
 import { claimedSeq } from "./claim.ts";
 import { digestText } from "./digest.ts";
@@ -20,11 +21,18 @@ export interface GenerationEntry {
   readonly manifestSHA256: string;
 }
 
+export interface Broken {
+  readonly name: string;
+  readonly why: string;
+  /** Not damaged, but of a release that knows more than this one, as after a step back to it: to be left exactly where it is. */
+  readonly newer?: boolean;
+}
+
 export interface Listing {
   /** Sorted by number, oldest first. */
   readonly generations: readonly GenerationEntry[];
   /** Named like generations, but no whole ones. */
-  readonly broken: readonly { readonly name: string; readonly why: string }[];
+  readonly broken: readonly Broken[];
   /** Anything else. */
   readonly foreign: readonly string[];
 }
@@ -32,13 +40,13 @@ export interface Listing {
 /** @param directory `store` or `handover` of a lineage. @throws when it cannot be listed or a manifest cannot be read. */
 export async function listGenerations(directory: string): Promise<Listing> {
   const generations: GenerationEntry[] = [];
-  const broken: { name: string; why: string }[] = [];
+  const broken: Broken[] = [];
   const foreign: string[] = [];
   for (const name of (await readdir(directory)).toSorted()) {
     if (parseGenerationId(name) === undefined) foreign.push(name);
     else {
-      const found = await readGeneration(join(directory, name), name);
-      if (typeof found === "string") broken.push({ name, why: found });
+      const found = await inspect(join(directory, name), name);
+      if ("why" in found) broken.push({ name, ...found });
       else generations.push(found);
     }
   }
@@ -50,34 +58,53 @@ const largestManifest = 64 * 1024 * 1024;
 
 /** @returns the generation, or why it is none. @throws on errors of the disk, which say nothing about the generation. */
 export async function readGeneration(path: string, id: string): Promise<GenerationEntry | string> {
+  const found = await inspect(path, id);
+  return "why" in found ? found.why : found;
+}
+
+type Found = GenerationEntry | Omit<Broken, "name">;
+
+async function inspect(path: string, id: string): Promise<Found> {
   let text: Buffer;
   let digest: string;
   try {
-    if (!(await lstat(path)).isDirectory()) return "it is not a directory";
+    if (!(await lstat(path)).isDirectory()) return { why: "it is not a directory" };
     // A pipe would be waited for, and what a link leads to is not in the generation.
     for (const name of [manifestFile, manifestDigestFile]) {
       const found = await lstat(join(path, name));
-      if (!found.isFile()) return `${name} is not a regular file`;
-      if (found.size > largestManifest) return `${name} is larger than any that we write`;
+      if (!found.isFile()) return { why: `${name} is not a regular file` };
+      if (found.size > largestManifest) return { why: `${name} is larger than any that we write` };
     }
     text = await readFile(join(path, manifestFile));
     digest = await readFile(join(path, manifestDigestFile), "utf8");
   } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return "no manifest";
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return { why: "no manifest" };
     throw error;
   }
   const manifestSHA256 = digestText(text);
   // The whole line, because people will ask sha256sum.
-  if (digest !== `${manifestSHA256}  ${manifestFile}\n`) return "the manifest does not equal its digest";
-  const manifest = parseManifest(text.toString("utf8"));
-  if (manifest === undefined) return "the manifest is of an unknown form";
-  if (manifest.id !== id) return `the manifest is that of ${manifest.id}`;
+  if (digest !== `${manifestSHA256}  ${manifestFile}\n`) return { why: "the manifest does not equal its digest" };
+  const json = parseJson(text.toString("utf8"));
+  const manifest = manifestSchema.safeParse(json).data;
+  if (manifest === undefined) {
+    const format = formatSchema.safeParse(json).data?.format ?? 0;
+    return format > manifestFormat
+      ? {
+          why: `its manifest has format ${format}, this release knows ${manifestFormat}: upgrade Handover`,
+          newer: true,
+        }
+      : { why: "the manifest is of an unknown form" };
+  }
+  if (manifest.id !== id) return { why: `the manifest is that of ${manifest.id}` };
   return { id, seq: manifest.seq, path, manifest, manifestSHA256 };
 }
 
-function parseManifest(text: string): Manifest | undefined {
+/** All that a manifest of any release has. */
+const formatSchema = z.object({ format: z.number().int() });
+
+function parseJson(text: string): unknown {
   try {
-    return manifestSchema.safeParse(JSON.parse(text)).data;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -8,7 +8,7 @@ import type { TaskOf } from "../../contract/task.ts";
 import type { MoverContext } from "../context.ts";
 import { renameNew } from "./durable.ts";
 import type { Layout } from "./layout.ts";
-import { listGenerations, readGeneration, type GenerationEntry } from "./listing.ts";
+import { listGenerations, readGeneration, type Broken, type GenerationEntry } from "./listing.ts";
 import { reaches, readMarkers, wasRemoved, writeMarker, type Markers, type VerifyMode } from "./markers.ts";
 import { findStore } from "./presence.ts";
 import type { LineageOwner } from "./sentinel.ts";
@@ -26,7 +26,7 @@ export interface Settlement {
   /** Sealed generations that still wait, each with the first required sink that does not prove to have it. */
   readonly pending: readonly { readonly id: string; readonly sink: string }[];
   /** Names in the handover point that are no whole generations, with the reason. */
-  readonly broken: readonly { readonly name: string; readonly why: string }[];
+  readonly broken: readonly Broken[];
 }
 
 /** @throws MoverError when a required sink is not the one that the policy knows: nothing can be settled then. */

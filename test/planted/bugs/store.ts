@@ -278,4 +278,18 @@ export const storeBugs: readonly PlantedBug[] = [
       test: ["a whole backup", "keeps what it stores from other users, and says in sha256sum's words what it stored"],
     },
   },
+  {
+    id: "newer-is-damaged",
+    breaks: "S11",
+    what: "after a step back, what a newer release has sealed is moved out of sight as damaged",
+    file: "operator/mover/steps/verify.ts",
+    text: "if (newer === true)",
+    becomes: "if (newer === undefined && name === undefined)",
+    caughtBy: {
+      file: "test/processes/newer-release.test.ts",
+      test: [
+        "at a sink it is neither set aside nor counted, nothing is removed beside it, and the others are brought and checked",
+      ],
+    },
+  },
 ];

@@ -252,8 +252,8 @@ describe("of the page on record", () => {
   });
   test.each<[number, number, string]>([
     [0, 2, "1 run made of 2 generations at vault, 1 had one before"],
-    [1, 2, "1 run made of 2 generations at vault, 1 had one before; 1 directory there is no whole generation"],
-    [2, 1, "1 run made of 1 generation at vault; 2 directories there are no whole generation"],
+    [1, 2, "1 run made of 2 generations at vault, 1 had one before; 1 directory there cannot be read as a generation"],
+    [2, 1, "1 run made of 1 generation at vault; 2 directories there cannot be read as a generation"],
   ])("when there are no more, it is done: %s broken of %s", (broken, total, message) => {
     const last = listing({ code: "", step: listed(page([entry(1)], { broken, total })) });
     const move = look(last, "vault", { runs: [finished(1)] });
