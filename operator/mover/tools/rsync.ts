@@ -88,7 +88,8 @@ export const argvCompareContent = (
   listFile: string,
   selection: Selection,
   attributes: Attributes,
-): Argv => argvMirrorListed(mirror, listFile, selection, attributes, "--checksum");
+  ...more: readonly string[]
+): Argv => argvMirrorListed(mirror, listFile, selection, attributes, "--checksum", ...more);
 
 /** Owner, mode, times, ACL and attributes of the root alone. */
 export const argvMirrorRoot = (mirror: string, attributes: Attributes): Argv => [
