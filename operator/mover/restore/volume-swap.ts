@@ -83,7 +83,12 @@ function moveNew(place: Place, work: string, state: VolumeState, step: Step): vo
 /** What is exchanged as one: every name at the root, or the paths of the policy without those inside another one. */
 function exchanged(place: Place, directory: string, state: VolumeState): readonly string[] {
   if (state.paths.includes("."))
-    return place.list(directory === "" ? "." : directory).filter((name) => !isReserved(name));
+    return (
+      place
+        .list(directory === "" ? "." : directory)
+        // A file of such a name is the app's, and was captured.
+        .filter((name) => !isReserved(name) || place.stat(join(directory, name))?.isDirectory() !== true)
+    );
   const paths = state.paths.map(bytesOf);
   return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}/`)));
 }
