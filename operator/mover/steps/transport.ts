@@ -11,7 +11,7 @@ import type { MoverContext } from "../context.ts";
 import { blame, isDiskFull, MoverError } from "../errors.ts";
 import { deliver, sweepStaging, type DeliveryTarget } from "../store/delivery.ts";
 import { stagingName, type Layout } from "../store/layout.ts";
-import { listGenerations, type GenerationEntry, type Listing } from "../store/listing.ts";
+import { listGenerations, ofNewerRelease, type GenerationEntry, type Listing } from "../store/listing.ts";
 import { forgetRemoved, reaches, readMarkers, removeMarker, wasRemoved, type Markers } from "../store/markers.ts";
 import { checkFence, openPresent, setAside } from "../store/presence.ts";
 import { openLineage, openStore } from "../store/sentinel.ts";
@@ -82,6 +82,15 @@ async function deliverAll(
       continue;
     }
     const broken = atSink.broken.find(({ name }) => name === generation.id);
+    if (broken?.why === ofNewerRelease) {
+      trouble.push(
+        new MoverError(
+          "HO-V601",
+          `sink ${target.sink} has ${generation.id}, and ${broken.why}; it was not overwritten`,
+        ),
+      );
+      continue;
+    }
     if (broken !== undefined) {
       const damaged = await setAside(target.layout, generation.id);
       context.log.warn("a copy does not equal its manifest and was set aside", { ...broken, damaged });

@@ -12,7 +12,7 @@ import { isWhole } from "../store/chains.ts";
 import { compareContents } from "../store/contents.ts";
 import { digestText } from "../store/digest.ts";
 import type { Layout } from "../store/layout.ts";
-import { listGenerations, type GenerationEntry } from "../store/listing.ts";
+import { listGenerations, ofNewerRelease, type GenerationEntry } from "../store/listing.ts";
 import { reaches, readMarkers, writeMarker, type VerifyMode } from "../store/markers.ts";
 import { openPresent, setAside } from "../store/presence.ts";
 import { sweepTemporaries } from "../store/temporaries.ts";
@@ -73,7 +73,12 @@ async function verifyAll(
   };
   const { generations, broken, foreign } = await listGenerations(layout.store);
   if (foreign.length > 0) context.log.warn("the store holds what is not a generation; it was left alone", { foreign });
-  for (const { name, why } of broken) await reject(name, why);
+  for (const { name, why } of broken) {
+    // As after a release that was taken back: whoever wrote it will come again.
+    if (why === ofNewerRelease)
+      context.log.warn("a copy cannot be judged and was left alone", { generation: name, why });
+    else await reject(name, why);
+  }
   const markers = await readMarkers(layout);
   for (const generation of generations) {
     if (reaches(generation, markers, mode)) continue;

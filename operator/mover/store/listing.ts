@@ -5,12 +5,14 @@
  */
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import * as z from "zod";
 import { parseGenerationId } from "../../domain/generation.ts";
-import { manifestSchema, type Manifest } from "../../domain/manifest.ts";
+import { manifestFormat, manifestSchema, type Manifest } from "../../domain/manifest.ts";
 import { errnoOf } from "../errors.ts";
 import { claimedSeq } from "./claim.ts";
 import { digestText } from "./digest.ts";
 import { manifestDigestFile, manifestFile, type Layout } from "./layout.ts";
+import { parseJson } from "./small-files.ts";
 
 export interface GenerationEntry {
   readonly id: string;
@@ -69,19 +71,18 @@ export async function readGeneration(path: string, id: string): Promise<Generati
   const manifestSHA256 = digestText(text);
   // The whole line, because people will ask sha256sum.
   if (digest !== `${manifestSHA256}  ${manifestFile}\n`) return "the manifest does not equal its digest";
-  const manifest = parseManifest(text.toString("utf8"));
+  const json = parseJson(z.looseObject({ format: z.number() }), text.toString("utf8"));
+  if (json !== undefined && json.format > manifestFormat) return ofNewerRelease;
+  const manifest = manifestSchema.safeParse(json).data;
   if (manifest === undefined) return "the manifest is of an unknown form";
   if (manifest.id !== id) return `the manifest is that of ${manifest.id}`;
+  // By it everything here is ordered, and what is newest stays.
+  if (manifest.seq !== parseGenerationId(id)?.seq) return `the manifest is that of number ${manifest.seq}`;
   return { id, seq: manifest.seq, path, manifest, manifestSHA256 };
 }
 
-function parseManifest(text: string): Manifest | undefined {
-  try {
-    return manifestSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+/** Why there is no generation for us where there may be a good one: nobody here can judge it. */
+export const ofNewerRelease = "the manifest is of a newer release";
 
 const seqIn = (name: string): number => Number(/^([0-9]{6})-/.exec(name)?.[1] ?? 0);
 
