@@ -1,7 +1,7 @@
 /** How each step of a restore moves. */
 import type { PolicySpec, RestoreStatus } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
-import type { MoverSuccess } from "../contract/result.ts";
+import type { MoverSuccess, ResultOf } from "../contract/result.ts";
 import { formatBytes } from "../domain/quantities.ts";
 import { isAbandoned, isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
 import { type HoldContext, advanceGiveBack, advanceQuiesce, applyHold, budgetOf } from "./hold-steps.ts";
@@ -143,6 +143,20 @@ function describe(results: readonly MoverSuccess[]): string {
   return texts.join("; ");
 }
 
+/** A place can be whole in itself and hold something else than was captured: of that, the run that made it is the witness. */
+function otherThanMade(
+  { id, location, manifestSHA256 }: ResultOf<"plan">,
+  runs: RestoreContext["seen"]["runs"],
+): string | undefined {
+  for (const { status, metadata } of runs) {
+    const { id: made, manifestSHA256: recorded } = status?.generation ?? {};
+    if (made !== id || recorded === undefined || recorded === manifestSHA256) continue;
+    const [there, then] = [manifestSHA256, recorded].map((digest) => digest.slice(0, 12));
+    return `generation ${id} at ${location} is not what run ${metadata.name} has made: its manifest is ${there}, on record is ${then}`;
+  }
+  return undefined;
+}
+
 const jobContextOf = (context: RestoreContext): RestoreJobContext => ({
   seen: context.seen,
   policy: policyOf(context),
@@ -180,7 +194,9 @@ function advanceJob(step: StepRecord, context: RestoreContext): void {
   if (step.state === "Done" || move.step.state !== "Done") return;
   draft.waits.push(0);
   const plan = resultOf(move.job.is === "succeeded" ? move.job.results : [], "plan");
-  if (plan !== undefined) {
+  const other = plan === undefined ? undefined : otherThanMade(plan, seen.runs);
+  if (other !== undefined) draft.steps.set(step.name, fail(move.step, now, "HO-R802", other));
+  else if (plan !== undefined) {
     draft.status = {
       ...draft.status,
       plan: {

@@ -1,7 +1,7 @@
 /** A swap that is killed at any point ends fully new when it is repeated; before the commit of the databases it can also end fully old. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { spawnSync } from "node:child_process";
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MoverContext } from "../../operator/mover/context.ts";
@@ -60,7 +60,7 @@ describe("volumes", () => {
     });
     await stage(app.tasks.stage, app.context);
     const staged = join(bed.root, "staged");
-    cpSync(root, staged, { recursive: true, preserveTimestamps: true });
+    run("cp", ["--archive", "--no-target-directory", root, staged]);
 
     const points: string[] = [];
     await swap(app.tasks.swap, { ...app.context, checkpoint: (point) => points.push(point) });
@@ -80,7 +80,7 @@ describe("volumes", () => {
     const everything = Object.values(contents(staged)).toSorted();
     for (const [index, point] of points.entries()) {
       run("find", [root, "-mindepth", "1", "-delete"]);
-      cpSync(staged, root, { recursive: true, preserveTimestamps: true });
+      run("cp", ["--archive", "--no-target-directory", staged, root]);
       let seen = 0;
       const checkpoint = (): void => {
         seen += 1;

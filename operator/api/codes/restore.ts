@@ -11,7 +11,7 @@ export const restore = {
   },
   "HO-R802": {
     reason: "GenerationDamaged",
-    what: "The generation does not equal its manifest.",
+    what: "The generation does not equal its manifest, or is another than its run has made.",
     app: untouched,
     data: "nothing was changed",
     next: "name another location under spec.from.location: kubectl -n {namespace} get bpol {policy}",

@@ -112,19 +112,50 @@ export async function compareInventories(
     count += 1;
     if (count <= maxDifferences) items.push(parseItem(record));
   };
-  const stdout = createSides(into(before), into(now));
+  if (!(await compare(kept, fresh, into(before), into(now), signal))) return undefined;
+  return count > maxDifferences ? undefined : { before, now };
+}
+
+/**
+ * Of so many that they are not kept in memory. @param take gets what is there now and was not so, in the order of the inventory
+ * @returns false when there is no earlier one or it is damaged
+ */
+export async function readNew(
+  kept: string,
+  fresh: string,
+  take: (item: Item) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!(await exists(kept))) return false;
+  return await compare(
+    kept,
+    fresh,
+    () => undefined,
+    (record) => take(parseItem(record)),
+    signal,
+  );
+}
+
+/** @returns false when the earlier one is damaged */
+async function compare(
+  kept: string,
+  fresh: string,
+  before: (record: string) => void,
+  now: (record: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
     await pipeline([{ argv: argvDecompress() }, { argv: argvDifferences(standardInput, fresh) }], {
       stdin: { file: kept },
-      stdout,
+      stdout: createSides(before, now),
       signal,
     });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof CommandError)) throw error;
-    return undefined;
+    return false;
   }
-  return count > maxDifferences ? undefined : { before, now };
+  return true;
 }
 
 /**

@@ -17,7 +17,7 @@ import { fullPass, type PassOptions } from "./full-pass.ts";
 import { keepInventory } from "./inventory.ts";
 import { freshInventory, readState, selectionOf, writeState, type MirrorJob, type State } from "./mirror-state.ts";
 import { isNothing, partialPass, type Held } from "./partial-pass.ts";
-import { scanVolume, type Foreign, type Scan } from "./scan.ts";
+import { othersOf, scanVolume, type Foreign, type Scan } from "./scan.ts";
 import { beginWriting, stateFiles } from "./state-list.ts";
 import { transfer, type PassStats } from "./transfer.ts";
 
@@ -69,7 +69,9 @@ export async function warmMirror(job: MirrorJob, whole = false): Promise<PassRes
   const marked = performance.now();
   // Also before a whole pass: an edit under a clock that was set back, and that kept size and time, is in the inventories alone.
   const brought = known === undefined ? undefined : await partial(job, known, first, { mark: since, frozen: false });
-  let passed = brought === undefined || whole ? await wholePass(job, before, isNew ? undefined : since) : brought;
+  const others = brought === undefined ? await othersOf(job, first) : undefined;
+  let passed =
+    brought === undefined || whole ? await wholePass(job, before, isNew ? undefined : since, others) : brought;
   // With a clock that was set back, more than the recent bytes is newer than the mark.
   const toCompare = mark === first.newest ? first.recentBytes : Infinity;
   const once = toCompare <= quickBytes && performance.now() - marked <= quickMillis;
@@ -88,7 +90,6 @@ export async function warmMirror(job: MirrorJob, whole = false): Promise<PassRes
     await sleep(Math.max(0, markAge - (performance.now() - marked)), undefined, { signal: job.signal });
     const state = stateOf(first);
     last = await scanVolume(job, { since: withSlack(mark), known: first.complete ? state : undefined, frozen: false });
-    // All attributes have been looked at since the mark.
     passed = await lastChanges(job, state, last, { mark: withSlack(mark), frozen: false });
   }
   const state = stateOf(last);
@@ -152,12 +153,17 @@ async function lastChanges(job: MirrorJob, state: State, scan: Scan, moment: Mom
   if (brought !== undefined) return brought;
   await unsettle(job);
   const { attributes } = state;
-  const stats = await fullPass(job, { attributes, attributesOf: "changed", ...moment });
+  const stats = await fullPass(job, { attributes, others: await othersOf(job, scan), ...moment });
   return { ...stats, attributes, wrote: true };
 }
 
 /** @param mark undefined when the mirror is empty */
-async function wholePass(job: MirrorJob, before: State | undefined, mark: ChangeMark | undefined): Promise<Passed> {
+async function wholePass(
+  job: MirrorJob,
+  before: State | undefined,
+  mark: ChangeMark | undefined,
+  others: PassOptions["others"],
+): Promise<Passed> {
   await unsettle(job);
   if (mark === undefined) {
     const listFile = join(job.scratch, `fill-${job.volume.name}`);
@@ -165,7 +171,7 @@ async function wholePass(job: MirrorJob, before: State | undefined, mark: Change
     await fillMirror(fill, (argv, signal) => transfer({ ...job, signal }, argv, false));
   }
   const attributes = before?.attributes ?? { acls: true, xattrs: true };
-  const options = { attributesOf: "all", frozen: false } as const;
+  const options = { frozen: false, others } as const;
   try {
     const [stats] = await together<[PassStats, void]>(job.signal, (signal) => [
       fullPass({ ...job, signal }, { ...options, attributes, mark }),

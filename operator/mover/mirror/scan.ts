@@ -1,15 +1,19 @@
 /** Looks at every entry of a volume once, and tells what differs from when its mirror was last equal to it. Reads only. */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isNewer, noMark, secondOf, withSlack, type ChangeMark } from "./changes.ts";
 import {
   compareInventories,
   maxDifferences,
   readInventory,
+  readNew,
   readRecords,
   takeInventory,
   type Item,
 } from "./inventory.ts";
 import { freshInventory, largeFiles, type MirrorJob, type State } from "./mirror-state.ts";
+import { NameFile } from "./name-file.ts";
+import type { PassOptions } from "./full-pass.ts";
 import type { Changes } from "./partial-pass.ts";
 import { stateFiles } from "./state-list.ts";
 
@@ -37,6 +41,8 @@ export interface Scan {
   readonly foreign: Foreign;
   /** Undefined when all has to be compared: nothing is known, or too much has changed. */
   readonly changes: Changes | undefined;
+  /** Of more changes than are treated one by one, the file of their names; undefined when nothing is known. */
+  readonly names: string | undefined;
   /** Whether the fresh inventory has every entry. */
   readonly complete: boolean;
 }
@@ -56,13 +62,49 @@ export async function scanVolume(job: MirrorJob, options: ScanOptions): Promise<
     },
     signal,
   });
-  const changes = known !== undefined && complete ? await changesSince(job, into) : undefined;
+  const isKnown = known !== undefined && complete;
+  const changes = isKnown ? await changesSince(job, into) : undefined;
+  const names = isKnown && changes === undefined ? await listNames(job, into) : undefined;
   const reckoned = anew ? undefined : changes;
   const summary = new Summary(reckoned === undefined ? undefined : known);
   if (reckoned === undefined) await readInventory(target, (item) => summary.add(item), signal);
   for (const item of reckoned?.before ?? []) summary.remove(item);
   for (const item of reckoned?.now ?? []) summary.add(item);
-  return { ...summary.result, changes, complete };
+  return { ...summary.result, changes, names, complete };
+}
+
+type Add = (item: Pick<Item, "path">) => void;
+
+/** @param addAll gives it names; the root is brought along with any other, see changes.ts @returns the file */
+async function writeNames(job: MirrorJob, addAll: (add: Add) => Promise<void>): Promise<string> {
+  const file = join(job.scratch, `differing-${job.volume.name}`);
+  await rm(file, { force: true });
+  const names = new NameFile(file);
+  try {
+    await addAll(({ path }) => {
+      if (path !== "") names.add(path);
+    });
+  } finally {
+    names.close();
+  }
+  return file;
+}
+
+async function listNames(job: MirrorJob, recentFile: string): Promise<string | undefined> {
+  const { source } = stateFiles(job.stateDirectory, job.volume.name);
+  let isWhole = false;
+  const file = await writeNames(job, async (add) => {
+    isWhole = await readNew(source, freshInventory(job), add, job.signal);
+    await readRecords(recentFile, (record) => add({ path: record.slice(record.indexOf(" ") + 1) }), job.signal);
+  });
+  return isWhole ? file : undefined;
+}
+
+/** What a full pass compares by content beside what has changed of itself, when no partial pass has brought what differs. */
+export async function othersOf(job: MirrorJob, { changes, names }: Scan): Promise<PassOptions["others"]> {
+  if (names !== undefined) return { names };
+  if (changes === undefined) return "below";
+  return { names: await writeNames(job, (add) => Promise.resolve([...changes.now, ...changes.recent].forEach(add))) };
 }
 
 async function changesSince(job: MirrorJob, recentFile: string): Promise<Changes | undefined> {

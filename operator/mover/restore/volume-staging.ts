@@ -21,6 +21,7 @@ import { argvDecompress } from "../tools/zstd.ts";
 import { workDirectory } from "./names.ts";
 import { quote } from "./place.ts";
 import { keepTime, timeOf } from "./root-time.ts";
+import { digestOfStaged } from "./staged-inventory.ts";
 import { moveInto, removeNamed } from "./volume-chain.ts";
 import { readVolumeState, writeVolumeState } from "./volume-state.ts";
 
@@ -67,8 +68,9 @@ export async function stageVolume(
   await syncFilesystem(root, context.abort);
   const { paths, exclude } = part;
   const rootTime = await timeOf(fresh);
-  const state = { format: 1, runUID, generation: generation.id, phase: "staged", paths, exclude, rootTime } as const;
-  await writeVolumeState(root, state);
+  const inventory = await digestOfStaged(work, context.roots.scratch, context.abort);
+  const state = { format: 1, runUID, generation: generation.id, phase: "staged", paths, exclude } as const;
+  await writeVolumeState(root, { ...state, rootTime, inventory });
   return staged;
 }
 

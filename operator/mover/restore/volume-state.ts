@@ -25,6 +25,8 @@ const stateSchema = z.object({
   exclude: z.array(z.string()),
   /** Modification time of the root as captured, ns since 1970; a restore that release 0.1.0 has staged has none. */
   rootTime: z.string().optional(),
+  /** Of what is staged, see staged-inventory.ts; one that release 0.1.0 has staged has none. */
+  inventory: z.string().optional(),
 });
 export type VolumeState = z.infer<typeof stateSchema>;
 

@@ -12,15 +12,28 @@ import { compileExcludes, type Excludes } from "./excluded-paths.ts";
 import { isReserved, workDirectory } from "./names.ts";
 import { bytesOf, join, Place } from "./place.ts";
 import { setTime } from "./root-time.ts";
+import { digestOfStaged } from "./staged-inventory.ts";
 import { readVolumeState, writeVolumeState, type VolumeState } from "./volume-state.ts";
 
 type Phase = VolumeState["phase"];
 
 /** @throws MoverError HO-R804 when nothing was staged for this run. */
-export async function requireStaged(root: string, volume: string, runUID: string): Promise<VolumeState> {
+async function requireStaged(root: string, volume: string, runUID: string): Promise<VolumeState> {
   const state = await readVolumeState(root, runUID);
   if (state === undefined) throw new MoverError("HO-R804", `volume ${volume}: nothing is staged for this run`);
   return state;
+}
+
+/** Before anything is exchanged, with the app at zero. @throws MoverError HO-R807 when it is not what was compared */
+export async function checkStaged(root: string, volume: string, runUID: string, context: MoverContext): Promise<void> {
+  const { phase, inventory } = await requireStaged(root, volume, runUID);
+  if (phase !== "staged" || inventory === undefined) return;
+  const work = `${root}/${workDirectory(runUID)}`;
+  if ((await digestOfStaged(work, context.roots.scratch, context.abort)) === inventory) return;
+  throw new MoverError(
+    "HO-R807",
+    `volume ${volume}: what is staged in ${workDirectory(runUID)} was changed since it was compared`,
+  );
 }
 
 export async function swapVolume(root: string, volume: string, runUID: string, context: MoverContext): Promise<void> {
@@ -83,7 +96,12 @@ function moveNew(place: Place, work: string, state: VolumeState, step: Step): vo
 /** What is exchanged as one: every name at the root, or the paths of the policy without those inside another one. */
 function exchanged(place: Place, directory: string, state: VolumeState): readonly string[] {
   if (state.paths.includes("."))
-    return place.list(directory === "" ? "." : directory).filter((name) => !isReserved(name));
+    return (
+      place
+        .list(directory === "" ? "." : directory)
+        // A file of such a name is the app's, and was captured.
+        .filter((name) => !isReserved(name) || place.stat(join(directory, name))?.isDirectory() !== true)
+    );
   const paths = state.paths.map(bytesOf);
   return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}/`)));
 }

@@ -11,13 +11,13 @@ import { reopenLive } from "../restore/database-cleanup.ts";
 import { groupByServer, withServer } from "../restore/database-server.ts";
 import { swapDatabases } from "../restore/database-swap.ts";
 import { readVolumeState } from "../restore/volume-state.ts";
-import { requireStaged, swapVolume } from "../restore/volume-swap.ts";
+import { checkStaged, swapVolume } from "../restore/volume-swap.ts";
 import { clip } from "../../domain/text.ts";
 
 export async function swap(task: TaskOf<"swap">, context: MoverContext): Promise<ResultOf<"swap">> {
   const volumes = task.volumes.map(({ name }) => ({ name, root: context.roots.volume(name) }));
   try {
-    for (const { name, root } of volumes) await requireStaged(root, name, task.runUID);
+    for (const { name, root } of volumes) await checkStaged(root, name, task.runUID, context);
     for (const server of await groupByServer(task.databases, context)) {
       await swapDatabases(server, task.runUID, context);
       context.log.info("databases exchanged", { databases: server.databases.map(({ name }) => name) });
@@ -34,7 +34,9 @@ export async function swap(task: TaskOf<"swap">, context: MoverContext): Promise
       retry: true,
     });
     // The controller gives the app back on this code alone; on any other it stays stopped, as on a pod that died.
-    if (await isUntouched(task, context)) throw new MoverError("HO-R807", message, { retry: true, cause: error });
+    // What was changed since it was compared does not change back, and the app would only wait for it.
+    const retry = !(error instanceof MoverError && error.code === "HO-R807");
+    if (await isUntouched(task, context)) throw new MoverError("HO-R807", message, { retry, cause: error });
     throw new MoverError("HO-R804", clip(`the exchange may have begun and can only be completed: ${message}`, 900), {
       retry: true,
       cause: error,

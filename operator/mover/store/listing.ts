@@ -12,6 +12,7 @@ import { errnoOf } from "../errors.ts";
 import { claimedSeq } from "./claim.ts";
 import { digestText } from "./digest.ts";
 import { manifestDigestFile, manifestFile, type Layout } from "./layout.ts";
+import { parseJson } from "./small-files.ts";
 
 export interface GenerationEntry {
   readonly id: string;
@@ -84,10 +85,10 @@ async function inspect(path: string, id: string): Promise<Found> {
   const manifestSHA256 = digestText(text);
   // The whole line, because people will ask sha256sum.
   if (digest !== `${manifestSHA256}  ${manifestFile}\n`) return { why: "the manifest does not equal its digest" };
-  const json = parseJson(text.toString("utf8"));
-  const manifest = manifestSchema.safeParse(json).data;
+  const json = text.toString("utf8");
+  const manifest = parseJson(manifestSchema, json);
   if (manifest === undefined) {
-    const format = formatSchema.safeParse(json).data?.format ?? 0;
+    const format = parseJson(formatSchema, json)?.format ?? 0;
     return format > manifestFormat
       ? {
           why: `its manifest has format ${format}, this release knows ${manifestFormat}: upgrade Handover`,
@@ -96,19 +97,13 @@ async function inspect(path: string, id: string): Promise<Found> {
       : { why: "the manifest is of an unknown form" };
   }
   if (manifest.id !== id) return { why: `the manifest is that of ${manifest.id}` };
+  // By it everything here is ordered, and what is newest stays.
+  if (manifest.seq !== parseGenerationId(id)?.seq) return { why: `the manifest is that of number ${manifest.seq}` };
   return { id, seq: manifest.seq, path, manifest, manifestSHA256 };
 }
 
 /** All that a manifest of any release has. */
-const formatSchema = z.object({ format: z.number().int() });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const formatSchema = z.looseObject({ format: z.number().int() });
 
 const seqIn = (name: string): number => Number(/^([0-9]{6})-/.exec(name)?.[1] ?? 0);
 

@@ -32,6 +32,13 @@ export const argvInventory = ({ changed, large, mayVanish = false }: Also = {}):
   record,
 ];
 
+/** What stays the same wherever a tree lies: neither inodes, which some file systems make up anew, nor blocks. A name has no two slashes in a row. */
+export const argvStaged = (): Argv => {
+  const owner = "%m %U %G %T@";
+  const others = ["-printf", String.raw`%y ${owner} %s %n %P//%l\0`] as const;
+  return ["find", ".", "-type", "d", "-printf", String.raw`d ${owner} %P\0`, "-o", ...others];
+};
+
 /** Memory of `sort` grows with nothing: what it cannot hold goes to the directory. */
 export const argvSort = (target: string, directory: string): Argv => [
   "sort",

@@ -88,7 +88,8 @@ export const argvCompareContent = (
   listFile: string,
   selection: Selection,
   attributes: Attributes,
-): Argv => argvMirrorListed(mirror, listFile, selection, attributes, "--checksum");
+  ...more: readonly string[]
+): Argv => argvMirrorListed(mirror, listFile, selection, attributes, "--checksum", ...more);
 
 /** Owner, mode, times, ACL and attributes of the root alone. */
 export const argvMirrorRoot = (mirror: string, attributes: Attributes): Argv => [
@@ -122,11 +123,11 @@ function filters(selection: Selection): readonly string[] {
   // The second rule is for names from a list: rsync does not look at the directories that such a name lies in.
   const excludes = selection.exclude.flatMap((pattern) => {
     const anchored = pattern.startsWith("**/") ? pattern.slice(3) : `/${pattern}`;
-    return [`--filter=- ${anchored}`, `--filter=- ${anchored}/**`];
+    return [anchored, `${anchored}/**`].map((rule) => `--filter=- ${escape(rule, /[\\[]/g)}`);
   });
   // A fresh ext4 volume has this at its root, and so will the one that is restored to.
   // The others are what a restore has put beside the app's state, such as the state that it replaced.
-  const restores = "/.handover-????????";
+  const restores = `/.handover-${"[0-9a-f]".repeat(8)}`;
   const rules = [
     "--filter=- /lost+found/",
     "--filter=- /lost+found/**",
@@ -136,18 +137,20 @@ function filters(selection: Selection): readonly string[] {
   ];
   if (selection.paths.includes(".")) return rules;
   const includes = selection.paths.flatMap((path) => {
-    const segments = path.split("/").map(escapePattern);
-    const parents = segments
-      .slice(0, -1)
-      .map((_segment, index) => `--filter=+ /${segments.slice(0, index + 1).join("/")}/`);
-    return [...parents, `--filter=+ /${segments.join("/")}`, `--filter=+ /${segments.join("/")}/**`];
+    const segments = path.split("/");
+    const parents = segments.slice(0, -1).map((_segment, index) => `/${segments.slice(0, index + 1).join("/")}/`);
+    const literal = [...parents, `/${path}`].map((rule) => escape(rule, /[\\*?[]/g));
+    return [...literal, `/${path.replaceAll(/[\\*?[]/g, String.raw`\$&`)}/**`].map((rule) => `--filter=+ ${rule}`);
   });
   return [...rules, ...new Set(includes), "--filter=- *"];
 }
 
-/** A backslash quotes only in a pattern that has a wildcard. */
-const escapePattern = (text: string): string =>
-  /[*?[]/.test(text) ? text.replaceAll(/[\\*?[]/g, String.raw`\$&`) : text;
+/**
+ * rsync knows classes in brackets, which our patterns do not; and a backslash quotes only in a rule that has a wildcard somewhere.
+ * @param meant what is to be taken as it stands
+ */
+const escape = (rule: string, meant: RegExp): string =>
+  /[*?[]/.test(rule) ? rule.replaceAll(meant, String.raw`\$&`) : rule;
 
 export interface RsyncStats {
   /** Entries of every kind, the root included. */

@@ -119,6 +119,21 @@ describe("a plan", () => {
     expect(Object.keys(tasksOf(scenario))).toEqual(["plan"]);
     expect(scenario.replicas()).toBe(3);
   });
+  test.each([
+    ["another one than the run has made is refused", "y", "Failed"],
+    ["the one that the run has made is carried out", "x", "Complete"],
+  ])("of %s", async (_what, manifestSHA256, result) => {
+    const scenario = Scenario.restore();
+    const run = aRun("nightly").build();
+    const generation = { id: plannedGeneration, manifestSHA256 };
+    scenario.world.put(runs, { ...run, status: { ...run.status, result: "Complete", generation } });
+    await scenario.settle();
+    expect(summary(scenario)).toMatchObject({ result, app: "Up", replicas: 3 });
+    const refused = `generation ${plannedGeneration} at source is not what run nightly has made: its manifest is x, on record is y`;
+    expect(scenario.step("Plan")).toMatchObject(
+      result === "Failed" ? { state: "Failed", code: "HO-R802", message: refused } : { state: "Done" },
+    );
+  });
   test("that is approved is carried out as it was shown", async () => {
     const scenario = await planned();
     approve(scenario);

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import type { TaskOf } from "../../../operator/contract/task.ts";
 import { verify } from "../../../operator/mover/steps/verify.ts";
 import { readMarkers, writeMarker } from "../../../operator/mover/store/markers.ts";
-import { addGeneration, common, createBench, idOf, type Bench } from "../../support/generations.ts";
+import { addGeneration, common, createBench, idOf, sha256, type Bench } from "../../support/generations.ts";
 
 // Real processes on a machine that may be busy.
 jest.setTimeout(240_000);
@@ -41,6 +41,14 @@ const archive = "volumes/uploads.tar.zst";
 function flipBit(path: string): void {
   const file = openSync(path, "r+");
   writeSync(file, Buffer.from([0xff]), 0, 1, 1_000_000);
+}
+
+/** As one would be with such a manifest, its digest beside it. */
+function rewriteManifest(path: string, change: Readonly<Record<string, unknown>>): void {
+  const manifest = JSON.parse(readFileSync(join(path, "manifest.json"), "utf8")) as Record<string, unknown>;
+  const text = JSON.stringify({ ...manifest, ...change });
+  writeFileSync(join(path, "manifest.json"), text);
+  writeFileSync(join(path, "manifest.sha256"), `${sha256(text)}  manifest.json\n`);
 }
 
 test("whole copies are verified, newest first, and marked with the digest of their manifest", async () => {
@@ -96,6 +104,8 @@ describe("a copy that differs is set aside, the others stay", () => {
     "a digest without its file name, which sha256sum does not take": (path) =>
       writeFileSync(join(path, "manifest.sha256"), readFileSync(join(path, "manifest.sha256"), "utf8").slice(0, 64)),
     "a changed SHA256SUMS": (path) => writeFileSync(join(path, "SHA256SUMS"), ""),
+    // It would be the newest of all for ever.
+    "the number of another": (path) => rewriteManifest(path, { seq: 999_999 }),
   };
   test.each(Object.keys(damages))("%s", async (name) => {
     damages[name]?.(join(bench.sink().store, idOf(2)));
