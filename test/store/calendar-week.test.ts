@@ -18,7 +18,7 @@ import { Shop } from "./calendar/shop.ts";
 import { leaveTally } from "./calendar/tally.ts";
 import { Week } from "./calendar/week.ts";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 /** Of a year in which every real file is old, and with a Tuesday as the first of December. */
 const on = (day: string, clock: string): Instant => at(clock, `2093-${day}`);
