@@ -82,17 +82,12 @@ async function deliverAll(
     const present = atSink.generations.find(({ id }) => id === generation.id);
     if (present !== undefined) {
       if (present.manifestSHA256 !== generation.manifestSHA256)
-        trouble.push(conflict(target.sink, generation, present));
+        trouble.push(conflict(target.sink, generation.id, describeManifests(generation, present)));
       continue;
     }
     const broken = atSink.broken.find(({ name }) => name === generation.id);
     if (broken?.newer === true) {
-      trouble.push(
-        new MoverError(
-          "HO-V601",
-          `sink ${target.sink} has another generation under the id ${generation.id}: ${broken.why}`,
-        ),
-      );
+      trouble.push(conflict(target.sink, generation.id, broken.why));
       continue;
     }
     if (broken !== undefined) {
@@ -161,9 +156,10 @@ async function wanted(
   return [...all.values()].toSorted((a, b) => a.seq - b.seq);
 }
 
-function conflict(sink: string, ours: GenerationEntry, theirs: GenerationEntry): MoverError {
-  return new MoverError(
-    "HO-V601",
-    `sink ${sink} has another generation under the id ${ours.id}: its manifest is ${theirs.manifestSHA256.slice(0, 12)}, ours ${ours.manifestSHA256.slice(0, 12)}; it was not overwritten`,
-  );
+const conflict = (sink: string, id: string, why: string): MoverError =>
+  new MoverError("HO-V601", `sink ${sink} has another generation under the id ${id}: ${why}`);
+
+function describeManifests(ours: GenerationEntry, theirs: GenerationEntry): string {
+  const short = ({ manifestSHA256 }: GenerationEntry): string => manifestSHA256.slice(0, 12);
+  return `its manifest is ${short(theirs)}, ours ${short(ours)}; it was not overwritten`;
 }
