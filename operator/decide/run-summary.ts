@@ -2,7 +2,7 @@
 import { reasonOf } from "../api/codes.ts";
 import { discarded, nothing } from "../api/codes/entry.ts";
 import { type NewCondition, isFinished, isTrue, setConditions } from "../api/conditions.ts";
-import type { RunStatus } from "../api/kinds.ts";
+import type { BackupRun, RunStatus } from "../api/kinds.ts";
 import { type Instant, elapsed, formatInstant } from "../domain/instant.ts";
 import { holdsDatabases, holdsVolumes } from "../domain/generation.ts";
 import { count, formatBytes, formatDuration } from "../domain/quantities.ts";
@@ -10,7 +10,7 @@ import { type AppState, appGivenBack, hasStopped, isBecauseOfAnother, judgeApp, 
 import { advise } from "./advice.ts";
 import { tellFull } from "./base.ts";
 import { capturedVolumes } from "./capture-scope.ts";
-import { chainBroken, counts, damagedAtSource } from "./copies.ts";
+import { chainBroken, counts, damagedAtSource, updateCopies } from "./copies.ts";
 import { budgetOf } from "./hold-steps.ts";
 import { waitingPlans } from "./prune-rounds.ts";
 import type { RunObservation } from "./run-observation.ts";
@@ -35,21 +35,30 @@ const holdsFiles = ({ policy }: RunStatus): boolean =>
 
 export const tellUnchanged = (id: string): string => `no change since ${id}`;
 
-function resultAt(status: RunStatus, over: boolean): NonNullable<RunStatus["result"]> {
+function resultAt(status: RunStatus, siblings: readonly BackupRun[], over: boolean): NonNullable<RunStatus["result"]> {
   if (!over) return "";
-  if (status.unchanged !== undefined) return resultOfLook(status);
+  if (status.unchanged !== undefined) return resultOfLook(status, siblings);
   if (status.generation === undefined) return "Failed";
-  return status.copies?.every((copy) => !copy.required || counts(copy, status)) === true ? "Complete" : "AtRisk";
+  return isComplete(status) ? "Complete" : "AtRisk";
 }
+const isComplete = (status: RunStatus): boolean =>
+  status.copies?.every((copy) => !copy.required || counts(copy, status)) === true;
 
-/** Of a configuration that has not changed, the newest generation still is what there is; a sink may still lack it. */
-function resultOfLook({ steps = [], policy }: RunStatus): "Complete" | "AtRisk" | "Failed" {
+/** Of a configuration that has not changed, the newest generation still is what there is; a sink may still lack it, until a later run brings it. */
+function resultOfLook(
+  { steps = [], policy, unchanged }: RunStatus,
+  siblings: readonly BackupRun[],
+): "Complete" | "AtRisk" | "Failed" {
   const troubles = steps.filter(isTrouble);
   const isLate = (step: StepRecord): boolean => ["Transport", "Verify"].includes(baseOf(step));
   if (!troubles.every(isLate)) return "Failed";
   const isRequired = ({ name }: StepRecord): boolean =>
     policy?.sinks.some((sink) => sink.required && name.endsWith(`/${sink.name}`)) === true;
-  return troubles.some(isRequired) ? "AtRisk" : "Complete";
+  if (!troubles.some(isRequired)) return "Complete";
+  // The run that made it may not have been told yet.
+  const maker = siblings.find(({ status }) => status?.generation?.id === unchanged);
+  const others = siblings.filter((run) => run !== maker);
+  return isComplete(updateCopies(maker?.status ?? {}, others)) ? "Complete" : "AtRisk";
 }
 
 function appAt(seen: RunObservation, status: RunStatus, now: Instant): AppState {
@@ -162,7 +171,7 @@ function tellData(words: string, { generation }: RunStatus, result: RunStatus["r
 export function summariseRun(seen: RunObservation, status: RunStatus, over: boolean, now: Instant): RunStatus {
   const { run } = seen;
   const steps = status.steps ?? [];
-  const result = resultAt(status, over);
+  const result = resultAt(status, seen.siblings, over);
   const app = appAt(seen, status, now);
   const plan = waitingPlans(status);
   const names = { namespace: run.metadata.namespace, policy: run.spec.policyName, run: run.metadata.name, plan };

@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -241,6 +242,24 @@ describe("the number of a run", () => {
     expect(lost).toMatchObject([{ code: "HO-P113" }, { code: "HO-P113" }]);
     for (const claim of won) claim.check();
     for (const claim of won) await claim.done();
+  });
+
+  test("is had by one whose draft another one has cleared away, since it looks again", async () => {
+    const directory = mirrorStateDirectory(bed.layout);
+    mkdirSync(directory, { recursive: true });
+    let cleared = 0;
+    const clear = (): void => {
+      for (const name of readdirSync(directory).filter((one) => one.startsWith(".claim.json."))) {
+        rmSync(join(directory, name), { force: true });
+        cleared += 1;
+      }
+      if (cleared === 0) setImmediate(clear);
+    };
+    clear();
+    const claim = await claimMirrors(bed.layout, { seq: 7, podUID: "pod-a" }, new AbortController().signal);
+    expect(cleared).toBe(1);
+    claim.check();
+    await claim.done();
   });
 
   test("is kept by a claim that was given up, which nobody waits for and nobody seals", async () => {

@@ -239,12 +239,16 @@ describe("a restore", () => {
     expect(readdirSync(volume)).toEqual(["a", "b", "c"]);
   });
 
-  test("by restore.sh finds a damaged, a foreign and a missing base", async () => {
+  test("by restore.sh finds a damaged, a foreign and a missing base, and a file that nobody made", async () => {
     const [first, second, third] = await chain();
     const script = (): string => run("sh", ["-c", "sh restore.sh --check 2>&1 || true"], { cwd: third.path });
     const unknown = run("sh", ["-c", "sh restore.sh --foo 2>&1 || echo $?"], { cwd: third.path });
     expect(unknown).toMatch(/^restore\.sh: unknown option: --foo\nUsage: [^]*\n2\n$/);
     expect(script()).toMatch(/done/);
+    const added = join(second.path, "volumes/uploads.deleted.tar.zst");
+    writeFileSync(added, "x");
+    expect(script()).toMatch(`volumes/uploads.deleted.tar.zst is not of ${second.id}; nothing was restored`);
+    rmSync(added);
     flip(archiveOf(first));
     expect(script()).toMatch(`${first.id} is damaged; nothing was restored`);
     rmSync(first.path, { recursive: true });

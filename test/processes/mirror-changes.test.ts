@@ -32,7 +32,8 @@ afterEach(() => {
 function inject(injection: string, runs: number): void {
   const bin = join(root, "bin");
   mkdirSync(bin, { recursive: true });
-  const left = join(root, "left");
+  // Where rsync may read, whatever it is confined to.
+  const left = join(bin, "left");
   writeFileSync(left, String(runs));
   writeFileSync(
     join(bin, "rsync"),

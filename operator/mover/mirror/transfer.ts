@@ -10,6 +10,7 @@ import {
   vanishedSource,
   type RsyncStats,
 } from "../tools/rsync.ts";
+import { confined } from "./confined.ts";
 import type { MirrorJob } from "./mirror-state.ts";
 
 export interface Transferred {
@@ -25,21 +26,25 @@ export interface PassStats extends RsyncStats {
 /** Of a running app a file may change or go again each time. */
 const attempts = 3;
 
+/** A running app may also have put a link that leads out of the volume where a directory was, and be done with it. */
+const mayPass = (stderr: string): boolean =>
+  vanishedListed(stderr) || firstUnreadable(stderr)?.endsWith(": Permission denied") === true;
 const isRepeated = ({ code, stderrTail }: RunResult, frozen: boolean): boolean =>
-  code === partialTransfer && (isWorthRepeating(stderrTail) || (!frozen && vanishedListed(stderrTail)));
+  code === partialTransfer && (isWorthRepeating(stderrTail) || (!frozen && mayPass(stderrTail)));
 
 /**
  * @param frozen whether the app is stopped: a file that vanishes or changes then is an error
  * @throws MoverError HO-A401, HO-A402; CommandError
  */
 export async function transfer(
-  job: Pick<MirrorJob, "source" | "volume" | "signal">,
+  job: Pick<MirrorJob, "source" | "mirror" | "scratch" | "volume" | "signal">,
   argv: Parameters<typeof run>[0],
   frozen: boolean,
 ): Promise<Transferred> {
   const okCodes = [0, vanishedSource, partialTransfer];
+  const within = await confined(argv, { reads: [job.source, job.scratch], writes: job.mirror });
   const attempt = async (): Promise<RunResult> =>
-    await run(argv, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
+    await run(within, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
   let result = await attempt();
   for (let again = 1; again < attempts && isRepeated(result, frozen); again += 1) result = await attempt();
   const { code, signal, stdout, stderrTail } = result;

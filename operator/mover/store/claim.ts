@@ -110,10 +110,20 @@ async function take(file: string, mine: ClaimRecord, signal: AbortSignal): Promi
     }
     const isMine = await alone(`${file}.lock`, signal, async () => {
       if (readClaim(file)?.nonce !== before?.nonce) return false;
-      await writeFileDurably(file, `${JSON.stringify(mine)}\n`);
-      return true;
+      return await isWritten(file, mine);
     });
     if (isMine) return before;
+  }
+}
+
+/** @returns false when another one, that had the lock as well, has cleared our draft away: it has got the claim, or nobody */
+async function isWritten(file: string, mine: ClaimRecord): Promise<boolean> {
+  try {
+    await writeFileDurably(file, `${JSON.stringify(mine)}\n`);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
   }
 }
 

@@ -84,6 +84,11 @@ compare() {
   (cd "$1" && sha256sum --check --quiet manifest.sha256 SHA256SUMS &&
     sums=$(sha256sum SHA256SUMS) && grep -q "\${sums%% *}" manifest.json) ||
     fail "$(basename "$1") is damaged; nothing was restored"
+  for file in "$1"/volumes/*; do
+    if [ -e "$file" ] && ! grep -qF "  volumes/\${file##*/}" "$1/SHA256SUMS"; then
+      fail "volumes/\${file##*/} is not of $(basename "$1"); nothing was restored"
+    fi
+  done
 }
 compare "$here"
 for id in $members; do compare "$(place_of "$id")"; done

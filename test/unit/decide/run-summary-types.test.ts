@@ -1,8 +1,8 @@
 /** What people read of runs of other types and origins: of the configuration, made of what lies elsewhere, full instead of less. */
 import { describe, expect, test } from "@jest/globals";
-import type { RunStatus, StepRecord } from "../../../operator/api/kinds.ts";
-import { aRun } from "../../support/builders.ts";
-import { allDone, conditionsOf, copy, generation, sealed, summarise } from "./run-told.ts";
+import type { BackupRun, RunStatus, StepRecord } from "../../../operator/api/kinds.ts";
+import { aPolicy, aRun } from "../../support/builders.ts";
+import { allDone, conditionsOf, copy, generation, id, sealed, summarise, type Copy } from "./run-told.ts";
 
 const done = (name: string, change: Partial<StepRecord> = {}): StepRecord => ({ name, state: "Done", ...change });
 
@@ -25,6 +25,32 @@ describe("of the configuration", () => {
   test("that has not changed, and something went wrong all the same: failed", () => {
     const trouble = done("Prune/vault", { state: "Failed", code: "HO-K702", message: "odd" });
     expect(look(trouble)).toMatchObject({ result: "Failed", code: "HO-K702" });
+  });
+  test("that has not changed, while a sink lacks it: at risk, until another run has brought it", () => {
+    const late = done("Transport/vault", { state: "Failed", code: "HO-T502", message: "away" });
+    const policy = aPolicy().build().spec;
+    const made = (state: Copy["state"]): BackupRun =>
+      aRun("made")
+        .finished("AtRisk", unchanged, { copies: [copy("source", "Verified"), copy("vault", state)] })
+        .build();
+    const brings = aRun("brings").finished("Complete", id, {
+      steps: [
+        done("Transport/vault", {
+          finishedAt: "2026-11-21T02:00:00Z",
+          result: { of: [{ version: 1, step: "transport", ok: true, delivered: [unchanged] }] },
+        }),
+        done("Verify/vault", {
+          finishedAt: "2026-11-21T02:00:01Z",
+          result: { of: [{ version: 1, step: "verify", ok: true, verified: [unchanged], damaged: [] }] },
+        }),
+      ],
+    });
+    const of = (...siblings: readonly BackupRun[]): string | undefined =>
+      summarise([...steps, late], { run, siblings, over: true, status: { unchanged, copies: [], policy } }).result;
+    expect(of()).toBe("AtRisk");
+    expect(of(made("Missing"))).toBe("AtRisk");
+    expect(of(made("Verified"))).toBe("Complete");
+    expect(of(made("Missing"), brings.build())).toBe("Complete");
   });
   test("tells its keys, not tables and files", () => {
     const config = { ...generation, id: unchanged, files: 10 };

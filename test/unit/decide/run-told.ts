@@ -1,5 +1,5 @@
 /** Recorded steps of a run, and what is told of them. */
-import type { RunStatus, StepRecord } from "../../../operator/api/kinds.ts";
+import type { BackupRun, RunStatus, StepRecord } from "../../../operator/api/kinds.ts";
 import { summariseRun } from "../../../operator/decide/run-summary.ts";
 import { aPolicy, aRun, aWorkload, anApp, at, settings } from "../../support/builders.ts";
 import { type State, type Steps, names, stepsOf } from "./recorded-steps.ts";
@@ -10,6 +10,7 @@ export interface Story {
   readonly now?: string;
   readonly replicas?: number;
   readonly run?: ReturnType<typeof aRun>;
+  readonly siblings?: readonly BackupRun[];
   /** Of the app as it is seen. */
   readonly workload?: string;
 }
@@ -53,10 +54,18 @@ export const sealed: RunStatus = {
 
 export function summarise(
   steps: readonly StepRecord[] | undefined,
-  { over = false, status = {}, now = "01:05", replicas = 1, run = aRun(), workload = "shop" }: Story = {},
+  {
+    over = false,
+    status = {},
+    now = "01:05",
+    replicas = 1,
+    run = aRun(),
+    siblings = [],
+    workload = "shop",
+  }: Story = {},
 ): RunStatus {
   const app = anApp({ workloads: [aWorkload(workload).replicas(replicas).build()] });
-  const seen = { run: run.build(), policy: undefined, siblings: [], restores: [], app, jobs: new Map(), settings };
+  const seen = { run: run.build(), policy: undefined, siblings, restores: [], app, jobs: new Map(), settings };
   return summariseRun(seen, steps === undefined ? status : { ...status, steps: [...steps] }, over, at(now));
 }
 export const conditionsOf = ({ conditions = [] }: RunStatus): Readonly<Record<string, string>> =>
