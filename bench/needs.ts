@@ -7,6 +7,8 @@ const ofPeer: Readonly<Record<string, Needs>> = {
   restic: { restic: "restic" },
   borg: { borg: "borgbackup" },
   pgbackrest: { pgbackrest: "pgbackrest" },
+  // Its crate is built against it.
+  bupstash: { cargo: "cargo", "pkg-config": "pkg-config", "/usr/include/sodium.h": "libsodium-dev" },
 };
 
 export const needsOf = (peers: readonly string[]): Needs =>

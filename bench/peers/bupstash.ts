@@ -12,7 +12,9 @@ const home = join(import.meta.dirname, "..", "..", ".cluster", "bupstash");
 
 export async function createBupstash({ tree, directory }: Setting): Promise<Contestant> {
   const program = join(home, "bin", "bupstash");
-  if (!existsSync(program)) await must("cargo", ["install", "--quiet", "--root", home, "bupstash"]);
+  // With the versions of what it uses that it was released with: by newer ones it does not compile.
+  const crate = ["--locked", "--version", "0.12.0", "bupstash"];
+  if (!existsSync(program)) await must("cargo", ["install", "--quiet", "--root", home, ...crate]);
   const repository = join(directory, "repository");
   const env = {
     BUPSTASH_REPOSITORY: repository,
