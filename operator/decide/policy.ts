@@ -106,7 +106,9 @@ export function decidePolicy(seen: PolicyObservation, now: Instant): Decision<Po
   const { lastComplete, basis, ...protection } = judgeProtection(policy, seen.runs);
   const own = seen.runs.filter(isOf(policy));
   const locations = locationsOf(policy, own);
-  const state = policy.spec.suspend ? "Suspended" : protection.state;
+  // The good generation that there is grows old.
+  const isHalted = protection.state === "Protected" && problems.some(({ schedule }) => schedule !== "");
+  const state = policy.spec.suspend ? "Suspended" : isHalted ? "AtRisk" : protection.state;
   const [problem] = problems;
   const entry =
     problem === undefined

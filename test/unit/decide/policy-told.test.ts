@@ -64,6 +64,15 @@ describe("conditions", () => {
     expect(told["Stalled"]).toMatch(new RegExp(`^True ${reason} .* App: .+ Data: .+ Next: .*kubectl.*`));
     expect(status.display?.message).toBe(message);
   });
+  test("of one with a good generation and a schedule that never starts: what there is grows old", () => {
+    const broken = aPolicy().schedules(nightly, schedule("odd", "0 2 30 2 *"));
+    expect(decide(broken).status.state).toBe("AtRisk");
+    expect(conditionsOf(decide(broken).status)["Protected"]).toMatch(/^False AtRisk HO-P111/);
+    expect(decide(broken.spec({ suspend: true })).status.state).toBe("Suspended");
+    const { retention } = aPolicy().build().spec;
+    const zone = aPolicy().spec({ retention: { ...retention, timeZone: "Mars/Olympus" } });
+    expect(decide(zone).status.state).toBe("Protected");
+  });
   test("a time zone of the retention that nobody knows is told of, and the schedules go on", () => {
     const { retention } = aPolicy().build().spec;
     const policy = aPolicy()
