@@ -207,7 +207,7 @@ async function up(): Promise<void> {
   writeFigures(figures);
   say(printFigures(figures));
   say(
-    `\nThe cluster goes on: export KUBECONFIG=${kubeconfig} PATH=$PWD/.cluster/bin:$PATH\nMore to try: kubectl -n demo describe brun wiki-third; kubectl explain backuppolicy.spec\nRemove it with: make demo-down`,
+    `\nThe cluster goes on: export KUBECONFIG=${kubeconfig} PATH=${join(import.meta.dirname, "../.cluster/bin")}:$PATH\nMore to try: kubectl -n demo describe brun wiki-third; kubectl explain backuppolicy.spec\nRemove it with: make demo-down`,
   );
   await stage.api.close();
 }

@@ -27,7 +27,7 @@ function sinksAsked({ args }: Invocation, policy: BackupPolicy): readonly string
   const unknown = asked.find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new Failure(
-      exitCodes.notSo,
+      exitCodes.notFound,
       `policy ${policy.metadata.name} has no sink ${unknown === "" ? "without a name" : unknown}; it has: ${known.join(", ")}`,
       `kubectl -n ${policy.metadata.namespace} get bpol ${policy.metadata.name} -o yaml`,
     );
@@ -147,7 +147,7 @@ export const now: Verb = {
   summary: "starts a backup run, and with --wait follows it to its end",
   details: [
     "Creates a BackupRun, as kubectl create would. Without --type it is a Full one, and the app is stopped as the policy says; Database captures the databases only, while the app runs.",
-    "A policy has one run or restore at a time: while another is not over nothing is started, and the exit code is 1.",
+    "A policy has one run or restore at a time: while another is not over nothing is started, and the exit code is 1. A restore that is only a plan is none of them.",
     "With --wait, Ctrl-C ends the following and not the run. The exit code is 0 for Complete and 1 for AtRisk and Failed, whose advice is printed.",
   ],
   options: [

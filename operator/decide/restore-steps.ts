@@ -2,7 +2,7 @@
 import type { PolicySpec, RestoreStatus } from "../api/kinds.ts";
 import { labels } from "../api/names.ts";
 import type { MoverSuccess, ResultOf } from "../contract/result.ts";
-import { formatBytes } from "../domain/quantities.ts";
+import { count, formatBytes } from "../domain/quantities.ts";
 import { isAbandoned, isBusy, isOpen, mayBeHalf, mayExchange, noteDisturbance } from "./exchange.ts";
 import { type HoldContext, advanceGiveBack, advanceQuiesce, applyHold, budgetOf } from "./hold-steps.ts";
 import { resultOf } from "./job-state.ts";
@@ -133,7 +133,7 @@ function describe(results: readonly MoverSuccess[]): string {
       case "stage":
         return `${result.files} files and ${result.rows} rows restored and verified, ${formatBytes(result.bytes)}`;
       case "swap":
-        return `${result.databases} databases and ${result.volumes} volumes exchanged`;
+        return `${count(result.databases, "database")} and ${count(result.volumes, "volume")} exchanged`;
       case "cleanup":
         return "leftovers removed";
       default:

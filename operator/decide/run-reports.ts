@@ -29,7 +29,7 @@ function describePrune({
   const until = trash?.until === undefined ? "" : `, the first until ${trash.until}`;
   return [
     refused === undefined
-      ? `${location.name}: ${count(location.generations, "generation")} kept, ${removedInAll ?? removed.length} removed`
+      ? `${count(location.generations, "generation")} kept, ${removedInAll ?? removed.length} removed`
       : `nothing was removed at ${location.name}: ${refusalOf(refused).why}`,
     ...(tookBack === undefined ? [] : [`took back ${tookBack.join(", ")}`]),
     ...(trash === undefined ? [] : [`${trash.generations} in the trash with ${formatBytes(trash.bytes)}${until}`]),

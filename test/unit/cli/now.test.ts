@@ -194,7 +194,7 @@ describe("--wait", () => {
 
 test.each([
   [["now", "nope"], 4, "there is no BackupPolicy nope in namespace shop; there is: shop"],
-  [["now", "shop", "--sinks", "valut"], 1, "policy shop has no sink valut; it has: vault, offsite"],
+  [["now", "shop", "--sinks", "valut"], 4, "policy shop has no sink valut; it has: vault, offsite"],
   [["now", "shop", "--type", "Weekly"], 2, "--type Weekly is not one of Full, Incremental, Differential, Database"],
   [["now"], 2, "now needs POLICY"],
 ] as const)("%j ends with %d and creates nothing", async (argv, expected, words) => {

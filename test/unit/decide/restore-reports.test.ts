@@ -48,7 +48,7 @@ describe("a step that is done tells", () => {
       { ...ok, step: "stage", bytes: 1024, files: 2, rows: 3, seconds: 1 },
       "2 files and 3 rows restored and verified, 1.0 KiB",
     ],
-    ["Swap", { ...ok, step: "swap", databases: 1, volumes: 2 }, "1 databases and 2 volumes exchanged"],
+    ["Swap", { ...ok, step: "swap", databases: 1, volumes: 2 }, "1 database and 2 volumes exchanged"],
     ["Cleanup", { ...ok, step: "cleanup", databases: 1, volumes: 2 }, "leftovers removed"],
   ])("%s", (name, result, message) => {
     const { step, decision } = after(name, result);
@@ -71,7 +71,7 @@ describe("a step that is done tells", () => {
   test("an exchange that was disturbed says both, once", () => {
     const swap: MoverSuccess = { ...ok, step: "swap", databases: 1, volumes: 2 };
     const noted = { code: "HO-R808" as const, message: "it was started" };
-    const told = "1 databases and 2 volumes exchanged, but it was started";
+    const told = "1 database and 2 volumes exchanged, but it was started";
     const { step } = after("Swap", swap, noted);
     expect(step).toMatchObject({ state: "Done", code: "HO-R808", message: told });
     const again = pass({ ...before["Swap"], Swap: { ...noted, state: "Done", message: told } }, isDown);

@@ -34,7 +34,7 @@ const done: StepRecord = {
   ...running,
   state: "Done",
   finishedAt: moment,
-  message: "source: 1 generation kept, 0 removed",
+  message: "1 generation kept, 0 removed",
   result: { of: [] },
 };
 const endOf = (of: ResultOf<"prune">, step = done): StepMove => ({

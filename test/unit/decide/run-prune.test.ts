@@ -119,7 +119,7 @@ describe("a prune that removes", () => {
     expect(scenario.step("Prune/vault")).toMatchObject({
       state: "Done",
       attempt: 2,
-      message: "vault: 1 generation kept, 2 removed",
+      message: "1 generation kept, 2 removed",
     });
     expect(policyCondition(scenario)).toMatchObject({ status: "True", reason: "Done" });
   });
@@ -200,7 +200,7 @@ describe("what it is told", () => {
       expect(task.known).toEqual({ since: 1, ranges: "1,3-5" });
     }
     expect(scenario.step("Prune/vault")?.message).toBe(
-      "vault: 1 generation kept, 0 removed; the hold of run old-5 cannot be read, so it holds for ever",
+      "1 generation kept, 0 removed; the hold of run old-5 cannot be read, so it holds for ever",
     );
   });
 

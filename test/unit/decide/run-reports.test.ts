@@ -73,18 +73,18 @@ group("a report in words", () => {
     [{ ...ok, step: "transport", delivered: [], bytes: 1, seconds: 0 }, "0 generations, 1 B, 1000 B/s"],
     [verify, "1.0 KiB read again, 2 generations verified"],
     [{ ...verify, damaged: ["c", "d"] }, "1.0 KiB read again, 2 generations verified, DAMAGED: c, d"],
-    [prune, "vault: 2 generations kept, 1 removed"],
+    [prune, "2 generations kept, 1 removed"],
     [{ ...prune, refused: "HO-K701: too much" }, "nothing was removed at vault: too much"],
     [{ ...prune, refused: "it is odd" }, "nothing was removed at vault: it is odd"],
-    [{ ...prune, removedInAll: 40, warnings: ["odd"] }, "vault: 2 generations kept, 40 removed; odd"],
-    [{ ...prune, tookBack: ["b", "c"] }, "vault: 2 generations kept, 1 removed; took back b, c"],
+    [{ ...prune, removedInAll: 40, warnings: ["odd"] }, "2 generations kept, 40 removed; odd"],
+    [{ ...prune, tookBack: ["b", "c"] }, "2 generations kept, 1 removed; took back b, c"],
     [
       { ...prune, trash: { generations: 2, bytes: 2048 } },
-      "vault: 2 generations kept, 1 removed; 2 in the trash with 2.0 KiB",
+      "2 generations kept, 1 removed; 2 in the trash with 2.0 KiB",
     ],
     [
       { ...prune, trash: { generations: 2, bytes: 2048, until: "2026-11-22T01:00:00Z" } },
-      "vault: 2 generations kept, 1 removed; 2 in the trash with 2.0 KiB, the first until 2026-11-22T01:00:00Z",
+      "2 generations kept, 1 removed; 2 in the trash with 2.0 KiB, the first until 2026-11-22T01:00:00Z",
     ],
     [
       { ...preflight, base: { id: "000006-20261120T010203Z-full", manifestSHA256: "a".repeat(64) } },
@@ -106,7 +106,7 @@ group("a report in words", () => {
   );
   test("of several, those that have something to tell, cut short", () => {
     expect(describe([seal, { ...ok, step: "release" }, prune])).toBe(
-      "sealed 000007-20261121T010203Z-full; vault: 2 generations kept, 1 removed",
+      "sealed 000007-20261121T010203Z-full; 2 generations kept, 1 removed",
     );
     expect(describe([{ ...archive, warnings: ["x".repeat(990)] }])).toMatch(/^.{899}…$/);
   });
