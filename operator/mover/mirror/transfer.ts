@@ -57,8 +57,15 @@ export async function transfer(
 ): Promise<Transferred> {
   const okCodes = [0, vanishedSource, partialTransfer];
   const within = await confined(argv, { reads: [job.source, job.scratch], writes: job.mirror });
-  const attempt = async (): Promise<RunResult> =>
-    await run(within, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
+  const attempt = async (): Promise<RunResult> => {
+    try {
+      return await run(within, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
+    } catch (error) {
+      // What has failed is told to people, and is not the program that started it.
+      if (!(error instanceof CommandError)) throw error;
+      throw new CommandError(argv[0], error.exitCode, error.signal, error.stderrTail);
+    }
+  };
   let result = await attempt();
   for (let again = 1; again < attempts && isRepeated(result, frozen); again += 1) result = await attempt();
   const { code, signal, stdout, stderrTail } = result;
