@@ -52,13 +52,18 @@ function resultOfLook(
   const troubles = steps.filter(isTrouble);
   const isLate = (step: StepRecord): boolean => ["Transport", "Verify"].includes(baseOf(step));
   if (!troubles.every(isLate)) return "Failed";
-  const isRequired = ({ name }: StepRecord): boolean =>
-    policy?.sinks.some((sink) => sink.required && name.endsWith(`/${sink.name}`)) === true;
-  if (!troubles.some(isRequired)) return "Complete";
+  const late = policy?.sinks.filter(
+    ({ name, required }) => required && troubles.some((step) => step.name.endsWith(`/${name}`)),
+  );
+  if (late === undefined || late.length === 0) return "Complete";
   // The run that made it may not have been told yet.
   const maker = siblings.find(({ status }) => status?.generation?.id === unchanged);
   const others = siblings.filter((run) => run !== maker);
-  return isComplete(updateCopies(maker?.status ?? {}, others)) ? "Complete" : "AtRisk";
+  const made = updateCopies(maker?.status ?? {}, others);
+  // It may also be of a policy that did not require the sink.
+  const hasCome = ({ name }: { readonly name: string }): boolean =>
+    made.copies?.some((copy) => copy.location === name && counts(copy, made)) === true;
+  return isComplete(made) && late.every(hasCome) ? "Complete" : "AtRisk";
 }
 
 function appAt(seen: RunObservation, status: RunStatus, now: Instant): AppState {

@@ -244,22 +244,33 @@ describe("the number of a run", () => {
     for (const claim of won) await claim.done();
   });
 
-  test("is had by one whose draft another one has cleared away, since it looks again", async () => {
+  /** Removes drafts of a claim as they come. @returns how many it is still going to remove */
+  function clearDrafts(many: number): () => number {
     const directory = mirrorStateDirectory(bed.layout);
     mkdirSync(directory, { recursive: true });
-    let cleared = 0;
     const clear = (): void => {
       for (const name of readdirSync(directory).filter((one) => one.startsWith(".claim.json."))) {
         rmSync(join(directory, name), { force: true });
-        cleared += 1;
+        many -= 1;
       }
-      if (cleared === 0) setImmediate(clear);
+      if (many > 0) setImmediate(clear);
     };
     clear();
-    const claim = await claimMirrors(bed.layout, { seq: 7, podUID: "pod-a" }, new AbortController().signal);
-    expect(cleared).toBe(1);
+    return () => many;
+  }
+  const claims = () => claimMirrors(bed.layout, { seq: 7, podUID: "pod-a" }, new AbortController().signal);
+
+  test("is had by one whose draft another one has cleared away, since it looks again", async () => {
+    const left = clearDrafts(1);
+    const claim = await claims();
+    expect(left()).toBe(0);
     claim.check();
     await claim.done();
+  });
+
+  test("is not tried for without end where no draft ever stays", async () => {
+    clearDrafts(20);
+    await expect(claims()).rejects.toMatchObject({ code: "ENOENT" });
   });
 
   test("is kept by a claim that was given up, which nobody waits for and nobody seals", async () => {

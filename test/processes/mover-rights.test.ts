@@ -1,6 +1,6 @@
 /** The mover with the rights that its pod has: root with six capabilities, or a user without any. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
@@ -128,6 +128,27 @@ describe("a user without capabilities", () => {
     expect(readFacts(volume).entries).toEqual(later.entries);
     restore(asUser, full);
     expect(readFacts(volume).entries).toEqual(before.entries);
+  });
+
+  test("tries a file that it may not read once: that is not what a link would come to", () => {
+    sh("printf s > secret; chmod 0600 secret");
+    own();
+    sh("chown 0:0 secret");
+    const calls = join(root, "calls");
+    const script = `#!/bin/sh\ncase "$*" in *./*) echo call >>'${calls}' ;; esac\nPATH=\${PATH#*:}\nexec rsync "$@"\n`;
+    const path = process.env["PATH"] ?? "";
+    mkdirSync(join(root, "bin"));
+    writeFileSync(join(root, "bin/rsync"), script, { mode: 0o755 });
+    process.env["PATH"] = `${join(root, "bin")}:${path}`;
+    try {
+      must(asUser, preflightTask({ seq: 1, type: "Full", runUID: "run-1", podUID: "pod-1" }));
+      rmSync(calls, { force: true });
+      const warm = step(asUser, { ...common, step: "warm", seq: 1, volumes: [uploads] });
+      expect(warm).toMatchObject({ code: "HO-A401", message: expect.stringMatching(/secret: Permission denied/) });
+      expect(readFileSync(calls, "utf8")).toBe("call\n");
+    } finally {
+      process.env["PATH"] = path;
+    }
   });
 
   test("says what of owners and devices it cannot keep", () => {

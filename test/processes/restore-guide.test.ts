@@ -1,5 +1,5 @@
 /** RESTORE.md is read on a bad day: what it says to type has to work as it stands. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import type { DatabaseRef } from "../../operator/contract/task.ts";
@@ -37,4 +37,23 @@ test("the commands can be pasted one after the other", async () => {
   for (const command of commands) run("sh", ["-c", command], { cwd: generation, env });
   expect(readFileSync(join(bed.root, "out/uploads/f"), "utf8")).toBe("x");
   expect(await server.sql("SELECT count(*)::int AS n FROM orders", "pasted")).toEqual([{ n: 20_000 }]);
+});
+
+test("restore.sh refuses a file whose name is only a part of a listed one, or has one as a line", async () => {
+  const generation = await backUp(bed, {});
+  const check = (): string => run("sh", ["-c", "sh restore.sh --check 2>&1 || true"], { cwd: generation });
+  for (const name of [
+    "uploads.tar.zst\nb.tar.zst",
+    "\nb.tar.zst",
+    "uploads.tar",
+    "uploads.tar.zst ",
+    "b c*.tar.zst",
+    "-n",
+  ]) {
+    const added = join(generation, "volumes", name);
+    writeFileSync(added, "x");
+    expect([name, check()]).toEqual([name, expect.stringContaining(`volumes/${name} is not of `)]);
+    rmSync(added);
+  }
+  expect(check()).toMatch(/done/);
 });

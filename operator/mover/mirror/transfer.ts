@@ -1,5 +1,6 @@
 /** Runs rsync from a volume into its mirror, and tells errors of the data from those of the tool. */
-import { MoverError, CommandError } from "../errors.ts";
+import { accessSync, constants } from "node:fs";
+import { errnoOf, MoverError, CommandError } from "../errors.ts";
 import { run, type RunResult } from "../exec.ts";
 import {
   changedFiles,
@@ -26,9 +27,22 @@ export interface PassStats extends RsyncStats {
 /** Of a running app a file may change or go again each time. */
 const attempts = 3;
 
-/** A running app may also have put a link that leads out of the volume where a directory was, and be done with it. */
-const mayPass = (stderr: string): boolean =>
-  vanishedListed(stderr) || firstUnreadable(stderr)?.endsWith(": Permission denied") === true;
+/**
+ * A running app may also have put a link that leads out of the volume where a directory was, and be done with it. What we may not read
+ * ourselves, who are not confined, stays as it is, and a pass over much would be made three times to say so.
+ */
+function isConfinement(stderr: string): boolean {
+  const [, path] = /^(.*): Permission denied$/.exec(firstUnreadable(stderr) ?? "") ?? [];
+  if (path === undefined) return false;
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== "EACCES";
+  }
+}
+
+const mayPass = (stderr: string): boolean => vanishedListed(stderr) || isConfinement(stderr);
 const isRepeated = ({ code, stderrTail }: RunResult, frozen: boolean): boolean =>
   code === partialTransfer && (isWorthRepeating(stderrTail) || (!frozen && mayPass(stderrTail)));
 
@@ -43,8 +57,15 @@ export async function transfer(
 ): Promise<Transferred> {
   const okCodes = [0, vanishedSource, partialTransfer];
   const within = await confined(argv, { reads: [job.source, job.scratch], writes: job.mirror });
-  const attempt = async (): Promise<RunResult> =>
-    await run(within, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
+  const attempt = async (): Promise<RunResult> => {
+    try {
+      return await run(within, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });
+    } catch (error) {
+      // What has failed is told to people, and is not the program that started it.
+      if (!(error instanceof CommandError)) throw error;
+      throw new CommandError(argv[0], error.exitCode, error.signal, error.stderrTail);
+    }
+  };
   let result = await attempt();
   for (let again = 1; again < attempts && isRepeated(result, frozen); again += 1) result = await attempt();
   const { code, signal, stdout, stderrTail } = result;

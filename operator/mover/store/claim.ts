@@ -30,6 +30,8 @@ type ClaimRecord = z.infer<typeof claimSchema>;
 const touchMillis = 500;
 const watchMillis = 2_500;
 const lockMillis = 20;
+/** Each claimant clears drafts away once. What is never there when it was written is the doing of the file system. */
+const maxTries = 20;
 
 export const mirrorStateDirectory = (layout: Layout): string => join(layout.base, "mirror", ".state");
 const claimFile = (layout: Layout): string => join(mirrorStateDirectory(layout), "claim.json");
@@ -102,7 +104,7 @@ export async function claimMirrors(
  * @returns the claim that was there before
  */
 async function take(file: string, mine: ClaimRecord, signal: AbortSignal): Promise<ClaimRecord | undefined> {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     const before = readClaim(file);
     if (before !== undefined && before.podUID !== mine.podUID) {
       if (before.seq > mine.seq) throw busy(before);
@@ -110,19 +112,19 @@ async function take(file: string, mine: ClaimRecord, signal: AbortSignal): Promi
     }
     const isMine = await alone(`${file}.lock`, signal, async () => {
       if (readClaim(file)?.nonce !== before?.nonce) return false;
-      return await isWritten(file, mine);
+      return await isWritten(file, mine, tries < maxTries);
     });
     if (isMine) return before;
   }
 }
 
 /** @returns false when another one, that had the lock as well, has cleared our draft away: it has got the claim, or nobody */
-async function isWritten(file: string, mine: ClaimRecord): Promise<boolean> {
+async function isWritten(file: string, mine: ClaimRecord, mayFail: boolean): Promise<boolean> {
   try {
     await writeFileDurably(file, `${JSON.stringify(mine)}\n`);
     return true;
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
+    if (mayFail && errnoOf(error) === "ENOENT") return false;
     throw error;
   }
 }

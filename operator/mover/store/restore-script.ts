@@ -85,9 +85,13 @@ compare() {
     sums=$(sha256sum SHA256SUMS) && grep -q "\${sums%% *}" manifest.json) ||
     fail "$(basename "$1") is damaged; nothing was restored"
   for file in "$1"/volumes/*; do
-    if [ -e "$file" ] && ! grep -qF "  volumes/\${file##*/}" "$1/SHA256SUMS"; then
-      fail "volumes/\${file##*/} is not of $(basename "$1"); nothing was restored"
-    fi
+    [ -e "$file" ] || continue
+    # By the whole name, of which no part is a pattern, nor a line.
+    listed=no
+    while read -r digest name; do
+      if [ "$name" = "volumes/\${file##*/}" ]; then listed=yes; fi
+    done < "$1/SHA256SUMS"
+    [ "$listed" = yes ] || fail "volumes/\${file##*/} is not of $(basename "$1"); nothing was restored"
   done
 }
 compare "$here"

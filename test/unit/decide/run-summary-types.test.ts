@@ -51,6 +51,16 @@ describe("of the configuration", () => {
     expect(of(made("Missing"))).toBe("AtRisk");
     expect(of(made("Verified"))).toBe("Complete");
     expect(of(made("Missing"), brings.build())).toBe("Complete");
+    // Where the run that made it could do without the sink, and the look is of a policy that cannot.
+    const optional = (state: Copy["state"]): BackupRun =>
+      aRun("made")
+        .finished("Complete", unchanged, {
+          copies: [copy("source", "Verified"), { ...copy("vault", state), required: false }],
+        })
+        .build();
+    expect(of(optional("Missing"))).toBe("AtRisk");
+    expect(of(optional("Verified"))).toBe("Complete");
+    expect(of(optional("Missing"), brings.build())).toBe("Complete");
   });
   test("tells its keys, not tables and files", () => {
     const config = { ...generation, id: unchanged, files: 10 };
