@@ -6,6 +6,7 @@ import {
   changedFiles,
   firstUnreadable,
   isWorthRepeating,
+  listFileOf,
   partialTransfer,
   vanishedListed,
   vanishedSource,
@@ -51,12 +52,12 @@ const isRepeated = ({ code, stderrTail }: RunResult, frozen: boolean): boolean =
  * @throws MoverError HO-A401, HO-A402; CommandError
  */
 export async function transfer(
-  job: Pick<MirrorJob, "source" | "mirror" | "scratch" | "volume" | "signal">,
+  job: Pick<MirrorJob, "source" | "mirror" | "volume" | "signal">,
   argv: Parameters<typeof run>[0],
   frozen: boolean,
 ): Promise<Transferred> {
   const okCodes = [0, vanishedSource, partialTransfer];
-  const within = await confined(argv, { reads: [job.source, job.scratch], writes: job.mirror });
+  const within = await confined(argv, { source: job.source, mirror: job.mirror, file: listFileOf(argv) });
   const attempt = async (): Promise<RunResult> => {
     try {
       return await run(within, { cwd: job.source, stdout: "capture", signal: job.signal, okCodes });

@@ -74,13 +74,18 @@ export const argvMirrorListed = (
   "rsync",
   ...common(attributes),
   ...more,
-  `--files-from=${listFile}`,
+  `${filesFrom}${listFile}`,
   "--from0",
   "--ignore-missing-args",
   ...filters(selection),
   "./",
   `${mirror}/`,
 ];
+
+const filesFrom = "--files-from=";
+/** The list that it is given, if any. */
+export const listFileOf = (argv: Argv): string | undefined =>
+  argv.find((argument) => argument.startsWith(filesFrom))?.slice(filesFrom.length);
 
 /** Compares the files of the list by content: finds an edit that kept size and modification time. */
 export const argvCompareContent = (
