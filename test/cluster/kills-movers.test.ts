@@ -32,7 +32,7 @@ const captures = {
 
 let bed: Bed;
 let timeline: Timeline;
-let capturesGone: Promise<unknown>;
+let moversGone: Promise<unknown>;
 let sinkGone: ReturnType<typeof loseSink>;
 /** Each is settled when its run or restore is finished. */
 const ended = new Map<string, PromiseWithResolvers<Task>>();
@@ -60,6 +60,7 @@ const strikes: readonly Strike[] = [
   ...strikesOf("back-killed", restoreSteps),
   // A small capture would be over before its pod is gone.
   ...["no-job", "no-pod"].map((run): Strike => ({ run, step: "archive", signal: "SIGSTOP" })),
+  { run: "evicted", step: "transport", location: "vault", signal: "SIGSTOP" },
   {
     run: "sunk",
     step: "transport",
@@ -116,14 +117,12 @@ async function deleteCapture(): Promise<void> {
   await goOn(bed, pid);
 }
 
-/** Stopped, its archive does not see that it is asked to go. */
-async function evictCapture(): Promise<void> {
-  await processOf(bed, "no-pod archive", patience);
-  const label = `batch.kubernetes.io/job-name=${jobName("no-pod", "Capture", 1)}`;
+/** Stopped, the mover does not see that it is asked to go, and is not over before its pod is. */
+async function evictStopped(mover: string, job: string): Promise<void> {
+  await processOf(bed, mover, patience);
+  const ofJob = ["-l", `batch.kubernetes.io/job-name=${job}`, "-o", "jsonpath={.items[0].metadata.name}"];
   removed++;
-  await evict(await bed.k("get", "pod", "-l", label, "-o", "jsonpath={.items[0].metadata.name}"), {
-    gracePeriodSeconds: 2,
-  });
+  await evict(await bed.k("get", "pod", ...ofJob), { gracePeriodSeconds: 2 });
 }
 
 const evict = (name: string, deleteOptions = {}): Promise<unknown> =>
@@ -154,17 +153,21 @@ beforeAll(async () => {
   timeline = watchTimeline(bed);
   for (const step of steps) deleted.set(jobName("deleted", step, 1), step);
   for (const step of restoreSteps) deleted.set(jobName("back-deleted", step, 1), step);
-  for (const step of ["Preflight", "Transport/vault"]) evicted.set(jobName("evicted", step, 1), step);
+  evicted.set(jobName("evicted", "Preflight", 1), "Preflight");
   watches = [deleteJobs(), evictPods()];
   for (const story of lanes) void follow(story);
-  capturesGone = Promise.all([deleteCapture(), evictCapture()]);
-  capturesGone.catch(() => "told by the run that does not end");
+  moversGone = Promise.all([
+    deleteCapture(),
+    evictStopped("no-pod archive", jobName("no-pod", "Capture", 1)),
+    evictStopped("evicted transport/vault", jobName("evicted", "Transport/vault", 1)),
+  ]);
+  moversGone.catch(() => "told by the run that does not end");
   sinkGone = loseSink();
   sinkGone.catch(() => "told by the test that waits for it");
 });
 afterAll(async () => {
   end.abort();
-  await Promise.all([timeline?.stop(), capturesGone, ...watches]);
+  await Promise.all([timeline?.stop(), moversGone, ...watches]);
   await bed?.close();
 });
 
@@ -194,9 +197,7 @@ const evictPods = (): Promise<void> =>
       // As soon as it has a node: a small step is over before the API shows it to run.
       if (object.spec?.["nodeName"] === undefined || !evicted.delete(job)) return;
       removed++;
-      // Asked to go, a small transport would be over before its pod is gone.
-      // Asked to go, a small transport would be over before its pod is gone.
-      void evict(name, job.includes("-transport-") ? { gracePeriodSeconds: 0 } : {});
+      void evict(name);
     },
     end.signal,
   );
