@@ -198,7 +198,7 @@ export const restoreBugs: readonly PlantedBug[] = [
       file: "test/unit/mover/restore-choice.test.ts",
       test: [
         "latest and before take the newest generation that has all that is asked for",
-        "one that is not verified does not count",
+        "one that is not verified does not count, and is told of",
       ],
     },
   },
