@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { idle, podSpec, workload } from "../support/app.ts";
 import { Bed } from "../support/bed.ts";
 
-jest.setTimeout(600_000);
+jest.setTimeout(1_800_000);
 
 const script = readFileSync(join(import.meta.dirname, "../support/link-race.sh"), "utf8");
 

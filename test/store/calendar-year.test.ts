@@ -17,7 +17,7 @@ import { addGeneration, common, createBench, sha256 } from "../support/generatio
 import { inMemory } from "../support/memory.ts";
 import { leaveTally } from "./calendar/tally.ts";
 
-jest.setTimeout(1_800_000);
+jest.setTimeout(3_600_000);
 jest.unstable_mockModule("node:fs/promises", directFiles);
 const { prune } = await import("../../operator/mover/steps/prune.ts");
 const { readGeneration } = await import("../../operator/mover/store/listing.ts");
