@@ -12,9 +12,10 @@ import {
   type Attributes,
 } from "../tools/rsync.ts";
 import { listChanged, noMark, type Changed, type ChangeMark } from "./changes.ts";
+import { readDirectories, settleDirectoryTimes } from "./directory-times.ts";
 import { listHardLinks, readHardLinks, untangleHardLinks } from "./hard-links.ts";
 import { readRecords } from "./inventory.ts";
-import { largeFiles, linksFile, type MirrorJob } from "./mirror-state.ts";
+import { freshInventory, largeFiles, linksFile, type MirrorJob } from "./mirror-state.ts";
 import { NameFile } from "./name-file.ts";
 import { copySparse, type SparseCopied } from "./sparse-files.ts";
 import { transfer, transferWhole, type PassStats } from "./transfer.ts";
@@ -31,6 +32,8 @@ export interface PassOptions {
    * directories that changed since. Undefined when such have been brought already.
    */
   readonly others?: "below" | { readonly names: string } | undefined;
+  /** Newest change time in the volume, as the fresh inventory was taken. */
+  readonly newest: ChangeMark;
   readonly frozen: boolean;
 }
 
@@ -56,6 +59,8 @@ export async function fullPass(job: MirrorJob, options: PassOptions): Promise<Pa
   }
   if (changed.root && !changed.names)
     await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
+  const inventory = freshInventory(job);
+  await settleDirectoryTimes(job, options.newest, async (check) => await readDirectories(inventory, check, job.signal));
   return { ...stats, torn: [...new Set(torn)] };
 }
 

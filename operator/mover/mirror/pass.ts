@@ -71,7 +71,9 @@ export async function warmMirror(job: MirrorJob, whole = false): Promise<PassRes
   const brought = known === undefined ? undefined : await partial(job, known, first, { mark: since, frozen: false });
   const others = brought === undefined ? await othersOf(job, first) : undefined;
   let passed =
-    brought === undefined || whole ? await wholePass(job, before, isNew ? undefined : since, others) : brought;
+    brought === undefined || whole
+      ? await wholePass(job, before, isNew ? undefined : since, { others, newest: first.newest })
+      : brought;
   // With a clock that was set back, more than the recent bytes is newer than the mark.
   const toCompare = mark === first.newest ? first.recentBytes : Infinity;
   const once = toCompare <= quickBytes && performance.now() - marked <= quickMillis;
@@ -138,12 +140,13 @@ export async function coldMirror(job: MirrorJob, frozen: boolean): Promise<ColdR
 type Moment = Pick<PassOptions, "frozen"> & { readonly mark: ChangeMark };
 
 /** @returns undefined when only a full pass will do */
-async function partial(job: MirrorJob, known: State, { changes }: Scan, moment: Moment): Promise<Passed | undefined> {
+async function partial(job: MirrorJob, known: State, scan: Scan, moment: Moment): Promise<Passed | undefined> {
   const { attributes, files, bytes } = known;
+  const { changes, newest } = scan;
   if (changes === undefined) return undefined;
   if (isNothing(changes)) return { attributes, files, bytes, torn: [], wrote: false };
   await unsettle(job);
-  const stats = await partialPass(job, changes, { attributes, ...moment });
+  const stats = await partialPass(job, changes, { attributes, newest, ...moment });
   if (stats === undefined) return undefined;
   return { attributes, files: files + stats.files, bytes: bytes + stats.bytes, torn: stats.torn, wrote: true };
 }
@@ -153,7 +156,7 @@ async function lastChanges(job: MirrorJob, state: State, scan: Scan, moment: Mom
   if (brought !== undefined) return brought;
   await unsettle(job);
   const { attributes } = state;
-  const stats = await fullPass(job, { attributes, others: await othersOf(job, scan), ...moment });
+  const stats = await fullPass(job, { attributes, newest: scan.newest, others: await othersOf(job, scan), ...moment });
   return { ...stats, attributes, wrote: true };
 }
 
@@ -162,7 +165,7 @@ async function wholePass(
   job: MirrorJob,
   before: State | undefined,
   mark: ChangeMark | undefined,
-  others: PassOptions["others"],
+  scanned: Pick<PassOptions, "others" | "newest">,
 ): Promise<Passed> {
   await unsettle(job);
   if (mark === undefined) {
@@ -171,7 +174,7 @@ async function wholePass(
     await fillMirror(fill, (argv, signal) => transfer({ ...job, signal }, argv, false));
   }
   const attributes = before?.attributes ?? { acls: true, xattrs: true };
-  const options = { frozen: false, others } as const;
+  const options = { frozen: false, ...scanned } as const;
   try {
     const [stats] = await together<[PassStats, void]>(job.signal, (signal) => [
       fullPass({ ...job, signal }, { ...options, attributes, mark }),

@@ -66,4 +66,16 @@ export const mirrorBugs: readonly PlantedBug[] = [
       test: [brought, "a name below what is a link in the mirror leads nowhere"],
     },
   },
+  {
+    id: "directory-times-believed",
+    breaks: "S11",
+    what: "a directory keeps a wrong time in every generation, because rsync could not set it and said nothing",
+    file: "operator/mover/mirror/directory-times.ts",
+    text: "return held.mtimeNs === now.mtimeNs ? undefined : now.mtimeNs;",
+    becomes: "return undefined;",
+    caughtBy: {
+      file: "test/processes/mirror-directory-times.test.ts",
+      test: ["in a new mirror, in a pass over all of it and in one over what has changed"],
+    },
+  },
 ];
