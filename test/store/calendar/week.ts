@@ -12,8 +12,8 @@ import { Scenario } from "../../simulator/scenario.ts";
 import { Movers } from "./movers.ts";
 import type { Shop } from "./shop.ts";
 
-/** A real dump takes a second. The year has one every hour. */
-const everyThirdHour = "0 */3 * * *";
+/** A run with a real dump takes seconds. The year has one every hour. */
+const everySixthHour = "0 */6 * * *";
 
 type Schedule = NonNullable<PolicySpec["schedules"]>[number];
 type Sink = PolicySpec["sinks"][number];
@@ -39,7 +39,7 @@ function handbook(shop: Shop): BackupPolicy {
       retention: { ...spec.retention, timeZone: retention.timeZone },
       schedules: [
         ...schedules.map(({ name, cron = "", ...rest }: Schedule) =>
-          schedule(name, name === "hourly" ? everyThirdHour : cron, rest),
+          schedule(name, name === "hourly" ? everySixthHour : cron, rest),
         ),
         schedule("noon", "0 14 * * SAT", { type: "Differential", timeZone: "Europe/Berlin", sinks: ["vault"] }),
         {

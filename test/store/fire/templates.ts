@@ -119,8 +119,12 @@ export function litterAtSink(world: World): void {
   cpSync(join(world.sink.store, idOf(1)), join(trash, "000000-20261031T010000Z-full"), { recursive: true });
 }
 
-/** The claim of the sink was made anew: nothing of ours is in it. */
-export const emptySink = (world: World): void => empty(world.sink);
+/** The claim of the sink was made anew: nothing of ours is in it. At the source two generations are left, which is more than one. */
+export function emptySink(world: World): void {
+  empty(world.sink);
+  for (const path of [world.source.store, world.source.handover])
+    rmSync(join(path, idOf(1)), { recursive: true, force: true });
+}
 
 /** A policy that has never run, on claims that nobody has used. */
 export const newStoreAndSink = (world: World): void => [world.source, world.sink].forEach(empty);
