@@ -22,17 +22,26 @@ export const parseJson = (source: string): unknown => {
   }
 };
 
-/** Whether both are the same once they are written as JSON, where what is undefined is absent and the order of keys says nothing. */
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+/**
+ * Whether both are the same once they are written as JSON, where what is undefined is absent and the order of keys says nothing. Asked of
+ * every status at every pass, so it makes nothing on the way.
+ */
 export function isSameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (!isObject(a) || !isObject(b)) return false;
   if (Array.isArray(a) || Array.isArray(b))
     return (
       Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, at) => isSameJson(item, b[at]))
     );
-  const left = Object.entries(a).filter(([, value]) => value !== undefined);
-  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
-  return (
-    left.length === right.size && left.every(([key, value]) => right.has(key) && isSameJson(value, right.get(key)))
-  );
+  let more = 0;
+  for (const key in a) {
+    if (a[key] === undefined) continue;
+    if (!isSameJson(a[key], b[key])) return false;
+    more += 1;
+  }
+  for (const key in b) if (b[key] !== undefined) more -= 1;
+  return more === 0;
 }

@@ -8,26 +8,34 @@ import { type Instant, parseInstant } from "./instant.ts";
 export const periods = ["hourly", "daily", "weekly", "monthly", "yearly"] as const;
 export type Period = (typeof periods)[number];
 
+/** To make one takes longer than all else that is asked of a policy, and each pass over it asks. */
+const made = new Map<string, Intl.DateTimeFormat>();
+
 /** @returns undefined for a name that is not in the IANA list. */
 function formatterOf(timeZone: string): Intl.DateTimeFormat | undefined {
   // Offsets are taken, too, and do not follow clock changes.
   if (!/^[A-Za-z]/.test(timeZone)) return undefined;
   try {
-    return new Intl.DateTimeFormat("en-US", {
-      timeZone,
-      calendar: "gregory",
-      numberingSystem: "latn",
-      hourCycle: "h23",
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      timeZoneName: "longOffset",
-    });
+    const formatter = made.get(timeZone) ?? makeFormatter(timeZone);
+    made.set(timeZone, formatter);
+    return formatter;
   } catch {
     return undefined;
   }
 }
+
+const makeFormatter = (timeZone: string): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    calendar: "gregory",
+    numberingSystem: "latn",
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    timeZoneName: "longOffset",
+  });
 
 export const isTimeZone = (timeZone: string): boolean => formatterOf(timeZone) !== undefined;
 

@@ -12,9 +12,9 @@ import {
   type Attributes,
 } from "../tools/rsync.ts";
 import { listChanged, noMark, type Changed, type ChangeMark } from "./changes.ts";
-import { readDirectories, settleDirectoryTimes } from "./directory-times.ts";
+import { finishDirectories } from "./directories.ts";
 import { listHardLinks, readHardLinks, untangleHardLinks } from "./hard-links.ts";
-import { readRecords } from "./inventory.ts";
+import { readDirectories, readRecords } from "./inventory.ts";
 import { freshInventory, largeFiles, linksFile, type MirrorJob } from "./mirror-state.ts";
 import { NameFile } from "./name-file.ts";
 import { copySparse, type SparseCopied } from "./sparse-files.ts";
@@ -60,7 +60,7 @@ export async function fullPass(job: MirrorJob, options: PassOptions): Promise<Pa
   if (changed.root && !changed.names)
     await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
   const inventory = freshInventory(job);
-  await settleDirectoryTimes(job, options.newest, async (check) => await readDirectories(inventory, check, job.signal));
+  await finishDirectories(job, options.newest, async (look) => await readDirectories(inventory, look, job.signal));
   return { ...stats, torn: [...new Set(torn)] };
 }
 

@@ -82,6 +82,14 @@ export async function readInventory(file: string, take: (item: Item) => void, si
   await readRecords(file, (record) => take(parseItem(record)), signal);
 }
 
+const isDirectory = /^[0-9]+ \S+ \S+ d /;
+
+/** @param take gets the path of every directory of an uncompressed inventory */
+export async function readDirectories(file: string, take: (path: string) => void, signal: AbortSignal): Promise<void> {
+  // Of a million records, to parse those of the files too would take a second.
+  await readRecords(file, (record) => isDirectory.test(record) && take(parseItem(record).path), signal);
+}
+
 /** @param take gets every record of a file, however long that is */
 export async function readRecords(file: string, take: (record: string) => void, signal: AbortSignal): Promise<void> {
   const records = createRecords(take);

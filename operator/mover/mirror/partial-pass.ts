@@ -9,9 +9,9 @@ import { argvCompareContent, argvMirrorRoot, type Attributes } from "../tools/rs
 import { Below } from "./below.ts";
 import { bringBlocks, smallestFile } from "./blocks.ts";
 import type { ChangeMark } from "./changes.ts";
+import { finishDirectories, withAncestors } from "./directories.ts";
 import { bringSparseFiles } from "./full-pass.ts";
 import { untangleHardLinks } from "./hard-links.ts";
-import { directoriesTo, settleDirectoryTimes } from "./directory-times.ts";
 import type { Differences, Item } from "./inventory.ts";
 import { compareWalk } from "./lines.ts";
 import type { MirrorJob, State } from "./mirror-state.ts";
@@ -80,8 +80,8 @@ export async function partialPass(
     torn.push(...(await transferWhole(job, argv, options.frozen)).torn);
   } else if (root) await transfer(job, argvMirrorRoot(job.mirror, options.attributes), options.frozen);
   if (options.frozen) await checkThere(job, (check) => [...sparse.names, ...names].forEach((name) => check(name)));
-  const touched = directoriesTo([...changed, ...names]);
-  await settleDirectoryTimes(job, options.newest, (check) => touched.forEach((path) => check(path)));
+  const touched = withAncestors([...changed, ...names]);
+  await finishDirectories(job, options.newest, (look) => touched.forEach((path) => look(path)));
   const after = heldOf(job.mirror, changed);
   return { files: after.files - before.files, bytes: after.bytes - before.bytes, torn: [...new Set(torn)] };
 }

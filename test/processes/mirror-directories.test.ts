@@ -1,8 +1,10 @@
-/** A directory of the mirror has the time of that of the volume, also when rsync could not give it that, of which it says nothing. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+/** A directory of the mirror is as that of the volume, also when rsync could not make it so at its end, of which it says nothing. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { isDiskFull } from "../../operator/mover/errors.ts";
+import { withAncestors } from "../../operator/mover/mirror/directories.ts";
 import { coldMirror, warmMirror, type MirrorJob } from "../../operator/mover/mirror/pass.ts";
 import { createMirrorBed, type MirrorBed } from "../support/mirror-job.ts";
 import { differences } from "../support/odd-files.ts";
@@ -10,7 +12,7 @@ import { differences } from "../support/odd-files.ts";
 jest.setTimeout(240_000);
 
 const path = process.env["PATH"] ?? "";
-const directories = ["dir", "dir/deep", "other"];
+const directories = [".", "dir", "dir/deep", "other", "other/odd\nname"];
 
 let bed: MirrorBed;
 let root = "";
@@ -42,26 +44,37 @@ const callsOf = (name: string): number => {
   return existsSync(file) ? readFileSync(file, "utf8").length : 0;
 };
 
-/** As after a call of the system that failed: the directories have the time at which something was put into them. */
-const forgetTimes = (): void =>
-  putInTheWay(
-    "rsync",
-    'rsync "$@" || exit',
-    `cd ${job.mirror}`,
-    `for name in ${directories.join(" ")}; do [ ! -d "$name" ] || touch -d 2001-01-01 "$name"; done`,
-  );
+/** As after a call of the system that failed: the directories have another time, as when something is put into them. */
+const afterRsync = (...lines: readonly string[]): void =>
+  putInTheWay("rsync", 'rsync "$@" || exit', `cd ${job.mirror}`, ...lines);
+const forgetTimes = (): void => afterRsync("find . -type d -exec touch -d 2001-01-01 {} +");
+const secondsOf = (where: string): readonly number[] =>
+  directories.map((name) => Math.floor(statSync(join(where, name)).mtimeMs / 1000));
 
 test("in a new mirror, in a pass over all of it and in one over what has changed", async () => {
   forgetTimes();
   await warmMirror(job);
   expect(differences(job.source, job.mirror)).toBe("");
+  // So much later that what lies above the next name does not count as changed itself.
+  await sleep(2_100);
+  writeFileSync(join(job.source, "later"), "later");
+  await warmMirror(job);
   writeFileSync(join(job.source, "dir/deep/new"), "new");
   const before = callsOf("rsync");
   await coldMirror(job, true);
   expect(callsOf("rsync")).toBe(before + 1);
-  expect(differences(job.source, job.mirror)).toBe("");
-  writeFileSync(join(job.source, "other/newer"), "newer");
+  const strange = secondsOf(job.mirror).filter((second) => second < 1_000_000_000);
+  // Nothing was brought there, so nobody looks.
+  expect(strange).toHaveLength(2);
+  expect(differences(join(job.source, "dir"), join(job.mirror, "dir"))).toBe("");
   await warmMirror(job, true);
+  expect(differences(job.source, job.mirror)).toBe("");
+});
+
+test("one that rsync has opened for itself is closed again", async () => {
+  chmodSync(join(job.source, "dir"), 0o555);
+  afterRsync("chmod u+w dir");
+  await warmMirror(job);
   expect(differences(job.source, job.mirror)).toBe("");
 });
 
@@ -75,11 +88,30 @@ test("a time that cannot be set ends the pass with the reason, and the next one 
   expect(differences(job.source, job.mirror)).toBe("");
 });
 
-test("where times are kept less exactly than they are set, one attempt tells", async () => {
+test("where times are kept to the second, all get theirs, and one attempt tells of those that have it", async () => {
+  const eachSecond = ["for name; do :; done", 'touch "$@" && touch -m -d "@$(stat -L -c %Y "$name")" "$name"'];
+  putInTheWay("touch", ...eachSecond);
   forgetTimes();
-  putInTheWay("touch", "exit 0");
   await warmMirror(job);
-  expect(callsOf("touch")).toBe(1);
+  expect(secondsOf(job.mirror)).toEqual(secondsOf(job.source));
+  expect(callsOf("touch")).toBe(directories.length);
+  afterRsync(
+    `find . -type d -exec sh -c '${eachSecond[1]!.replace('touch "$@" && ', "")}' - {} ';'`.replaceAll("$name", "$1"),
+  );
+  await coldMirror(job, true);
+  expect(secondsOf(job.mirror)).toEqual(secondsOf(job.source));
+  expect(callsOf("touch")).toBe(directories.length + 1);
+});
+
+test("one whose time the file system cannot keep does not keep the others from theirs", async () => {
+  forgetTimes();
+  putInTheWay(
+    "touch",
+    "for name; do :; done",
+    `[ "$(stat -L -c %i "$name")" = "$(stat -c %i ${job.mirror})" ] || touch "$@"`,
+  );
+  await warmMirror(job);
+  expect(secondsOf(job.mirror).slice(1)).toEqual(secondsOf(job.source).slice(1));
 });
 
 test("of a directory that the app has just changed, the next pass will know", async () => {
@@ -90,4 +122,8 @@ test("of a directory that the app has just changed, the next pass will know", as
   process.env["PATH"] = path;
   await coldMirror(job, true);
   expect(differences(job.source, job.mirror)).toBe("");
+});
+
+test("what lies above a name is looked at with it", () => {
+  expect([...withAncestors(["a/b/c", "a/d", ""])].toSorted()).toEqual(["", "a", "a/b", "a/b/c", "a/d"]);
 });
