@@ -44,6 +44,9 @@ export function lastLines(text: string, count: number): string {
   return lines.slice(-count).join("; ").slice(-600);
 }
 
+/** A name of a user in a message. @param path bytes as latin1 */
+export const quote = (path: string): string => JSON.stringify(Buffer.from(path, "latin1").toString("utf8"));
+
 /** Not by `instanceof`: an error of Node itself is of another realm when a test runs in a context of its own. */
 export const errnoOf = (error: unknown): string | undefined =>
   typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"

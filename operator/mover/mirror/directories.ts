@@ -4,7 +4,7 @@
  * same (3.5.0), and such a directory would stay wrong for as long as the app leaves it alone. So they are looked at.
  */
 import { closeSync, fchmodSync } from "node:fs";
-import { errnoOf, MoverError } from "../errors.ts";
+import { errnoOf, MoverError, quote } from "../errors.ts";
 import { run } from "../exec.ts";
 import { argvSetTimeOf } from "../tools/restore-files.ts";
 import { Below } from "./below.ts";
@@ -98,6 +98,6 @@ function compare(trees: Readonly<Record<"source" | "mirror", Below>>, path: stri
 }
 
 function unopened(volume: string, path: string): MoverError {
-  const shown = JSON.stringify(Buffer.from(path, "latin1").toString("utf8")).slice(0, 200);
+  const shown = quote(path).slice(0, 200);
   return new MoverError("HO-A403", `volume ${volume}: the directory ${shown} of its mirror cannot be opened`);
 }

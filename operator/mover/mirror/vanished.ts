@@ -2,7 +2,7 @@
  * While the app is stopped nothing goes away between the look at a volume and the copy. rsync is given names with the word that they may be
  * missing, because beside a running app they may; what is missing then would stay as it was in the mirror, or not be in it at all.
  */
-import { MoverError } from "../errors.ts";
+import { MoverError, quote } from "../errors.ts";
 import type { MirrorJob } from "./mirror-state.ts";
 import { selects } from "./selected.ts";
 import { Tree } from "./tree.ts";
@@ -19,7 +19,7 @@ export async function checkThere(
     await eachName((name) => {
       const path = name.startsWith("./") ? name.slice(2) : name;
       if (tree.stat(path === "" ? "." : path) !== undefined || !isSelected(path)) return;
-      const shown = JSON.stringify(Buffer.from(path, "latin1").toString("utf8")).slice(0, 200);
+      const shown = quote(path).slice(0, 200);
       const what = `volume ${volume.name}: ${shown} vanished during the last pass, although the app is stopped`;
       throw new MoverError("HO-A402", what);
     });

@@ -4,9 +4,9 @@
  */
 import { accessSync, closeSync, constants, openSync } from "node:fs";
 import type { VolumePart } from "../../domain/manifest.ts";
-import { errnoOf, MoverError } from "../errors.ts";
+import { errnoOf, MoverError, quote } from "../errors.ts";
 import { isReserved } from "./names.ts";
-import { bytesOf, Place, quote } from "./place.ts";
+import { bytesOf, Place } from "./place.ts";
 import { clip } from "../../domain/text.ts";
 
 /** @throws MoverError HO-R811 naming the first such name. */

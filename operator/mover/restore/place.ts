@@ -15,7 +15,7 @@ import {
   renameSync,
   type Stats,
 } from "node:fs";
-import { errnoOf, MoverError } from "../errors.ts";
+import { errnoOf, MoverError, quote } from "../errors.ts";
 
 export class Place {
   readonly #fd: number;
@@ -100,4 +100,3 @@ export class Place {
 
 export const join = (directory: string, name: string): string => (directory === "" ? name : `${directory}/${name}`);
 export const bytesOf = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
-export const quote = (path: string): string => JSON.stringify(Buffer.from(path, "latin1").toString("utf8"));

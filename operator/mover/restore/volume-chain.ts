@@ -18,9 +18,8 @@ import {
   type Stats,
 } from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
-import { errnoOf, MoverError } from "../errors.ts";
+import { errnoOf, MoverError, quote } from "../errors.ts";
 import { Tree } from "../mirror/tree.ts";
-import { quote } from "./place.ts";
 
 /** A directory tree that is changed below an open directory; paths are bytes as latin1. */
 class Target {

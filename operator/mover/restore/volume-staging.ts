@@ -7,7 +7,7 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { VolumePart } from "../../domain/manifest.ts";
 import type { MoverContext } from "../context.ts";
-import { CommandError, MoverError } from "../errors.ts";
+import { CommandError, MoverError, quote } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
 import { writeFilesList } from "../mirror/files-list.ts";
 import { parseEntry, splitHolder } from "../mirror/lines.ts";
@@ -19,7 +19,6 @@ import { argvCopyDirectories, argvFileSystem, argvOpenDirectories, argvRemoveTre
 import { argvExtract } from "../tools/tar.ts";
 import { argvDecompress } from "../tools/zstd.ts";
 import { workDirectory } from "./names.ts";
-import { quote } from "./place.ts";
 import { keepTime, timeOf } from "./root-time.ts";
 import { digestOfStaged } from "./staged-inventory.ts";
 import { moveInto, removeNamed } from "./volume-chain.ts";

@@ -7,12 +7,11 @@
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { MoverError } from "../errors.ts";
+import { MoverError, quote } from "../errors.ts";
 import { run } from "../exec.ts";
 import { compareWalk, hasContent, inodeOf, isLinked, LineCursor, splitHolder, withoutInode } from "../mirror/lines.ts";
 import { linesOfVolume } from "../mirror/listing.ts";
 import { argvReverseNames } from "../tools/names.ts";
-import { quote } from "./recheck-list.ts";
 import { clip } from "../../domain/text.ts";
 
 export interface Following {

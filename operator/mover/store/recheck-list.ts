@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { MoverError } from "../errors.ts";
+import { MoverError, quote } from "../errors.ts";
 import { pipeline, run } from "../exec.ts";
 import { Ahead, digestContent } from "../mirror/content.ts";
 import { digestAttributes } from "../mirror/extended-attributes.ts";
@@ -107,8 +107,6 @@ async function* lookedAt(
   }
   return undefined;
 }
-
-export const quote = (path: string): string => JSON.stringify(Buffer.from(path, "latin1").toString("utf8"));
 
 async function checkContent(tree: Tree, path: string, listed: string | undefined): Promise<void> {
   const stat = tree.stat(path);
